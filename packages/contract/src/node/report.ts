@@ -1,0 +1,91 @@
+// What a node tells the server: who it is, and what it really saw of each workload. A report never claims more than was
+// observed for exactly (version, digest).
+import Type, { type Static } from 'typebox'
+
+const Text = (maxLength: number) => Type.String({ maxLength })
+
+/**
+ * pending: accepted, nothing done yet · preparing: pulling images, downloading the package · starting: created, probes
+ * not passed yet · ready: running and its probes passed · unready: was ready, probes fail now · backoff: exited, waiting
+ * before the next start · failed: cannot run as specified; a newer desired state is needed, or the named cause removed ·
+ * stopping: draining · gone: removed from the node.
+ */
+export const Phase = Type.Union(
+  (['pending', 'preparing', 'starting', 'ready', 'unready', 'backoff', 'failed', 'stopping', 'gone'] as const).map((phase) => Type.Literal(phase)),
+)
+export type Phase = Static<typeof Phase>
+
+/** Why a workload is in its phase; `code` is a CamelCase word such as ImagePullFailed, PortInUse, ExitedEarly. */
+export const Reason = Type.Object({ code: Text(64), message: Text(2000) })
+export type Reason = Static<typeof Reason>
+
+export const ContainerReport = Type.Object({
+  name: Text(63),
+  state: Type.Union([Type.Literal('waiting'), Type.Literal('running'), Type.Literal('exited')]),
+  isReady: Type.Boolean(),
+  restarts: Type.Integer({ minimum: 0 }),
+  exitCode: Type.Optional(Type.Integer()),
+  isOutOfMemory: Type.Optional(Type.Boolean()),
+  image: Type.Optional(Text(1024)),
+  /** Digest of the image that really runs. */
+  imageDigest: Type.Optional(Text(128)),
+  startedAtMs: Type.Optional(Type.Integer()),
+})
+export type ContainerReport = Static<typeof ContainerReport>
+
+/** Where a port of the workload can be reached right now. */
+export const Address = Type.Object({
+  host: Text(255),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+  servicePort: Type.Integer({ minimum: 1, maximum: 65535 }),
+})
+export type Address = Static<typeof Address>
+
+export const WorkloadReport = Type.Object({
+  key: Text(200),
+  version: Text(128),
+  digest: Text(64),
+  phase: Phase,
+  reason: Type.Optional(Reason),
+  /** The running instance (container group or process) this was observed on; absent while there is none. */
+  instanceId: Type.Optional(Text(128)),
+  createdAtMs: Type.Optional(Type.Integer()),
+  restarts: Type.Integer({ minimum: 0 }),
+  lastRestartReason: Type.Optional(Text(64)),
+  addresses: Type.Array(Address, { maxItems: 64 }),
+  containers: Type.Array(ContainerReport, { maxItems: 64 }),
+  /** While a new version is not ready yet: the version that still serves. */
+  serving: Type.Optional(Type.Object({ version: Text(128), digest: Text(64), instanceId: Text(128) })),
+  observedAtMs: Type.Integer(),
+})
+export type WorkloadReport = Static<typeof WorkloadReport>
+
+export const Report = Type.Object({
+  /** The generation of the desired state that the node has accepted. */
+  generation: Type.Integer({ minimum: 0 }),
+  /** True: these are all workloads of the node; anything else the server knew of is gone. */
+  isComplete: Type.Boolean(),
+  workloads: Type.Array(WorkloadReport, { maxItems: 2000 }),
+})
+export type Report = Static<typeof Report>
+
+/** What a node says of itself when it connects. */
+export const NodeFacts = Type.Object({
+  name: Text(128),
+  agentVersion: Text(64),
+  /** The edge version that driver versions are compared with. */
+  edgeVersion: Text(64),
+  os: Text(64),
+  arch: Text(64),
+  region: Text(64),
+  environments: Type.Array(Type.Union([Type.Literal('prod'), Type.Literal('staging')]), { minItems: 1, maxItems: 2 }),
+  runtimes: Type.Array(Type.Object({ name: Text(32), version: Type.Optional(Text(64)), isAvailable: Type.Boolean(), reason: Type.Optional(Text(500)) }), {
+    maxItems: 16,
+  }),
+  /** Interpreters found for driver processes, such as nodejs8, python3. */
+  driverRuntimes: Type.Array(Text(32), { maxItems: 16 }),
+  cpus: Type.Number(),
+  memoryBytes: Type.Integer({ minimum: 0 }),
+  address: Text(255),
+})
+export type NodeFacts = Static<typeof NodeFacts>

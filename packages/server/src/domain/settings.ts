@@ -1,0 +1,42 @@
+// What an operator decided about this installation. Read from the environment by config.ts, passed to every rule that
+// needs it; each default is meant to be right for everyone.
+export interface Settings {
+  /** False for emulator use: no call is ever throttled. */
+  readonly isThrottled: boolean
+  /** True: ServicePort may only be 80 or 443, as the vendor's newest metadata says (contract: esa §12.4). */
+  readonly hasStrictServicePorts: boolean
+  /** True: a container may leave out IsACRImage and Storage, as the vendor's own sample does (contract: esa §12.5). */
+  readonly isContainerLenient: boolean
+  /** True: an unreleased driver version may be bound (contract: iot §12.1). */
+  readonly mayBindUnreleased: boolean
+  /** Regions of this installation: province-style code and its area (contract: esa §12.2). */
+  readonly regions: readonly { readonly code: string; readonly area: string; readonly isp?: string }[]
+  readonly limits: {
+    readonly apps: number
+    readonly versionsPerApp: number
+    readonly containersPerVersion: number
+    readonly drivers: number
+    readonly versionsPerDriver: number
+    readonly instances: number
+    readonly driversPerInstance: number
+    readonly packageBytes: number
+  }
+}
+
+export const defaultSettings: Settings = {
+  isThrottled: true,
+  hasStrictServicePorts: false,
+  isContainerLenient: false,
+  mayBindUnreleased: false,
+  regions: [{ code: 'zhejiang', area: 'huadong' }],
+  limits: {
+    apps: 100,
+    versionsPerApp: 100,
+    containersPerVersion: 10,
+    drivers: 50,
+    versionsPerDriver: 10,
+    instances: 100_000,
+    driversPerInstance: 30,
+    packageBytes: 50 * 1024 * 1024,
+  },
+}

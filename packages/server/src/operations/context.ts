@@ -1,0 +1,70 @@
+// What a handler gets beside its input. Built once per request by http/rpc.ts from the services of server.ts.
+import type { LogsRequest } from '@littoral/contract/node/stream'
+import type { Settings } from '../domain/settings.ts'
+import type { Store } from '../store/store.ts'
+
+/** Who is calling; users and roles come with identity. */
+export interface Principal {
+  readonly accountId: string
+  readonly accessKeyId: string
+  readonly kind: 'root'
+}
+
+/** Fresh identifiers; the only source of randomness a handler has. */
+export interface Ids {
+  /** Decimal digits, the first one not 0: `digits(18)` after `app-` and `ver-`. */
+  digits(count: number): string
+  /** Lower-case hexadecimal. */
+  hex(count: number): string
+  /** Upper-case hexadecimal UUID. */
+  uuid(): string
+  /** Letters and digits of both cases. */
+  letters(count: number): string
+}
+
+/** Streams from nodes, for handlers that pass them on. */
+export interface NodeStreams {
+  /**
+   * The last lines of a workload on a node, oldest first; throws `NodeUnreachable` (an Error with that `code`) when the
+   * node has no socket here or does not answer in time.
+   */
+  readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]>
+}
+
+/** The object store for driver packages and config files. */
+export interface Objects {
+  /** Plain address of an object key, as it is put into SourceConfig; `origin` is the caller's own scheme://host:port. */
+  address(origin: string, key: string): string
+  /** Address that may be PUT (or GET) until `expiresAtMs`, without further credentials. */
+  presign(origin: string, method: 'PUT' | 'GET', key: string, expiresAtMs: number): string
+  /** The object key of an address of this store, or undefined when the address is somebody else's. */
+  keyOf(address: string): string | undefined
+  /** Size and digest of an object that is completely stored. */
+  find(key: string): Promise<{ sizeBytes: number; sha256: string } | undefined>
+  /** A local file with the object's bytes, for inspection; undefined when absent. */
+  path(key: string): Promise<string | undefined>
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What every request of one server process shares. */
+export interface Services {
+  readonly store: Store
+  readonly now: () => number
+  readonly ids: Ids
+  readonly log: Log
+  readonly settings: Settings
+  readonly nodes: NodeStreams
+  readonly objects: Objects
+}
+
+export interface Context extends Services {
+  readonly principal: Principal
+  readonly requestId: string
+  /** scheme://host:port as the caller reached us, for addresses in answers. */
+  readonly origin: string
+}
