@@ -1,0 +1,8 @@
+// Every migration, oldest first. A new one goes to the end; a released one is never edited (migration.ts says why).
+import { core } from './0001-core.ts'
+import { nodes } from './0002-nodes.ts'
+import { edgeContainer } from './0003-edge-container.ts'
+import { iotEdge } from './0004-iot-edge.ts'
+import type { Migration } from './migration.ts'
+
+export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge]
