@@ -1,58 +1,60 @@
 // Nodes, their assignments (written only by loops), their reports (written only on behalf of the node), join tokens.
-export const nodesMigration = {
+import type { Migration } from './migration.ts'
+
+export const nodes: Migration = {
   name: '0002-nodes',
   up: [
-    `create table nodes (
-      id text not null primary key,
-      account_id text not null,
-      name text not null,
-      region text not null,
-      environments text not null,
-      gateway_iot_id text,
-      secret_hash text not null,
-      is_online integer not null,
-      last_seen_at_ms integer,
-      generation integer not null,
-      accepted_generation integer not null,
-      created_at_ms integer not null,
-      facts text not null,
-      unique (account_id, gateway_iot_id)
-    ) strict`,
-    `create index nodes_account on nodes (account_id, created_at_ms, id)`,
-    `create index nodes_gateway on nodes (gateway_iot_id)`,
-    `create index nodes_online on nodes (is_online, last_seen_at_ms)`,
-    `create table assignments (
-      node_id text not null references nodes (id) on delete cascade,
-      key text not null,
-      account_id text not null,
-      version text not null,
-      digest text not null,
-      generation integer not null,
-      assigned_at_ms integer not null,
-      workload text not null,
-      primary key (node_id, key)
-    ) strict`,
-    `create index assignments_key on assignments (key)`,
-    `create table reports (
-      node_id text not null references nodes (id) on delete cascade,
-      key text not null,
-      account_id text not null,
-      received_at_ms integer not null,
-      report text not null,
-      primary key (node_id, key)
-    ) strict`,
-    `create index reports_key on reports (key)`,
-    `create table join_tokens (
-      id text not null primary key,
-      account_id text not null,
-      token_hash text not null unique,
-      region text,
-      environment text,
-      max_uses integer not null,
-      uses integer not null,
-      expires_at_ms integer not null,
-      created_at_ms integer not null
-    ) strict`,
-    `create index join_tokens_expiry on join_tokens (expires_at_ms)`,
+    `CREATE TABLE nodes (
+      id TEXT NOT NULL PRIMARY KEY,
+      account_id TEXT NOT NULL,
+      name TEXT NOT NULL,
+      region TEXT NOT NULL,
+      environments TEXT NOT NULL,
+      gateway_iot_id TEXT,
+      secret_hash TEXT NOT NULL,
+      is_online BIGINT NOT NULL,
+      last_seen_at_ms BIGINT,
+      generation BIGINT NOT NULL,
+      accepted_generation BIGINT NOT NULL,
+      created_at_ms BIGINT NOT NULL,
+      facts TEXT NOT NULL,
+      UNIQUE (account_id, gateway_iot_id)
+    )`,
+    `CREATE INDEX nodes_by_account ON nodes (account_id, created_at_ms, id)`,
+    `CREATE INDEX nodes_by_gateway ON nodes (gateway_iot_id)`,
+    `CREATE INDEX nodes_by_sight ON nodes (is_online, last_seen_at_ms)`,
+    `CREATE TABLE assignments (
+      node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+      key TEXT NOT NULL,
+      account_id TEXT NOT NULL,
+      version TEXT NOT NULL,
+      digest TEXT NOT NULL,
+      generation BIGINT NOT NULL,
+      assigned_at_ms BIGINT NOT NULL,
+      workload TEXT NOT NULL,
+      PRIMARY KEY (node_id, key)
+    )`,
+    `CREATE INDEX assignments_by_key ON assignments (key)`,
+    `CREATE TABLE reports (
+      node_id TEXT NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+      key TEXT NOT NULL,
+      account_id TEXT NOT NULL,
+      received_at_ms BIGINT NOT NULL,
+      report TEXT NOT NULL,
+      PRIMARY KEY (node_id, key)
+    )`,
+    `CREATE INDEX reports_by_key ON reports (key)`,
+    `CREATE TABLE join_tokens (
+      id TEXT NOT NULL PRIMARY KEY,
+      account_id TEXT NOT NULL,
+      token_hash TEXT NOT NULL UNIQUE,
+      region TEXT,
+      environment TEXT,
+      max_uses BIGINT NOT NULL,
+      uses BIGINT NOT NULL,
+      expires_at_ms BIGINT NOT NULL,
+      created_at_ms BIGINT NOT NULL
+    )`,
+    `CREATE INDEX join_tokens_by_expiry ON join_tokens (expires_at_ms)`,
   ],
-} as const
+}
