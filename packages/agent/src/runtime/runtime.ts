@@ -1,0 +1,152 @@
+// The port between the agent and what runs workloads on a machine: a container engine, supervised processes, a fake.
+// It speaks of whole workloads, so a cluster could stand behind it as well. `plan.ts` decides, a runtime only does.
+//
+// What every runtime keeps to:
+// 1. An instance is one run of a workload at (key, version, digest, restartToken). Its id is new for every start, says
+//    nothing about its content, and is never used twice. Two instances of one key may exist side by side.
+// 2. `observe` returns every instance this agent owns, also half-made and stopped ones, and nothing another agent owns.
+//    It finds them by what the platform keeps (labels, files), never from memory alone: a restarted agent adopts them.
+// 3. Every step may be repeated after any interruption, also by the next agent process, with the same outcome.
+// 4. A runtime never starts, restarts, moves or removes anything on its own: each of these is a step it was asked for.
+//    It does run probes, hooks and the drain of connections, which are parts of a step or of observing.
+// 5. Errors are StepError where the meaning is known; anything else counts as `Unexpected` and is retried.
+import { createHash } from 'node:crypto'
+import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
+import type { Address, ContainerReport, NodeFacts, Reason } from '@littoral/contract/node/report'
+
+/**
+ * incomplete: left behind by an interrupted start; it gets removed · starting: made, probes not passed yet · ready · unready:
+ * was ready, probes fail now · backoff: at least one container has exited and was not started again · stopping: its stop
+ * began · stopped: nothing of it runs and it cannot be revived by restarting a container; it gets removed.
+ */
+export type InstancePhase = 'incomplete' | 'starting' | 'ready' | 'unready' | 'backoff' | 'stopping' | 'stopped'
+
+/** One container of a group, or the only one (named `driver`) of a driver, also when that is a plain process. */
+export interface ObservedContainer extends ContainerReport {
+  /** When it exited; present in state `exited`. With `failures` it decides when a restart is due. */
+  readonly exitedAtMs?: number
+  /** Exits in a row after less than `stableRunMs` of running, the last one included; see countFailures. */
+  readonly failures: number
+}
+
+export interface ObservedInstance {
+  readonly instanceId: string
+  readonly key: string
+  readonly kind: Workload['kind']
+  readonly version: string
+  readonly digest: string
+  /** runDigest(workload) of what it was started with; differs from `digest` in that a driver's config is left out. */
+  readonly runDigest: string
+  readonly restartToken?: string
+  readonly phase: InstancePhase
+  /** Why it is in this phase, such as { code: 'ExitedEarly', message: 'exit code 3: cannot open /dev/ttyS0' }. */
+  readonly reason?: Reason
+  /** True when the node's ports lead here. Always true where there are no ports to move: drivers, groups without ports. */
+  readonly isActive: boolean
+  readonly createdAtMs: number
+  /** Sum over its containers, since the instance was made. */
+  readonly restarts: number
+  readonly lastRestartReason?: string
+  /** Ports of the node that lead here now; the agent adds the host. */
+  readonly addresses: readonly Omit<Address, 'host'>[]
+  readonly containers: readonly ObservedContainer[]
+}
+
+export type RuntimeFacts = NodeFacts['runtimes'][number] & { readonly driverRuntimes: readonly string[] }
+
+export interface StopOptions {
+  readonly reason: 'replaced' | 'removed' | 'unhealthy'
+  /** Time for open connections and preStop together; whatever still runs after it is killed. */
+  readonly graceSeconds: number
+}
+
+export interface LogOptions {
+  /** Absent: all containers, each line then begins with `<container> | `. */
+  readonly container?: string
+  /** Lines from the past, the newest ones, before anything that is followed. */
+  readonly tailLines: number
+  readonly follow: boolean
+}
+
+export interface Runtime {
+  /** Stable and unique among the runtimes of an agent: `engine`, `process`, `memory`. */
+  readonly name: string
+  /** What the server is told; never throws, an absent platform is `isAvailable: false` with the reason. */
+  capabilities(): Promise<RuntimeFacts>
+  /** true: it would run this · false: not its kind of workload · a reason: its kind, but it cannot run here. */
+  supports(workload: Workload): true | false | Reason
+  /** Throws when the platform cannot be asked; the agent then keeps what it last knew and plans nothing for this runtime. */
+  observe(signal: AbortSignal): Promise<readonly ObservedInstance[]>
+  /**
+   * Brings everything a start needs onto the machine (images, packages, files). Safe to abort at any point. Contacts nobody when
+   * all is here already, so a node without network starts what it has.
+   */
+  prepare(workload: Workload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>
+  /** Makes a new instance and starts it; returns when it is made, not when it is ready. Moves no ports. */
+  start(workload: Workload, signal: AbortSignal): Promise<string>
+  /** Points the node's ports of the instance's key at this instance. Connections through an older one stay open. */
+  activate(instanceId: string, signal: AbortSignal): Promise<void>
+  /** Starts an exited container of an instance again. */
+  restart(instanceId: string, container: string, signal: AbortSignal): Promise<void>
+  /** Hands a running driver a new config and files, and keeps `workload.digest` as the instance's digest from now on. */
+  updateConfig(instanceId: string, workload: DriverWorkload, signal: AbortSignal): Promise<void>
+  /** Drains, runs preStop, ends, kills after the grace. Returns when nothing runs; unknown ids are fine. */
+  stop(instanceId: string, options: StopOptions, signal: AbortSignal): Promise<void>
+  /** Deletes what is left of a stopped or incomplete instance; unknown ids are fine. */
+  remove(instanceId: string, signal: AbortSignal): Promise<void>
+  /** Calls back soon after something may have changed (an optimization, the period is the correctness). Returns the unsubscribe. */
+  events(onChange: () => void): () => void
+  /** Text of an instance's logs in whole lines. Throws StepError NotFound for an unknown instance or container. */
+  logs(instanceId: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string>
+  /** Frees disk: drops prepared material that neither `keep` nor an instance needs. Called now and then when nothing else is to do. */
+  tidy(keep: readonly Workload[], signal: AbortSignal): Promise<void>
+  /** Lets go. Containers keep running; processes that are children of the agent are ended gracefully. */
+  close(): Promise<void>
+}
+
+/** A step that failed with a meaning. `isStalled`: trying again soon is pointless until the desired state or the machine changes. */
+export class StepError extends Error {
+  override readonly name = 'StepError'
+  /** CamelCase, at most 64 characters, such as ImagePullFailed, PortInUse, PackageRejected, RuntimeMissing. */
+  readonly code: string
+  readonly isStalled: boolean
+
+  constructor(code: string, message: string, options: { isStalled?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.isStalled = options.isStalled ?? false
+  }
+}
+
+/** A run this long proves that a container can run: its earlier failures are forgotten. */
+export const stableRunMs = 60_000
+
+/** The next value of `failures` when a container exits. */
+export function countFailures(failures: number, ranForMs: number): number {
+  return ranForMs >= stableRunMs ? 1 : failures + 1
+}
+
+/** How long after its exit a container is started again: 1 s, 2 s, 4 s … 60 s. */
+export function restartDelayMs(failures: number): number {
+  return Math.min(60_000, 1000 * 2 ** Math.min(Math.max(failures - 1, 0), 16))
+}
+
+/**
+ * The part of a workload that needs a new instance when it changes. For groups that is everything; for drivers everything but
+ * config and files, which are handed to the running driver (contract: iot-edge §8, no restart for a config change).
+ */
+export function runDigest(workload: Workload): string {
+  if (workload.kind === 'group') return workload.digest
+  const { driverId, driverName, runtime, version, edgeVersion, container } = workload
+  const parts = [driverId, driverName, runtime, version, edgeVersion, workload.package?.sha256 ?? null, workload.arguments, sorted(container ?? null)]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+// The server may send the fields of an object in any order.
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (value === null || typeof value !== 'object') return value
+  return Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, child]) => [key, sorted(child)])
+}
