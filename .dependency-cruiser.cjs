@@ -40,9 +40,9 @@ const table = [
 
   [`${agent}plan\\.ts$`, [node, runtimePort, `${agent}steps\\.ts$`], []],
   [`${agent}steps\\.ts$`, [node, runtimePort], []],
-  [`${agent}runtime/runtime\\.ts$`, [node], []],
+  [`${agent}runtime/runtime\\.ts$`, [node], ['crypto']],
   // A runtime knows the port and its own folder; no runtime knows another.
-  [`${agent}runtime/([^/.]+)`, [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}(forwarder|probe)/`, node, ...npm('yauzl')], '*'],
+  [`${agent}runtime/([^/.]+)`, [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}files\\.ts$`, `${agent}(forwarder|probe)/`, node, ...npm('yauzl')], '*'],
   [`${agent}(forwarder|probe)/`, [`${agent}(forwarder|probe)/`, node], '*'],
   [`${agent}agent\\.ts$`, [agent, node, wire], '*'],
   [`${agent}(?!runtime/|agent\\.ts|plan\\.ts|steps\\.ts)`, [`${agent}(?!runtime/)`, runtimePort, node, wire, ...npm('ws', 'ajv')], '*'],

@@ -44,6 +44,8 @@ export interface ObservedInstance {
   /** True when the node's ports lead here. Always true where there are no ports to move: drivers, groups without ports. */
   readonly isActive: boolean
   readonly createdAtMs: number
+  /** What its own stop may take: a group's graceSeconds as it was started with; the runtime's choice for drivers. */
+  readonly graceSeconds: number
   /** Sum over its containers, since the instance was made. */
   readonly restarts: number
   readonly lastRestartReason?: string

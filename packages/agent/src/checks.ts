@@ -1,0 +1,38 @@
+// What comes from outside (the socket, the disk) is checked against the contract's schemas here and trusted afterwards.
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { DesiredState } from '@littoral/contract/node/desired-state'
+import { ServerMessage } from '@littoral/contract/node/stream'
+
+export type Checked<T> = { readonly isValid: true; readonly value: T } | { readonly isValid: false; readonly problem: string }
+
+const ajv = new Ajv({ strict: false, allErrors: false, ownProperties: true })
+// One schema of a union at a time, by its `type`: otherwise an error would name every other kind of message too.
+const messageChecks = new Map(ServerMessage.anyOf.map((schema) => [schema.properties.type.const as string, ajv.compile(schema)]))
+const desiredCheck = ajv.compile(DesiredState)
+
+export function checkServerMessage(value: unknown): Checked<ServerMessage> {
+  const type = typeof value === 'object' && value !== null && 'type' in value ? String(value.type) : ''
+  const check = messageChecks.get(type)
+  if (!check) return { isValid: false, problem: `unknown message type "${type.slice(0, 64)}"` }
+  return verdict<ServerMessage>(check, value)
+}
+
+export function checkDesiredState(value: unknown): Checked<DesiredState> {
+  const checked = verdict<DesiredState>(desiredCheck, value)
+  if (!checked.isValid) return checked
+  const keys = new Set<string>()
+  for (const { key } of checked.value.workloads) {
+    if (keys.has(key)) return { isValid: false, problem: `workloads: the key ${key} appears twice` }
+    keys.add(key)
+  }
+  return checked
+}
+
+function verdict<T>(check: ValidateFunction, value: unknown): Checked<T> {
+  return check(value) ? { isValid: true, value: value as T } : { isValid: false, problem: describe(check.errors?.[0]) }
+}
+
+function describe(error: ErrorObject | undefined): string {
+  const place = error?.instancePath.slice(1).replaceAll('/', '.') ?? ''
+  return `${place || 'message'} ${error?.message ?? 'is not valid'}`
+}
