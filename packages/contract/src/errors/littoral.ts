@@ -1,6 +1,29 @@
-// Faults of Littoral's own family.
+// Faults of Littoral's own family, and of the door nodes come in through.
 import { faultEntries } from './entry.ts'
 
 export const littoralFaults = faultEntries({
   'Node.NotFound': { status: 404, message: 'The node {NodeId} does not exist.', advice: 'List the nodes with ListNodes.' },
+  'Node.InvalidParameter': { status: 400, message: '{Detail}', advice: 'Correct the field the message names.' },
+  'Node.RegionUnknown': {
+    status: 400,
+    message: 'Region: {Region} is none of this installation ({Regions}).',
+    advice: 'Use one of the regions named, or add it to LITTORAL_REGIONS.',
+  },
+  'Node.Unauthenticated': {
+    status: 401,
+    message: 'The node could not be recognised: {Detail}.',
+    advice: 'Start the agent with a join token, its own node folder, or the credentials of its gateway device.',
+  },
+  'Node.TokenRefused': {
+    status: 403,
+    message: 'The join token is unknown, used up or expired.',
+    advice: 'Make a new one with CreateNodeToken.',
+  },
+  'Node.DownloadForbidden': {
+    status: 403,
+    message: 'The node has no workload that needs this object.',
+    advice: 'A node may only download what its own desired state names.',
+  },
+  'Node.DownloadNotFound': { status: 404, message: 'The object is not stored here.', advice: 'Upload the package again and deploy once more.' },
+  'Node.Busy': { status: 503, message: 'Too many nodes are connecting at once.', advice: 'Try again after a pause.' },
 })

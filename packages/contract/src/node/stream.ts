@@ -42,7 +42,7 @@ export const ServerMessage = Type.Union([
   Type.Object({
     type: Type.Literal('welcome'),
     nodeId: Text(64),
-    /** Present when a join token was used: the node's own secret from now on, to be stored with mode 0600. */
+    /** Present when a join token or a gateway's identity was used: the node's own secret from now on, kept with mode 0600. */
     nodeSecret: Type.Optional(Text(128)),
     serverTimeMs: Type.Integer(),
     /** The node is taken for lost when nothing was heard for three of these. */

@@ -11,6 +11,8 @@ export interface Settings {
   readonly mayBindUnreleased: boolean
   /** Regions of this installation: province-style code and its area (contract: esa §12.2). */
   readonly regions: readonly { readonly code: string; readonly area: string; readonly isp?: string }[]
+  /** How often nodes and server make sure of each other; a node is lost after three silent ones. */
+  readonly heartbeatMs: number
   readonly limits: {
     readonly apps: number
     readonly versionsPerApp: number
@@ -29,6 +31,7 @@ export const defaultSettings: Settings = {
   isContainerLenient: false,
   mayBindUnreleased: false,
   regions: [{ code: 'zhejiang', area: 'huadong' }],
+  heartbeatMs: 10_000,
   limits: {
     apps: 100,
     versionsPerApp: 100,
