@@ -130,7 +130,7 @@ const NodeWorkload = Type.Object({
       {
         Version: Type.String({ description: 'The version that was observed.' }),
         Digest: Type.String({ description: 'The digest that was observed.' }),
-        Phase: Type.Options(Phase, { description: 'How far it is: ready means that it runs and its probes pass.' }),
+        Phase: Type.Unsafe<Phase>({ ...Phase, description: 'How far it is: ready means that it runs and its probes pass.' }),
         Reason: Type.Optional(
           Type.Object(
             { Code: Type.String({ description: 'One word.' }), Message: Type.String({ description: 'The same for people.' }) },

@@ -10,9 +10,7 @@ const Text = (maxLength: number) => Type.String({ maxLength })
  * before the next start · failed: cannot run as specified; a newer desired state is needed, or the named cause removed ·
  * stopping: draining · gone: removed from the node.
  */
-export const Phase = Type.Union(
-  (['pending', 'preparing', 'starting', 'ready', 'unready', 'backoff', 'failed', 'stopping', 'gone'] as const).map((phase) => Type.Literal(phase)),
-)
+export const Phase = Type.Enum(['pending', 'preparing', 'starting', 'ready', 'unready', 'backoff', 'failed', 'stopping', 'gone'])
 export type Phase = Static<typeof Phase>
 
 /** Why a workload is in its phase; `code` is a CamelCase word such as ImagePullFailed, PortInUse, ExitedEarly. */
