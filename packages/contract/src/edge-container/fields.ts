@@ -1,0 +1,56 @@
+// Fields that several operations of the family share, each with the one rule it has everywhere.
+import Type from 'typebox'
+
+/** Text that is one of these words in any letter case; clients of different ages spell them differently. */
+export function anyCase(words: readonly string[], options: { description: string; default?: string; examples?: string[] }) {
+  const letters = (word: string) => word.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`)
+  return Type.String({ pattern: `^(${words.map(letters).join('|')})$`, examples: [...words], ...options })
+}
+
+export const AppId = Type.String({
+  minLength: 20,
+  maxLength: 64,
+  pattern: '^app-[0-9]+$',
+  fault: 'InvalidParameter.appid',
+  description: 'Id of the application.',
+})
+
+export const VersionId = Type.String({
+  minLength: 20,
+  maxLength: 64,
+  pattern: '^ver-[0-9]+$',
+  fault: 'InvalidParameter.VersionId',
+  description: 'Id of a version of the application.',
+})
+
+export const Port = (description: string) => Type.Integer({ minimum: 1, maximum: 65535, description })
+
+export const Remarks = Type.String({ maxLength: 1024, default: '', description: 'A note in free text.' })
+
+export const Environment = (description: string) => Type.Enum(['prod', 'staging'], { fault: 'InvalidParameter.PublishEnv', description })
+
+/** A time in an answer; UTC to the second. It is left out until it has happened. */
+export const Time = (description: string) => Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$', description })
+
+export const OrderKey = Type.Enum(['Name', 'CreateTime', 'UpdateTime', 'ModifyTime'], {
+  description: 'What to sort by; ModifyTime is another word for UpdateTime. Without it the newest come first.',
+})
+
+export const OrderType = anyCase(['ASC', 'DESC'], {
+  description: 'Direction of OrderKey, in any letter case: ASC or DESC. Without it names ascend and times descend.',
+})
+
+export const PageNumber = Type.Integer({ minimum: 1, maximum: 65535, default: 1, description: 'Which page, counted from 1.' })
+
+export const PageSize = (maximum: number) =>
+  Type.Integer({ minimum: 1, maximum, default: 20, description: `Entries per page, at most ${maximum}.` })
+
+export const SearchKey = Type.String({ maxLength: 256, description: 'Text that the field named by SearchType must contain.' })
+
+/** The head of a list's answer. */
+export const Page = {
+  PageNumber: Type.Integer({ description: 'The page that was returned.' }),
+  PageSize: Type.Integer({ description: 'The page size that was used.' }),
+}
+
+export const TotalCount = Type.Integer({ description: 'How many entries there are on all pages.' })

@@ -1,0 +1,30 @@
+// The edge container family of product ESA: every operation there is, by name.
+import type { Family } from '../operation.ts'
+import * as apps from './apps.ts'
+import { GetEdgeContainerLogs } from './logs.ts'
+import { GetEdgeContainerAppStatus, GetEdgeContainerStagingDeployStatus, PublishEdgeContainerAppVersion } from './releases.ts'
+import * as versions from './versions.ts'
+
+export const operations = {
+  CreateEdgeContainerApp: apps.CreateEdgeContainerApp,
+  GetEdgeContainerApp: apps.GetEdgeContainerApp,
+  ListEdgeContainerApps: apps.ListEdgeContainerApps,
+  DeleteEdgeContainerApp: apps.DeleteEdgeContainerApp,
+  CreateEdgeContainerAppVersion: versions.CreateEdgeContainerAppVersion,
+  GetEdgeContainerAppVersion: versions.GetEdgeContainerAppVersion,
+  ListEdgeContainerAppVersions: versions.ListEdgeContainerAppVersions,
+  DeleteEdgeContainerAppVersion: versions.DeleteEdgeContainerAppVersion,
+  PublishEdgeContainerAppVersion,
+  GetEdgeContainerAppStatus,
+  GetEdgeContainerStagingDeployStatus,
+  GetEdgeContainerLogs,
+} as const
+
+export const family = {
+  product: 'esa',
+  version: '2024-09-10',
+  title: 'Edge containers',
+  envelope: 'plain',
+  invalid: 'InvalidParameter',
+  operations,
+} as const satisfies Family
