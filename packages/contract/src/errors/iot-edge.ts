@@ -1,6 +1,121 @@
 // Faults of the Link IoT Edge family: HTTP 200 with Success false (contract: iot-edge §10).
+// The codes marked "inferred" are ours: the vendor's page breaks off inside the instance section. When the real names
+// become known, give the entry a `code` and nothing else changes.
 import { faultEntries } from './entry.ts'
 
+const retry = 'Try again later; if it stays, look for the request id in the server log.'
+
 export const iotEdgeFaults = faultEntries({
+  'iot.system.SystemException': { status: 200, message: 'The service failed to carry out the call.', advice: retry },
+  'iot.system.InstanceNotFound': {
+    status: 200,
+    message: 'There is no service instance {IotInstanceId}.',
+    advice: 'Leave IotInstanceId out: this installation serves one partition.',
+  },
   'iot.common.InvalidParam': { status: 200, message: '{Detail}', advice: 'Correct the field the message names.' },
+  'iot.common.InvalidPageParams': { status: 200, message: 'CurrentPage and PageSize must be whole numbers.', advice: 'Send decimal digits.' },
+  'iot.common.InvalidTenant': { status: 200, message: 'The account is unknown or may not use this service.', advice: 'Check the access key.' },
+  'iot.common.AuthActionPermissionDeny': {
+    status: 200,
+    message: 'The resource belongs to another account.',
+    advice: 'Use the access key of the account that owns the resource.',
+  },
+  'iot.common.RamActionPermissionDeny': {
+    status: 200,
+    message: 'The user may not run iot:{Action}.',
+    advice: 'Grant the action to the user.',
+  },
+  'iot.common.HighFrequentDeny': { status: 200, message: 'Too many calls.', advice: 'Slow down and retry with a backoff.' },
+  'iot.common.ParameterSizeLimit': { status: 200, message: '{Name} holds more than the limit of {Limit}.', advice: 'Send less, or in several calls.' },
+
+  'iot.edge.InstanceNotExist': { status: 200, message: 'The edge instance does not exist.', advice: 'List them with QueryEdgeInstance.' },
+  'iot.edge.InstanceNameExist': { status: 200, message: 'An edge instance of this name exists.', advice: 'Choose another name.' },
+  'iot.edge.InstanceNumLimitation': { status: 200, message: 'The account has as many edge instances as it may.', advice: 'Delete one first.' },
+  'iot.edge.InstanceAlreadyBindGateway': {
+    status: 200,
+    message: 'The edge instance, or the gateway, is bound already.',
+    advice: 'A gateway is in one instance at most, and an instance has one gateway.',
+  },
+  'iot.edge.InstanceIsRunning': {
+    status: 200,
+    message: 'The edge instance has a deployment that is not finished.',
+    advice: 'Follow it with GetEdgeInstanceDeployment and try again when it has ended.',
+  },
+  'iot.edge.InstanceHasNoGateway': { status: 200, message: 'The edge instance has no gateway.', advice: 'Bind one with BindGatewayToEdgeInstance.' },
+  'iot.edge.InstanceDriverLimitation': { status: 200, message: 'The edge instance has as many drivers as it may.', advice: 'Unbind one first.' },
+  'iot.edge.InstanceHasSameNameDriver': {
+    status: 200,
+    message: 'Another driver of the same name is assigned to the edge instance.',
+    advice: 'Unbind the other driver first.',
+  },
+
+  // inferred, all of this section
+  'iot.edge.DriverNotExist': { status: 200, message: 'The driver does not exist.', advice: 'List them with QueryEdgeDriver.' },
+  'iot.edge.DriverNameExist': { status: 200, message: 'A driver of this name exists.', advice: 'Choose another name.' },
+  'iot.edge.DriverNumLimitation': { status: 200, message: 'The account has as many drivers as it may.', advice: 'Delete one first.' },
+  'iot.edge.DriverHasReleasedVersion': {
+    status: 200,
+    message: 'The driver has a released version and cannot be deleted.',
+    advice: 'A driver stays once one of its versions is released.',
+  },
+  'iot.edge.DriverVersionNotExist': {
+    status: 200,
+    message: 'The driver has no such version.',
+    advice: 'List them with QueryEdgeDriverVersion.',
+  },
+  'iot.edge.DriverVersionExist': { status: 200, message: 'The driver has this version already.', advice: 'Choose another version number.' },
+  'iot.edge.DriverVersionNumLimitation': { status: 200, message: 'The driver has as many versions as it may.', advice: 'Delete an unreleased one.' },
+  'iot.edge.DriverVersionReleased': {
+    status: 200,
+    message: 'The driver version is released and can neither change nor go.',
+    advice: 'Create another version.',
+  },
+  'iot.edge.DriverVersionNotReleased': {
+    status: 200,
+    message: 'The driver version is not released.',
+    advice: 'Release it with ReleaseEdgeDriverVersion.',
+  },
+  'iot.edge.DriverVersionNoSource': {
+    status: 200,
+    message: 'The driver version has no usable code: {Detail}',
+    advice: 'Upload a zip with CreateEdgeOssPreSignedAddress and put its OssAddress into SourceConfig.',
+  },
+  'iot.edge.InstanceDriverNotExist': {
+    status: 200,
+    message: 'The driver is not assigned to the edge instance.',
+    advice: 'Assign it with BindDriverToEdgeInstance.',
+  },
+  'iot.edge.DeploymentNotExist': { status: 200, message: 'The edge instance has no such deployment.', advice: 'Check DeploymentId and InstanceId.' },
+  'iot.edge.DriverConfigRequired': {
+    status: 200,
+    message: 'The driver {DriverName} needs a configuration before it is deployed.',
+    advice: 'Set it with SetEdgeInstanceDriverConfigs.',
+  },
+  'iot.edge.DeviceConfigRequired': {
+    status: 200,
+    message: 'A device of the driver {DriverName} needs a configuration before it is deployed.',
+    advice: 'Set the configuration of each device of the driver.',
+  },
+  'iot.edge.EdgeVersionUnsupported': {
+    status: 200,
+    message: 'The driver {DriverName} needs edge version {Needed} or later; the gateway has {Actual}.',
+    advice: 'Update the gateway, or assign a driver version for older ones.',
+  },
+  'iot.edge.InstanceDisabled': { status: 200, message: 'The edge instance is disabled.', advice: 'Enable it before deploying.' },
+
+  'iot.prod.AlreadyExistedProductName': { status: 200, message: 'A product of this name exists.', advice: 'Choose another name.' },
+  'iot.prod.NotExistedProduct': { status: 200, message: 'The product does not exist.', advice: 'Create it with CreateProduct.' },
+  'iot.prod.InvalidFormattedProductName': {
+    status: 200,
+    message: 'ProductName must be 4 to 30 characters: letters, digits, Chinese characters (2 each), _ - @ ( ).',
+    advice: 'Choose another name.',
+  },
+  'iot.prod.LongProductDesc': { status: 200, message: 'Description is longer than 100 characters.', advice: 'Shorten it.' },
+  'iot.device.AlreadyExistedDeviceName': { status: 200, message: 'The product has a device of this name.', advice: 'Choose another name.' },
+  'iot.device.InvalidFormattedDeviceName': {
+    status: 200,
+    message: 'DeviceName must be 4 to 32 characters: letters, digits, - _ @ . :',
+    advice: 'Choose another name.',
+  },
+  'iot.device.NotExistedDevice': { status: 200, message: 'The device does not exist.', advice: 'Register it with RegisterDevice.' },
 })

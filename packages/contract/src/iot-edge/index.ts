@@ -1,0 +1,31 @@
+// The Link IoT Edge family: product iot, version 2018-01-20, with the part of the device registry a gateway needs.
+import type { Family } from '../operation.ts'
+import * as deployments from './deployments.ts'
+import * as deviceRegistry from './device-registry.ts'
+import * as driverVersions from './driver-versions.ts'
+import * as drivers from './drivers.ts'
+import * as gateways from './gateways.ts'
+import * as instanceDrivers from './instance-drivers.ts'
+import * as instances from './instances.ts'
+import * as uploads from './uploads.ts'
+
+export const operations = {
+  ...drivers,
+  ...driverVersions,
+  ...uploads,
+  ...instances,
+  ...gateways,
+  ...instanceDrivers,
+  ...deployments,
+  ...deviceRegistry,
+}
+
+export const family = {
+  product: 'iot',
+  version: '2018-01-20',
+  title: 'Link IoT Edge',
+  envelope: 'iot',
+  invalid: 'iot.common.InvalidParam',
+  missing: 'Missing',
+  operations,
+} satisfies Family
