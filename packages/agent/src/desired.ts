@@ -93,13 +93,17 @@ export class DesiredStore {
     return checked.isValid ? checked.value : checked.problem
   }
 
-  // A link, not a rename: desired.json must exist at every moment.
+  // A link that takes the place of the older one: at every moment both names lead to a whole file.
   async #keepPrevious(): Promise<void> {
-    const previous = this.#path('desired.previous.json')
-    await rm(previous, { force: true })
-    await link(this.#path('desired.json'), previous).catch((error: unknown) => {
-      if (!hasCode(error, 'ENOENT')) throw error
-    })
+    const spare = this.#path('desired.previous.json.tmp')
+    await rm(spare, { force: true })
+    try {
+      await link(this.#path('desired.json'), spare)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return
+      throw error
+    }
+    await rename(spare, this.#path('desired.previous.json'))
   }
 
   #path(name: string): string {

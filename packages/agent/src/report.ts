@@ -1,0 +1,78 @@
+// Sends what changed since the last report, a few times per second at most. After every connect the first report is a
+// complete one, so nothing depends on the server having seen the earlier ones.
+import type { Report, WorkloadReport } from '@littoral/contract/node/report'
+
+export interface ReporterOptions {
+  readonly minIntervalMs?: number
+  readonly now?: () => number
+}
+
+export class Reporter {
+  readonly #minIntervalMs: number
+  readonly #now: () => number
+  #send: ((report: Report) => void) | undefined
+  #generation = 0
+  /** Undefined until the first look at the machine: reporting nothing as complete would tell the server that all is gone. */
+  #current: ReadonlyMap<string, WorkloadReport> | undefined
+  /** What the server was told over this connection, as text to compare with; undefined before the complete report. */
+  #told: Map<string, { text: string; report: WorkloadReport }> | undefined
+  #toldGeneration = -1
+  #timer: NodeJS.Timeout | undefined
+  #lastSentAtMs = 0
+
+  constructor({ minIntervalMs = 250, now = () => performance.now() }: ReporterOptions = {}) {
+    this.#minIntervalMs = minIntervalMs
+    this.#now = now
+  }
+
+  /** The newest statuses of all workloads of the node. */
+  update(generation: number, workloads: readonly WorkloadReport[]): void {
+    this.#generation = generation
+    this.#current = new Map(workloads.map((workload) => [workload.key, workload]))
+    this.#schedule()
+  }
+
+  /** A connection is ready for reports. */
+  connected(send: (report: Report) => void): void {
+    this.#send = send
+    this.#told = undefined
+    this.#schedule()
+  }
+
+  disconnected(): void {
+    this.#send = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule(): void {
+    if (!this.#send || !this.#current || this.#timer) return
+    const waitMs = Math.max(0, this.#lastSentAtMs + this.#minIntervalMs - this.#now())
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#flush()
+    }, waitMs)
+  }
+
+  #flush(): void {
+    if (!this.#send || !this.#current) return
+    const told = this.#told
+    const next = new Map([...this.#current].map(([key, report]) => [key, { text: comparable(report), report }]))
+    const changed = [...next].filter(([key, { text }]) => told?.get(key)?.text !== text).map(([, { report }]) => report)
+    const gone = [...(told ?? [])].filter(([key]) => !next.has(key)).map(([, { report }]) => toGone(report))
+    this.#told = next
+    if (told && changed.length + gone.length === 0 && this.#toldGeneration === this.#generation) return
+    this.#toldGeneration = this.#generation
+    this.#lastSentAtMs = this.#now()
+    this.#send({ generation: this.#generation, isComplete: told === undefined, workloads: [...changed, ...gone] })
+  }
+}
+
+// The time of observing changes with every look and is no news.
+function comparable(report: WorkloadReport): string {
+  return JSON.stringify({ ...report, observedAtMs: 0 })
+}
+
+function toGone({ key, version, digest, restarts, observedAtMs }: WorkloadReport): WorkloadReport {
+  return { key, version, digest, phase: 'gone', restarts, addresses: [], containers: [], observedAtMs }
+}
