@@ -1,0 +1,61 @@
+// Where our declarations differ from the contract or from the vendor's client on purpose. Every entry needs a reason;
+// an entry that matches nothing any more fails its test, so the list can only shrink.
+
+export interface Allowed {
+  /** The place, as the difference names it; `*` stands for any text. */
+  readonly where: string
+  readonly what: string
+  readonly reason: string
+}
+
+/** Against test/contract/*.json. */
+export const allowedAgainstContract: readonly Allowed[] = [
+  {
+    where: 'CreateEdgeContainerApp input HealthCheckType',
+    what: 'enum',
+    reason: 'An empty text is taken too and means no health check: reads answer it, and Terraform sends back what it has read.',
+  },
+  {
+    where: 'CreateEdgeContainerAppVersion input Containers[] IsACRImage',
+    what: 'required',
+    reason: 'An installation made lenient lets it be left out, so the handler refuses and not the schema.',
+  },
+  {
+    where: 'CreateEdgeContainerAppVersion input Containers[] Storage',
+    what: 'required',
+    reason: 'An installation made lenient lets it be left out, so the handler refuses and not the schema.',
+  },
+]
+
+/** Against the model classes of the official Node clients. */
+export const allowedAgainstSdk: readonly Allowed[] = []
+
+/** Operations that the contract's files do not describe; the client's own models are their only source. */
+export const outsideContract: Readonly<Record<string, string>> = {
+  CreateProduct: 'device registry: only what a gateway needs to exist; the contract covers the edge operations',
+  RegisterDevice: 'device registry: only what a gateway needs to exist; the contract covers the edge operations',
+  QueryDeviceDetail: 'device registry: only what a gateway needs to exist; the contract covers the edge operations',
+}
+
+interface Found {
+  readonly where: string
+  readonly what: string
+}
+
+/** Splits differences into those nobody allowed, and the allowances that nothing needed. */
+export function judge<D extends Found>(found: readonly D[], allowed: readonly Allowed[]): { unexplained: D[]; unused: Allowed[] } {
+  const matches = (rule: Allowed, difference: Found) => rule.what === difference.what && pattern(rule.where).test(difference.where)
+  return {
+    unexplained: found.filter((difference) => !allowed.some((rule) => matches(rule, difference))),
+    unused: allowed.filter((rule) => !found.some((difference) => matches(rule, difference))),
+  }
+}
+
+function pattern(where: string): RegExp {
+  return new RegExp(
+    `^${where
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  )
+}

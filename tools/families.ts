@@ -1,0 +1,23 @@
+// Every family of the contract by the name of its folder: what the generator and the derived tests walk over.
+import { family as edgeContainer } from '@littoral/contract/edge-container/index'
+import { family as iotEdge } from '@littoral/contract/iot-edge/index'
+import { family as littoral } from '@littoral/contract/littoral/index'
+import type { AnyOperation, Family } from '@littoral/contract/operation'
+
+export interface NamedFamily {
+  readonly name: string
+  readonly family: Family
+  /** The official Node client, where the vendor has one. */
+  readonly sdk?: string
+}
+
+export const families: readonly NamedFamily[] = [
+  { name: 'edge-container', family: edgeContainer, sdk: '@alicloud/esa20240910' },
+  { name: 'iot-edge', family: iotEdge, sdk: '@alicloud/iot20180120' },
+  { name: 'littoral', family: littoral },
+]
+
+/** Every operation with its family, in the order of declaration. */
+export function allOperations(): { named: NamedFamily; operation: AnyOperation }[] {
+  return families.flatMap((named) => Object.values(named.family.operations).map((operation) => ({ named, operation })))
+}
