@@ -30,6 +30,8 @@ export interface WriteExpectation {
 export interface WriteTx extends ReadTx {
   /** A read whose result may be stale: it is not checked again at commit. For rows that never change, and for lists. */
   peek<Row>(query: Compilable<Row>): Promise<Row | undefined>
+  /** The same for every row of a list. */
+  peekAll<Row>(query: Compilable<Row>): Promise<Row[]>
   /** Queues a statement. */
   run(query: Compilable, expectation?: WriteExpectation): void
   /** Queues a check: the query must return at least one row at commit time, otherwise the fault is thrown. */
@@ -43,5 +45,10 @@ export interface Store {
   write<T>(fn: (tx: WriteTx) => Promise<T>): Promise<T>
   /** Calls the listener after every commit that announced the topic; returns the way to stop. */
   changes(topic: string, listener: () => void): () => void
+  /**
+   * Statements that ride along: the source is asked right before each group of writes goes to the writer, and what it
+   * gives is applied first, in the same commit. They cost no commit of their own. Returns the way to stop.
+   */
+  ride(source: () => readonly Compilable[]): () => void
   close(): Promise<void>
 }

@@ -1,0 +1,35 @@
+// A query as the text and values that SQLite takes.
+import type { Compilable, RootOperationNode } from 'kysely'
+import { SqliteQueryCompiler, createQueryId } from 'kysely'
+import type { Value } from './driver.ts'
+
+export interface Compiled {
+  readonly sql: string
+  readonly params: readonly Value[]
+}
+
+const compiler = new SqliteQueryCompiler()
+
+export function compile(query: Compilable): Compiled {
+  const node = (query as unknown as { toOperationNode(): RootOperationNode }).toOperationNode()
+  const { sql, parameters } = compiler.compileQuery(node, createQueryId())
+  for (const value of parameters) if (!isValue(value)) throw unfit(value, sql)
+  return { sql, params: parameters as readonly Value[] }
+}
+
+function isValue(value: unknown): value is Value {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+      return true
+    default:
+      return value === null || value instanceof Uint8Array
+  }
+}
+
+/** Checked here because one driver throws far from the caller and the other ends the process. */
+function unfit(value: unknown, sql: string): TypeError {
+  const hint = typeof value === 'boolean' ? ' (store 0 or 1)' : value instanceof Date ? ' (store milliseconds)' : ''
+  return new TypeError(`A value of type ${typeof value} cannot be stored${hint}, in: ${sql}`)
+}
