@@ -1,0 +1,202 @@
+// Form fields → the shape of an operation's input, driven by its schema. Every way in which official clients write lists,
+// maps, booleans and numbers is understood here and nowhere else. What cannot be decoded stays as it was sent, so that
+// the check after it names the field. The way back is encode.ts.
+import { branchOf, type JsonSchema, mapValueSchema, type Shape, shapeOf } from './schema.ts'
+import type { Fields } from './parameters.ts'
+
+export interface Decoded {
+  readonly input: Record<string, unknown>
+  /** Names that the operation does not declare. */
+  readonly unknown: readonly string[]
+}
+
+export type Decode = (fields: Fields) => Decoded
+
+interface Property {
+  readonly name: string
+  readonly schema: JsonSchema
+  readonly shape: Shape
+}
+
+/** What an operation's parameters may be called on the wire. */
+interface Names {
+  readonly properties: ReadonlyMap<string, Property>
+  readonly renames: ReadonlyMap<string, string>
+}
+
+/** Prepares the decoding of one operation's fields; `aliases` maps other names on the wire to declared ones. */
+export function formDecoder(schema: object, aliases: Readonly<Record<string, string>> = {}): Decode {
+  const properties = new Map<string, Property>()
+  for (const [name, property] of Object.entries((schema as JsonSchema).properties ?? {})) {
+    properties.set(name, { name, schema: property, shape: shapeOf(property) })
+  }
+  const names: Names = { properties, renames: new Map(Object.entries(aliases)) }
+  return (fields) => decode(fields, names)
+}
+
+function decode(fields: Fields, names: Names): Decoded {
+  const values = new Map<string, unknown>()
+  const flat = new Map<string, Tree>()
+  const unknown: string[] = []
+  for (const [wireName, value] of fields) {
+    const whole = names.properties.get(wireName) ?? renamed(wireName, fields, names)
+    if (whole !== undefined) {
+      const decoded = whole.shape === 'text' ? value : normalize(value, whole.schema, whole.shape)
+      if (decoded !== undefined) values.set(whole.name, decoded)
+    } else if (!addFlat(wireName, value, flat, names)) unknown.push(wireName)
+  }
+  const input: Record<string, unknown> = {}
+  for (const { name, schema } of names.properties.values()) {
+    const tree = flat.get(name)
+    const value = values.has(name) || tree === undefined ? values.get(name) : treeValue(tree, schema)
+    if (value !== undefined) input[name] = value
+  }
+  return { input, unknown }
+}
+
+// A declared name that is sent as well wins over its alias.
+function renamed(wireName: string, fields: Fields, names: Names): Property | undefined {
+  const name = names.renames.get(wireName)
+  return name === undefined || fields.has(name) ? undefined : names.properties.get(name)
+}
+
+/** A node of `A.1.B=…` written as a tree: text at the leaves. */
+type Tree = Map<string, Tree | unknown>
+
+/** No declared name comes near it, however deep and however long its map's keys. */
+const MAX_FLAT_NAME = 1024
+
+function addFlat(wireName: string, value: unknown, flat: Map<string, Tree>, names: Names): boolean {
+  if (wireName.length > MAX_FLAT_NAME || !wireName.includes('.')) return false
+  const [first = '', ...path] = segmentsOf(wireName)
+  const property = names.properties.get(first) ?? names.properties.get(names.renames.get(first) ?? '')
+  const last = path.pop()
+  if (property?.shape !== 'structure' || last === undefined) return false
+  let tree = flat.get(property.name) ?? new Map()
+  flat.set(property.name, tree)
+  for (const segment of path) {
+    const next = tree.get(segment)
+    const branch: Tree = next instanceof Map ? next : new Map()
+    tree.set(segment, branch)
+    tree = branch
+  }
+  if (!(tree.get(last) instanceof Map)) tree.set(last, value)
+  return true
+}
+
+/** `Labels.#3#a.b.Name` → Labels, a.b, Name: a key between # signs says how long it is, so it may hold dots. */
+export function segmentsOf(name: string): string[] {
+  const segments: string[] = []
+  let rest = name
+  while (rest !== '') {
+    const counted = /^#(\d{1,6})#/.exec(rest)
+    const start = counted?.[0].length ?? 0
+    const end = counted === null ? dotAfter(rest, 0) : keyEnd(rest, start, Number(counted[1]))
+    segments.push(rest.slice(start, end))
+    rest = rest.slice(end + 1)
+  }
+  return segments
+}
+
+function dotAfter(text: string, from: number): number {
+  const at = text.indexOf('.', from)
+  return at < 0 ? text.length : at
+}
+
+// Node counts characters and Go counts bytes; the reading that ends at a dot or at the end of the name is the right one.
+function keyEnd(text: string, start: number, length: number): number {
+  const byCharacters = start + length
+  if (byCharacters === text.length || text[byCharacters] === '.') return byCharacters
+  const byBytes = start + Buffer.from(text.slice(start)).subarray(0, length).toString().length
+  return byBytes === text.length || text[byBytes] === '.' ? byBytes : dotAfter(text, start)
+}
+
+function treeValue(node: unknown, schema: JsonSchema): unknown {
+  if (!(node instanceof Map)) return normalize(node, schema, shapeOf(schema))
+  const list = branchOf(schema, 'array')
+  const isList = list !== undefined && [...node.keys()].every((key) => /^\d{1,9}$/.test(key))
+  if (isList) return listValue(node, list.items ?? {})
+  const object = branchOf(schema, 'object')
+  if (object === undefined) return Object.fromEntries(node)
+  const valueSchema = mapValueSchema(object)
+  const entries: [string, unknown][] = []
+  for (const [key, child] of node) {
+    const childSchema = object.properties?.[key] ?? valueSchema
+    const value = childSchema === undefined ? undefined : treeValue(child, childSchema)
+    if (value !== undefined) entries.push([key, value])
+  }
+  return Object.fromEntries(entries)
+}
+
+// By number, not by text (10 comes after 2); gaps close up.
+function listValue(node: Tree, items: JsonSchema): unknown[] {
+  return [...node]
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([, child]) => treeValue(child, items))
+    .filter((value) => value !== undefined)
+}
+
+const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+/**
+ * One value, text or already JSON, brought to the type its schema wants. Empty text means absent for everything but text.
+ * Structures may come as JSON text at any depth: the vendor's own sample has ProbeContent as JSON text inside JSON.
+ */
+function normalize(value: unknown, schema: JsonSchema, shape: Shape): unknown {
+  if (value === null) return undefined
+  if (Array.isArray(value)) return normalizeList(value, branchOf(schema, 'array'))
+  if (typeof value === 'object') return normalizeObject(value, branchOf(schema, 'object'))
+  if (typeof value !== 'string' || shape === 'text' || shape === 'any') return value
+  if (value === '') return undefined
+  if (shape === 'number') return numberOf(value)
+  if (shape === 'boolean') return booleanOf(value)
+  const parsed = parseJson(value)
+  return typeof parsed === 'object' && parsed !== null ? normalize(parsed, schema, shape) : value
+}
+
+function numberOf(text: string): unknown {
+  const number = Number(text)
+  // Past 2^53 the number would silently become another one.
+  const isExact = DECIMAL.test(text) && (!Number.isInteger(number) || Number.isSafeInteger(number))
+  return isExact ? number : text
+}
+
+function booleanOf(text: string): unknown {
+  const lower = text.length <= 5 ? text.toLowerCase() : text
+  return lower === 'true' ? true : lower === 'false' ? false : text
+}
+
+function parseJson(text: string): unknown {
+  const first = text.trimStart()[0]
+  if (first !== '{' && first !== '[') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function normalizeList(list: unknown[], schema: JsonSchema | undefined): unknown {
+  const items = schema?.items
+  if (items === undefined) return list
+  const shape = shapeOf(items)
+  return shape === 'text' ? list : list.map((item) => normalize(item, items, shape) ?? item)
+}
+
+// Keys the schema does not know are left out, so that nobody behind the door relies on them; a schema that forbids them
+// by `additionalProperties: false` gets to see and refuse them.
+function normalizeObject(object: object, schema: JsonSchema | undefined): unknown {
+  if (schema === undefined) return object
+  const valueSchema = mapValueSchema(schema)
+  const entries: [string, unknown][] = []
+  for (const [key, value] of Object.entries(object)) {
+    const childSchema = schema.properties?.[key] ?? valueSchema
+    if (childSchema === undefined) {
+      if (schema.additionalProperties === false || schema.properties === undefined) entries.push([key, value])
+      continue
+    }
+    const normalized = normalize(value, childSchema, shapeOf(childSchema))
+    if (normalized !== undefined) entries.push([key, normalized])
+  }
+  return Object.fromEntries(entries)
+}
