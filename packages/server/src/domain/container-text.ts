@@ -1,0 +1,95 @@
+// Reading the texts inside a container: image reference, environment, probe headers (contract: esa-edge-container §6.2,
+// §6.3). Each throws a fault that names `where`.
+import { Fault } from '@littoral/contract/errors'
+
+/** What a node accepts (contract/node/desired-state.ts). */
+const maxVariables = 512
+const maxHeaders = 64
+
+export interface NamedValue {
+  readonly name: string
+  readonly value: string
+}
+
+/** Throws InvalidParameter.Image unless the text is host[:port]/path[:tag] with every part well formed. */
+export function requireImage(image: string, where: string): void {
+  const refuse = (rule: string): never => {
+    throw new Fault('InvalidParameter.Image', { Detail: `${where}: ${rule}` })
+  }
+  if (image.includes('@')) refuse('@ is not allowed, so an image cannot be named by its digest.')
+  const parts = image.split('/')
+  const isHost = parts.length > 1 && /[.:]|^localhost$/.test(parts[0] ?? '')
+  if (isHost && !/^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?$/.test(parts[0] ?? '')) refuse('the registry is host or host:port.')
+  const path = isHost ? parts.slice(1) : parts
+  const [last = '', tag, ...more] = (path.pop() ?? '').split(':')
+  if (more.length > 0 || (tag !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(tag))) {
+    refuse('a tag has letters, digits, _ . - and at most 128 characters.')
+  }
+  if ([...path, last].some((part) => !isPathPart(part))) {
+    refuse('a path is made of lower-case letters and digits, separated by single . _ - and /.')
+  }
+}
+
+function isPathPart(part: string): boolean {
+  // Runs of hyphens and a double underscore are allowed between letters, as registries do.
+  return /^[a-z0-9._-]+$/.test(part) && part.split(/__|[._]|-+/).every((word) => word !== '')
+}
+
+/**
+ * K1=V1,K2=V2: the first = ends a name, blanks around a name do not belong to it, a repeated name means its last value.
+ * Throws InvalidParameter.
+ */
+export function parseEnv(text: string, where: string): NamedValue[] {
+  if (text.trim() === '') return []
+  if (text.includes('\0')) throw new Fault('InvalidParameter', { Detail: `${where}: a NUL character is not allowed.` })
+  const values = new Map<string, string>()
+  for (const [index, piece] of text.split(',').entries()) {
+    const equals = piece.indexOf('=')
+    const name = piece.slice(0, Math.max(equals, 0)).trim()
+    if (name === '') throw new Fault('InvalidParameter', { Detail: `${where}: piece ${index + 1} is not name=value.` })
+    if (name.length > 256)
+      throw new Fault('InvalidParameter', { Detail: `${where}: the name in piece ${index + 1} is longer than 256 characters.` })
+    values.set(name, piece.slice(equals + 1))
+  }
+  if (values.size > maxVariables) throw new Fault('InvalidParameter', { Detail: `${where}: more than ${maxVariables} variables.` })
+  return [...values].map(([name, value]) => ({ name, value }))
+}
+
+/**
+ * Probe headers, JSON text of one object or of an array of objects; an empty text means none. Throws
+ * InvalidParameter.HttpHeaders.
+ */
+export function parseHeaders(text: string, where: string): NamedValue[] {
+  const refuse = (rule: string): never => {
+    throw new Fault('InvalidParameter.HttpHeaders', { Detail: `${where}: ${rule}` })
+  }
+  if (text.trim() === '') return []
+  if (text.includes('@')) refuse('@ is not allowed.')
+  const sent = parseJson(text)
+  const objects = Array.isArray(sent) ? sent : [sent]
+  const headers: NamedValue[] = []
+  for (const object of objects) {
+    if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+      return refuse('JSON text of an object of names and values, or of an array of such objects.')
+    }
+    for (const [name, value] of Object.entries(object)) {
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) refuse(`${JSON.stringify(name)} is not the name of a header.`)
+      if (!isHeaderValue(value)) return refuse(`the value of ${name} is text of one line.`)
+      headers.push({ name, value })
+    }
+  }
+  if (headers.length > maxHeaders) refuse(`more than ${maxHeaders} headers.`)
+  return headers
+}
+
+function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 4096 && !/[\x00-\x08\x0a-\x1f\x7f]/.test(value)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

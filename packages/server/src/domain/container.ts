@@ -1,0 +1,115 @@
+// A container of a version: its fields as they were sent, and the rules between them (contract: esa-edge-container §6.2,
+// §6.3). Pure. Every string is kept exactly as received; workload.ts reads them for running.
+import { Fault } from '@littoral/contract/errors'
+import { parseEnv, parseHeaders, requireImage } from './container-text.ts'
+import { parseHook, splitCommandLine } from './command-line.ts'
+import type { Settings } from './settings.ts'
+
+export const containerSpecs = ['1C2G', '2C4G', '2C8G', '4C8G', '4C16G', '8C16G', '8C32G'] as const
+export type ContainerSpec = (typeof containerSpecs)[number]
+export type ContainerStorage = '0.5G' | '10G' | '20G' | '30G'
+export type ProbeKind = 'exec' | 'tcpSocket' | 'httpGet'
+
+export interface AcrImage {
+  readonly domain?: string
+  readonly instanceId?: string
+  readonly isEnterpriseRegistry?: boolean
+  readonly regionId?: string
+  readonly repoId?: string
+  readonly repoName?: string
+  readonly repoNamespace?: string
+  readonly tag?: string
+  readonly tagUrl?: string
+}
+
+/** What was sent, without defaults; keys of another probe type are kept and not used. */
+export interface ProbeSettings {
+  readonly command?: string
+  readonly failureThreshold?: number
+  readonly host?: string
+  readonly httpHeaders?: string
+  readonly initialDelaySeconds?: number
+  readonly path?: string
+  readonly periodSeconds?: number
+  readonly port?: number
+  readonly scheme?: string
+  readonly successThreshold?: number
+  readonly timeoutSeconds?: number
+}
+
+export interface Container {
+  readonly name: string
+  readonly image: string
+  readonly isAcrImage: boolean
+  readonly acrImage?: AcrImage
+  readonly spec: ContainerSpec
+  readonly storage: ContainerStorage
+  readonly command?: string
+  readonly args?: string
+  readonly env?: string
+  readonly postStart?: string
+  readonly preStop?: string
+  readonly probeKind: ProbeKind
+  readonly probe: ProbeSettings
+}
+
+/** A container whose IsACRImage and Storage may be missing, which only a lenient installation accepts. */
+export type ContainerDraft = Omit<Container, 'isAcrImage' | 'storage'> & Partial<Pick<Container, 'isAcrImage' | 'storage'>>
+
+/**
+ * Checks every container by itself and fills in what a lenient installation leaves out. Faults name the path, such as
+ * `Containers[1].ProbeContent.Port`: InvalidParameter, InvalidParameter.Image, InvalidParameter.HttpHeaders.
+ */
+export function newContainers(drafts: readonly ContainerDraft[], settings: Pick<Settings, 'isContainerLenient'>): Container[] {
+  if (drafts.length === 0) throw new Fault('InvalidParameter', { Detail: 'Containers: at least one is required.' })
+  return drafts.map((draft, index) => newContainer(draft, `Containers[${index}]`, settings))
+}
+
+/** Throws ParameterAlreadyExist naming both places when two containers have one name. */
+export function requireUniqueNames(containers: readonly Container[]): void {
+  const places = new Map<string, number>()
+  for (const [index, { name }] of containers.entries()) {
+    const first = places.get(name)
+    if (first !== undefined) {
+      throw new Fault('ParameterAlreadyExist', { Detail: `Containers[${index}].Name: ${name} is also the name of Containers[${first}].` })
+    }
+    places.set(name, index)
+  }
+}
+
+function newContainer(draft: ContainerDraft, where: string, settings: Pick<Settings, 'isContainerLenient'>): Container {
+  const invalid = (field: string, rule: string) => new Fault('InvalidParameter', { Detail: `${where}.${field}: ${rule}` })
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(draft.name)) {
+    throw invalid('Name', 'lower-case letters, digits and inner hyphens, 1 to 63 characters.')
+  }
+  requireImage(draft.image, `${where}.Image`)
+  if (draft.acrImage?.tagUrl) requireImage(draft.acrImage.tagUrl, `${where}.ACRImageInfo.TagUrl`)
+  if (!settings.isContainerLenient) {
+    if (draft.isAcrImage === undefined) throw invalid('IsACRImage', 'required.')
+    if (draft.storage === undefined) throw invalid('Storage', 'required.')
+  }
+  splitCommandLine(draft.command ?? '', `${where}.Command`)
+  splitCommandLine(draft.args ?? '', `${where}.Args`)
+  parseEnv(draft.env ?? '', `${where}.EnvVariables`)
+  parseHook(draft.postStart ?? '', `${where}.PostStart`)
+  parseHook(draft.preStop ?? '', `${where}.PreStop`)
+  requireProbe(draft, `${where}.ProbeContent`)
+  return { ...draft, isAcrImage: draft.isAcrImage ?? false, storage: draft.storage ?? '0.5G' }
+}
+
+/** Keys that the probe's type needs; the others are not looked at. */
+function requireProbe({ probeKind, probe }: ContainerDraft, where: string): void {
+  const invalid = (rule: string) => new Fault('InvalidParameter', { Detail: `${where}.${rule}` })
+  if (probeKind === 'exec') {
+    if (splitCommandLine(probe.command ?? '', `${where}.Command`).length === 0) throw invalid('Command: required for ProbeType exec.')
+    return
+  }
+  if (probe.port === undefined) throw invalid(`Port: required for ProbeType ${probeKind}.`)
+  if (probeKind === 'httpGet') {
+    if (probe.path && !probe.path.startsWith('/')) throw invalid('Path: has to begin with /.')
+    // A request line is made of it, so nothing may end the line or the word.
+    if (probe.path && /[\s\x00-\x1f\x7f]/.test(probe.path)) throw invalid('Path: blanks and control characters have to be percent-encoded.')
+    parseHeaders(probe.httpHeaders ?? '', `${where}.HttpHeaders`)
+  }
+  if (probe.host && !/^[A-Za-z0-9.:_[\]-]+$/.test(probe.host)) throw invalid('Host: a host name or an address.')
+}
