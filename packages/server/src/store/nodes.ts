@@ -15,6 +15,8 @@ export interface NodeRecord {
   readonly region: string
   readonly environments: readonly Environment[]
   readonly gatewayIotId?: string
+  /** What the join token said; the node's own word does not change it. */
+  readonly pinned: { readonly region?: string; readonly environment?: Environment }
   readonly facts: NodeFacts
   readonly isOnline: boolean
   readonly lastSeenAtMs?: number
@@ -69,6 +71,8 @@ export function insert(tx: WriteTx, node: NodeRecord & { secretHash: string }): 
       id: node.id,
       account_id: node.accountId,
       gateway_iot_id: node.gatewayIotId ?? null,
+      pinned_region: node.pinned.region ?? null,
+      pinned_environment: node.pinned.environment ?? null,
       secret_hash: node.secretHash,
       is_online: node.isOnline ? 1 : 0,
       last_seen_at_ms: node.lastSeenAtMs ?? null,
@@ -100,9 +104,20 @@ export function update(
   tx.announce('nodes')
 }
 
-/** Raises a node's generation to at least this, so that what it is told next is newer than what it has. */
-export function raiseGeneration(tx: WriteTx, id: string, generation: number): void {
+/** Makes what the node is told next newer than what it already has. */
+export function updateGeneration(tx: WriteTx, id: string, generation: number): void {
   tx.run(db.updateTable('nodes').set({ generation }).where('id', '=', id).where('generation', '<', generation))
+}
+
+/** The numbers of these nodes' desired states. */
+export async function listGenerations(tx: ReadTx, ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await tx.all(
+    db
+      .selectFrom('nodes')
+      .select(['id', 'generation'])
+      .where('id', 'in', [...ids]),
+  )
+  return new Map(rows.map((row) => [row.id, row.generation]))
 }
 
 /** Notes which generation a node has accepted. */
@@ -112,7 +127,12 @@ export function updateAccepted(tx: WriteTx, id: string, acceptedGeneration: numb
 
 /** Notes that these nodes were heard of just now. Wakes nobody: nothing is decided by it until a node falls silent. */
 export function updateSeen(tx: WriteTx, ids: readonly string[], nowMs: number): void {
-  tx.run(db.updateTable('nodes').set({ last_seen_at_ms: nowMs, is_online: 1 }).where('id', 'in', [...ids]))
+  tx.run(
+    db
+      .updateTable('nodes')
+      .set({ last_seen_at_ms: nowMs, is_online: 1 })
+      .where('id', 'in', [...ids]),
+  )
 }
 
 /** Takes a node off line, unless it was seen after `seenBeforeMs` (it may have come back, here or at another server). */
@@ -150,6 +170,10 @@ function toRecord(row: Selectable<NodeRow>): NodeRecord {
     region: row.region,
     environments: JSON.parse(row.environments) as Environment[],
     ...(row.gateway_iot_id === null ? {} : { gatewayIotId: row.gateway_iot_id }),
+    pinned: {
+      ...(row.pinned_region === null ? {} : { region: row.pinned_region }),
+      ...(row.pinned_environment === null ? {} : { environment: row.pinned_environment as Environment }),
+    },
     facts: JSON.parse(row.facts) as NodeFacts,
     isOnline: row.is_online === 1,
     ...(row.last_seen_at_ms === null ? {} : { lastSeenAtMs: row.last_seen_at_ms }),

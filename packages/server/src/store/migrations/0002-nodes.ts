@@ -11,6 +11,8 @@ export const nodes: Migration = {
       region TEXT NOT NULL,
       environments TEXT NOT NULL,
       gateway_iot_id TEXT,
+      pinned_region TEXT,
+      pinned_environment TEXT,
       secret_hash TEXT NOT NULL,
       is_online BIGINT NOT NULL,
       last_seen_at_ms BIGINT,

@@ -9,6 +9,9 @@ export interface NodeRow {
   /** JSON array of 'prod' and 'staging'. */
   environments: string
   gateway_iot_id: string | null
+  /** What the join token said, which the node's own word does not change. */
+  pinned_region: string | null
+  pinned_environment: string | null
   /** SHA-256 of the node's own secret; the secret itself is known to the node alone. */
   secret_hash: string
   is_online: number

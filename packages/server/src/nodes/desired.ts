@@ -1,0 +1,27 @@
+// Reads what a node should run, as one consistent, numbered whole.
+import type { DesiredState } from '@littoral/contract/node/desired-state'
+import * as assignments from '../store/assignments.ts'
+import * as nodes from '../store/nodes.ts'
+import type { Store } from '../store/store.ts'
+
+/** The node's desired state, or undefined when the node does not exist. */
+export async function readDesired(store: Store, nodeId: string): Promise<DesiredState | undefined> {
+  return store.read(async (tx) => {
+    const generation = (await nodes.listGenerations(tx, [nodeId])).get(nodeId)
+    if (generation === undefined) return undefined
+    const assigned = await assignments.listByNode(tx, nodeId)
+    return { generation, workloads: assigned.map((assignment) => assignment.workload) }
+  })
+}
+
+/** Digests of everything the node's workloads download. */
+export async function readDownloads(store: Store, nodeId: string): Promise<Set<string>> {
+  const state = await readDesired(store, nodeId)
+  const digests = new Set<string>()
+  for (const workload of state?.workloads ?? []) {
+    if (workload.kind !== 'driver') continue
+    if (workload.package) digests.add(workload.package.sha256)
+    for (const file of workload.files) digests.add(file.sha256)
+  }
+  return digests
+}

@@ -1,0 +1,144 @@
+// The server end of all node sockets: accepts the upgrade, keeps one session per node, notes who is alive, and passes
+// log requests on. Started by server.ts on the HTTP server.
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Fault } from '@littoral/contract/errors'
+import type { LogsRequest } from '@littoral/contract/node/stream'
+import { maxMessageBytes, nodeSocketPath } from '@littoral/contract/node/stream'
+import { WebSocketServer } from 'ws'
+import type { NodeStreams } from '../operations/context.ts'
+import * as nodes from '../store/nodes.ts'
+import { admit } from './admission.ts'
+import { streamError } from './log-streams.ts'
+import { closeCodes, NodeSession, type SessionEvents, type SessionServices } from './session.ts'
+
+/** Upgrades that may be under way at once, so that strangers cannot queue work without end. */
+const mostUpgrades = 256
+
+/**
+ * Invariants:
+ *
+ * 1. A node has at most one session here; a newer one replaces the older.
+ * 2. A node is noted as seen once per heartbeat while its session is alive, all nodes in one write.
+ * 3. A desired state whose announcement was missed is sent within a heartbeat.
+ */
+export class NodeHub implements NodeStreams {
+  readonly #services: SessionServices
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false })
+  readonly #sessions = new Set<NodeSession>()
+  readonly #byNode = new Map<string, NodeSession>()
+  readonly #events: SessionEvents
+  #upgrades = 0
+  #tick: NodeJS.Timeout | undefined
+  #ticking: Promise<void> | undefined
+  #isStopping = false
+
+  constructor(services: SessionServices) {
+    this.#services = services
+    this.#events = {
+      joined: (session, nodeId) => this.#joined(session, nodeId),
+      ended: (session) => this.#ended(session),
+    }
+  }
+
+  /** Takes the upgrades of an HTTP server. */
+  attach(server: Server): void {
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy())
+      this.#upgrade(request, socket, head).catch((error: unknown) => {
+        if (!(error instanceof Fault)) this.#services.log.error({ err: error }, 'an upgrade failed')
+        refuse(socket, error)
+      })
+    })
+    this.#tick = setInterval(() => {
+      this.#ticking ??= this.#noteSeen().finally(() => (this.#ticking = undefined))
+    }, this.#services.settings.heartbeatMs)
+  }
+
+  async readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]> {
+    const session = this.#byNode.get(nodeId)
+    if (session === undefined) throw streamError('NodeUnreachable', `the node ${nodeId} is not connected`)
+    return session.streams.readLogs(request, timeoutMs)
+  }
+
+  /** How many nodes have a session here. */
+  get size(): number {
+    return this.#byNode.size
+  }
+
+  /** Tells every node that the server goes, waits for what they said to be stored, then cuts whoever is left. */
+  async stop(timeoutMs = 3000): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#tick)
+    const sessions = [...this.#sessions]
+    for (const session of sessions) session.close(closeCodes.goingAway, 'the server stops')
+    let giveUp: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (giveUp = setTimeout(resolve, timeoutMs)))
+    const settled = Promise.all([this.#ticking, ...sessions.map((session) => session.settled())])
+    await Promise.race([settled, late])
+    clearTimeout(giveUp)
+    for (const client of this.#sockets.clients) client.terminate()
+    this.#sockets.close()
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const path = request.url?.split('?', 1)[0]
+    if (path !== nodeSocketPath) return answer(socket, { status: 404, code: 'NotFound', message: 'There is no socket here.' })
+    if (this.#isStopping || this.#upgrades >= mostUpgrades) throw new Fault('Node.Busy')
+    this.#upgrades++
+    try {
+      const admission = await admit(request.headers.authorization, this.#services)
+      this.#sockets.handleUpgrade(request, socket, head, (client) => {
+        this.#sessions.add(new NodeSession(client, admission, this.#services, this.#events))
+      })
+    } finally {
+      this.#upgrades--
+    }
+  }
+
+  #joined(session: NodeSession, nodeId: string): void {
+    this.#byNode.get(nodeId)?.close(closeCodes.replaced, 'replaced by a newer connection')
+    this.#byNode.set(nodeId, session)
+  }
+
+  #ended(session: NodeSession): void {
+    this.#sessions.delete(session)
+    const nodeId = session.nodeId
+    if (nodeId !== undefined && this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId)
+  }
+
+  async #noteSeen(): Promise<void> {
+    const alive = [...this.#byNode.values()].filter((session) => session.isAlive)
+    const ids = alive.flatMap((session) => session.nodeId ?? [])
+    if (ids.length === 0) return
+    const { store, log, now } = this.#services
+    try {
+      await store.write(async (tx) => nodes.updateSeen(tx, ids, now()))
+      const generations = await store.read((tx) => nodes.listGenerations(tx, ids))
+      for (const session of alive) {
+        const generation = generations.get(session.nodeId ?? '')
+        if (generation === undefined || generation > session.sentGeneration) session.push()
+      }
+    } catch (error) {
+      log.error({ err: error }, 'the nodes seen could not be noted')
+    }
+  }
+}
+
+function refuse(socket: Duplex, error: unknown): void {
+  const fault = error instanceof Fault ? error : new Fault('InternalError', {}, { cause: error })
+  answer(socket, { status: fault.status, code: fault.code, message: fault.message })
+}
+
+function answer(socket: Duplex, { status, code, message }: { status: number; code: string; message: string }): void {
+  const body = JSON.stringify({ code, message })
+  const head = [
+    `HTTP/1.1 ${status} Refused`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 503 ? ['Retry-After: 5'] : []),
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  setTimeout(() => socket.destroy(), 1000).unref()
+}

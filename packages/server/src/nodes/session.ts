@@ -1,0 +1,216 @@
+// One node's socket, from the accepted upgrade to its end: hello, welcome, desired state out, reports in, streams,
+// heartbeat. Made by hub.ts, which knows what the session of a node is replaced by.
+import { Fault } from '@littoral/contract/errors'
+import type { DesiredState } from '@littoral/contract/node/desired-state'
+import { nodeProtocol, type NodeMessage, type ServerMessage } from '@littoral/contract/node/stream'
+import type { RawData, WebSocket } from 'ws'
+import type { Services } from '../operations/context.ts'
+import { type Admission, type AdmissionServices, enrol } from './admission.ts'
+import { readDesired } from './desired.ts'
+import { ReportIntake } from './intake.ts'
+import { LogStreams } from './log-streams.ts'
+import { parseNodeMessage } from './messages.ts'
+
+export type SessionServices = AdmissionServices & Pick<Services, 'log' | 'settings'>
+
+export interface SessionEvents {
+  /** The node said hello and is enrolled; a session it had before is over now. */
+  readonly joined: (session: NodeSession, nodeId: string) => void
+  readonly ended: (session: NodeSession) => void
+}
+
+/** Close codes of ours. The node may reconnect after each of them, with a pause. */
+export const closeCodes = { goingAway: 1001, violation: 1008, failed: 1011, replaced: 4000 } as const
+
+const helloTimeoutMs = 10_000
+const missedLimit = 3
+/** A node that does not read is cut off before the server's memory fills with what it should be told. */
+const mostBufferedBytes = 64 * 1024 * 1024
+
+/**
+ * Invariants:
+ *
+ * 1. Nothing but hello is accepted before hello; nothing is sent before welcome but a refusal.
+ * 2. At most one desired state is under way; when it is flushed, the newest one follows if it is newer.
+ * 3. The last thing heard counts as a sign of life, whatever it was.
+ */
+export class NodeSession {
+  readonly #socket: WebSocket
+  readonly #admission: Admission
+  readonly #services: SessionServices
+  readonly #events: SessionEvents
+  readonly #streams: LogStreams
+  #isGreeted = false
+  #nodeId: string | undefined
+  #intake: ReportIntake | undefined
+  #sentGeneration = -1
+  #pushing: Promise<void> | undefined
+  #isPushWanted = false
+  #wasHeard = true
+  #missed = 0
+  #heartbeat: NodeJS.Timeout | undefined
+  #unsubscribe: (() => void) | undefined
+
+  constructor(socket: WebSocket, admission: Admission, services: SessionServices, events: SessionEvents) {
+    this.#socket = socket
+    this.#admission = admission
+    this.#services = services
+    this.#events = events
+    this.#streams = new LogStreams((message) => this.#send(message))
+    this.#heartbeat = setTimeout(() => this.#refuse('HelloTimeout', 'no hello came in time'), helloTimeoutMs)
+    socket.on('message', (frame, isBinary) => this.#receive(frame, isBinary))
+    socket.on('pong', () => (this.#wasHeard = true))
+    socket.on('ping', () => (this.#wasHeard = true))
+    socket.on('close', () => this.#ended())
+    socket.on('error', (error) => services.log.warn({ nodeId: this.#nodeId, err: error }, 'a node socket failed'))
+  }
+
+  get nodeId(): string | undefined {
+    return this.#nodeId
+  }
+
+  get sentGeneration(): number {
+    return this.#sentGeneration
+  }
+
+  /** Whether anything was heard since the last heartbeat, or the one before still counts. */
+  get isAlive(): boolean {
+    return this.#missed === 0 && this.#socket.readyState === this.#socket.OPEN
+  }
+
+  get streams(): LogStreams {
+    return this.#streams
+  }
+
+  /** Ends the session; the socket gets a moment for the closing handshake, then it is cut. */
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+    setTimeout(() => this.#socket.terminate(), 2000).unref()
+  }
+
+  /** Resolves when reports that were taken are stored. */
+  async settled(): Promise<void> {
+    await this.#intake?.settled()
+  }
+
+  /** Tells the node its desired state unless it has it already. */
+  push(): void {
+    this.#isPushWanted = true
+    this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined))
+  }
+
+  async #pushAll(): Promise<void> {
+    while (this.#isPushWanted && this.#nodeId !== undefined) {
+      this.#isPushWanted = false
+      try {
+        const state = await readDesired(this.#services.store, this.#nodeId)
+        if (state === undefined) return this.close(closeCodes.violation, 'the node does not exist any more')
+        if (state.generation > this.#sentGeneration) await this.#sendDesired(state)
+      } catch (error) {
+        this.#services.log.error({ nodeId: this.#nodeId, err: error }, 'the desired state could not be sent')
+        return this.close(closeCodes.failed, 'the desired state could not be sent')
+      }
+    }
+  }
+
+  async #sendDesired(state: DesiredState): Promise<void> {
+    this.#sentGeneration = state.generation
+    await new Promise<void>((resolve) => this.#socket.send(encode({ type: 'desired', state }), () => resolve()))
+  }
+
+  #receive(frame: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#wasHeard = true
+    let message: NodeMessage
+    try {
+      if (isBinary) throw new Error('binary frames are not used')
+      message = parseNodeMessage((frame as Buffer).toString('utf8'))
+    } catch (error) {
+      return this.#refuse('BadMessage', (error as Error).message)
+    }
+    if (message.type === 'hello') {
+      this.#hello(message).catch((error: unknown) => this.#refuseHello(error))
+    } else if (this.#intake === undefined) {
+      this.#refuse('BadMessage', `${message.type} came before the end of the greeting`)
+    } else if (message.type === 'report') {
+      this.#intake.take(message.report)
+    } else if (message.type === 'streamData') {
+      this.#streams.take(message.id, message.text)
+    } else {
+      this.#streams.end(message.id, message.error)
+    }
+  }
+
+  async #hello(hello: NodeMessage & { type: 'hello' }): Promise<void> {
+    if (this.#isGreeted) return this.#refuse('BadMessage', 'a second hello')
+    this.#isGreeted = true
+    if (hello.protocol !== nodeProtocol) {
+      return this.#refuse('ProtocolMismatch', `this server speaks node protocol ${nodeProtocol}, the agent ${hello.protocol}`, true)
+    }
+    const enrolled = await enrol(this.#admission, hello, this.#services)
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#begin(enrolled.nodeId, hello.generation)
+    this.#send({
+      type: 'welcome',
+      nodeId: enrolled.nodeId,
+      ...(enrolled.nodeSecret === undefined ? {} : { nodeSecret: enrolled.nodeSecret }),
+      serverTimeMs: this.#services.now(),
+      heartbeatMs: this.#services.settings.heartbeatMs,
+    })
+    this.push()
+  }
+
+  #begin(nodeId: string, acceptedGeneration: number): void {
+    const { store, settings, log } = this.#services
+    this.#nodeId = nodeId
+    this.#sentGeneration = acceptedGeneration
+    this.#intake = new ReportIntake(nodeId, this.#services, (error) => {
+      log.error({ nodeId, err: error }, 'a report could not be stored')
+      this.close(closeCodes.failed, 'the report could not be stored')
+    })
+    this.#unsubscribe = store.changes(`assignments/${nodeId}`, () => this.push())
+    clearTimeout(this.#heartbeat)
+    this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs)
+    this.#events.joined(this, nodeId)
+    log.info({ nodeId, generation: acceptedGeneration }, 'a node connected')
+  }
+
+  #beat(): void {
+    this.#missed = this.#wasHeard ? 0 : this.#missed + 1
+    this.#wasHeard = false
+    if (this.#missed >= missedLimit) return this.#socket.terminate()
+    this.#socket.ping()
+  }
+
+  #send(message: ServerMessage): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (this.#socket.bufferedAmount > mostBufferedBytes) {
+      this.#services.log.warn({ nodeId: this.#nodeId }, 'a node does not read what it is sent and was cut off')
+      return this.#socket.terminate()
+    }
+    this.#socket.send(encode(message))
+  }
+
+  #refuse(code: string, message: string, isPermanent = false): void {
+    this.#services.log.warn({ nodeId: this.#nodeId, code, detail: message }, 'a node was refused')
+    this.#send({ type: 'refused', code, message, isPermanent })
+    this.close(closeCodes.violation, code)
+  }
+
+  #refuseHello(error: unknown): void {
+    if (error instanceof Fault) return this.#refuse(error.code, error.message, error.status === 403)
+    this.#services.log.error({ err: error }, 'a node could not be enrolled')
+    this.#refuse('InternalError', 'the node could not be enrolled; try again')
+  }
+
+  #ended(): void {
+    clearTimeout(this.#heartbeat)
+    this.#unsubscribe?.()
+    this.#streams.close()
+    this.#events.ended(this)
+  }
+}
+
+function encode(message: ServerMessage): string {
+  return JSON.stringify(message)
+}
