@@ -1,0 +1,166 @@
+// The agent's end of the forwarder: connects to the one that runs, or starts one. A forwarder outlives the agent, so that
+// a restart of the agent cuts no connection (docs/decisions/0003-node-ports.md).
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, openSync, closeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ForwarderError } from './ports.ts'
+import { forwarderProtocol, readLines, type Answer, type AnswerFrame, type Ask, type RequestKind } from './protocol.ts'
+
+export interface Forwarder {
+  ask<K extends RequestKind>(kind: K, ask: Ask<K>, timeoutMs?: number): Promise<Answer<K>>
+  /** Lets go of the control connection; the forwarder goes on. */
+  close(): void
+}
+
+export interface OpenForwarder {
+  /** The agent's own folder (mode 0700): socket and log live here. */
+  folder: string
+  /** The forwarder ended without being asked; its ports are gone until they are opened again. */
+  onLost: () => void
+}
+
+/** Connects on first use and after a loss. */
+export function openForwarder(options: OpenForwarder): Forwarder {
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+  let link: Promise<Link> | undefined
+  let isClosed = false
+  const connected = () => {
+    link ??= reachForwarder(options.folder, () => {
+      link = undefined
+      if (!isClosed) options.onLost()
+    }).catch((error: unknown) => {
+      link = undefined
+      throw error
+    })
+    return link
+  }
+  return {
+    async ask(kind, ask, timeoutMs = 10_000) {
+      if (isClosed) throw new ForwarderError({ code: 'ForwarderFailed', message: 'the agent is closing' })
+      return (await connected()).ask(kind, ask, timeoutMs)
+    },
+    close() {
+      isClosed = true
+      link?.then(
+        (open) => open.close(),
+        () => {},
+      )
+    },
+  }
+}
+
+interface Link {
+  ask<K extends RequestKind>(kind: K, ask: Ask<K>, timeoutMs: number): Promise<Answer<K>>
+  close(): void
+}
+
+async function reachForwarder(folder: string, onLost: () => void): Promise<Link> {
+  const socketPath = controlSocketPath(folder)
+  const running = await connectTo(socketPath)
+  if (running !== undefined) {
+    const link = openLink(running, onLost)
+    if ((await link.ask('hello', {}, 5000)).protocol === forwarderProtocol) return link
+    // Left by an agent of another version: it stops listening now and lives on until its connections have ended.
+    await link.ask('retire', {}, 5000)
+    link.close()
+  }
+  startProcess(folder, socketPath)
+  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(10)) {
+    const socket = await connectTo(socketPath)
+    if (socket !== undefined) return openLink(socket, onLost)
+  }
+  throw new ForwarderError({ code: 'ForwarderFailed', message: `the forwarder did not start; see ${join(folder, 'forwarder.log')}` })
+}
+
+function connectTo(path: string): Promise<net.Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path)
+    socket.once('error', () => resolve(undefined))
+    socket.once('connect', () => {
+      socket.removeAllListeners('error')
+      resolve(socket)
+    })
+  })
+}
+
+/** The path of a unix socket may have 107 bytes only; a deep folder gets a short stand-in. */
+function controlSocketPath(folder: string): string {
+  const path = join(folder, `forwarder-${forwarderProtocol}.sock`)
+  if (Buffer.byteLength(path) <= 100) return path
+  const short = join(tmpdir(), `littoral-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`)
+  mkdirSync(short, { recursive: true, mode: 0o700 })
+  return join(short, 'forwarder.sock')
+}
+
+function startProcess(folder: string, socketPath: string): void {
+  const own = fileURLToPath(import.meta.url)
+  const isSource = own.endsWith('.ts')
+  const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
+  const main = join(own, '..', isSource ? 'main.ts' : 'main.js')
+  const log = openSync(join(folder, 'forwarder.log'), 'a', 0o600)
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
+  const child = spawn(process.execPath, [...loader, main, socketPath], { detached: true, stdio: ['ignore', log, log], cwd: '/', env })
+  child.once('error', () => {})
+  closeSync(log)
+  child.unref()
+}
+
+interface Waiter {
+  resolve: (answer: never) => void
+  reject: (error: unknown) => void
+  timer: NodeJS.Timeout
+}
+
+function openLink(socket: net.Socket, onLost: () => void): Link {
+  const waiting = new Map<number, Waiter>()
+  let next = 1
+  const failAll = (message: string) => {
+    for (const { reject, timer } of waiting.values()) {
+      clearTimeout(timer)
+      reject(new ForwarderError({ code: 'ForwarderFailed', message }))
+    }
+    waiting.clear()
+  }
+  socket.on('error', () => socket.destroy())
+  socket.once('close', () => {
+    failAll('the forwarder has ended')
+    onLost()
+  })
+  socket.on(
+    'data',
+    readLines(
+      (frame) => settle(waiting, frame as AnswerFrame),
+      () => socket.destroy(),
+    ),
+  )
+  return {
+    ask(kind, ask, timeoutMs) {
+      return new Promise((resolve, reject) => {
+        const number = next
+        next += 1
+        const timer = setTimeout(() => {
+          waiting.delete(number)
+          reject(new ForwarderError({ code: 'ForwarderFailed', message: `the forwarder did not answer ${kind} within ${timeoutMs} ms` }))
+        }, timeoutMs)
+        waiting.set(number, { resolve: resolve as (answer: never) => void, reject, timer })
+        socket.write(`${JSON.stringify({ number, kind, ask })}\n`)
+      })
+    },
+    close: () => socket.destroy(),
+  }
+}
+
+function settle(waiting: Map<number, Waiter>, frame: AnswerFrame): void {
+  const waiter = waiting.get(frame.number)
+  if (waiter === undefined) return
+  waiting.delete(frame.number)
+  clearTimeout(waiter.timer)
+  if ('failure' in frame) waiter.reject(new ForwarderError(frame.failure))
+  else waiter.resolve(frame.answer as never)
+}
