@@ -21,6 +21,7 @@ export function dialectOf(address: string): Dialect {
   if (scheme === 'postgres' || scheme === 'postgresql') {
     throw new StartupError('PostgreSQL is not served by this version of Littoral; give the path of a SQLite file.')
   }
-  if (scheme !== undefined && scheme !== 'sqlite') throw new StartupError(`The store address begins with ${scheme}:, which is no database that Littoral knows.`)
+  if (scheme !== undefined && scheme !== 'sqlite')
+    throw new StartupError(`The store address begins with ${scheme}:, which is no database that Littoral knows.`)
   return sqlite
 }

@@ -23,7 +23,8 @@ export class Topics {
 
   announce(topics: Iterable<string>): void {
     for (const topic of topics) {
-      for (const listener of [...(this.#listeners.get(topic) ?? [])]) {
+      // A copy: whoever begins to listen because of this change did not miss it.
+      for (const listener of Array.from(this.#listeners.get(topic) ?? [])) {
         try {
           listener()
         } catch (error) {

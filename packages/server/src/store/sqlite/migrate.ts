@@ -10,7 +10,8 @@ export function migrate(connection: Connection, migrations: readonly Migration[]
     name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
   ) STRICT`)
   const applied = new Map<string, string>()
-  for (const row of connection.statement('SELECT name, checksum FROM migrations').all([])) applied.set(String(row['name']), String(row['checksum']))
+  for (const row of connection.statement('SELECT name, checksum FROM migrations').all([]))
+    applied.set(String(row['name']), String(row['checksum']))
   refuseStrangers(applied, migrations)
   const added: string[] = []
   for (const migration of migrations) {
@@ -19,7 +20,9 @@ export function migrate(connection: Connection, migrations: readonly Migration[]
       apply(connection, migration, nowMs)
       added.push(migration.name)
     } else if (known !== checksumOf(migration)) {
-      throw new StartupError(`The migration ${migration.name} was changed after it had been applied to this data; use the version of Littoral that made the data.`)
+      throw new StartupError(
+        `The migration ${migration.name} was changed after it had been applied to this data; use the version of Littoral that made the data.`,
+      )
     }
   }
   return added
@@ -29,7 +32,9 @@ function refuseStrangers(applied: ReadonlyMap<string, string>, migrations: reado
   const known = new Set(migrations.map((migration) => migration.name))
   for (const name of applied.keys()) {
     if (!known.has(name)) {
-      throw new StartupError(`The data was written by a newer version of Littoral (it has the migration ${name}); start that version or restore a backup.`)
+      throw new StartupError(
+        `The data was written by a newer version of Littoral (it has the migration ${name}); start that version or restore a backup.`,
+      )
     }
   }
 }

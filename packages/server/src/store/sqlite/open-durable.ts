@@ -61,7 +61,9 @@ function lock(driver: Driver, file: string): () => void {
   } catch (error) {
     database.close()
     if (!codeOf(error).startsWith('SQLITE_BUSY')) throw error
-    throw new StartupError(`The database ${file} is in use by another Littoral process; stop that one or choose another data folder.`, { cause: error })
+    throw new StartupError(`The database ${file} is in use by another Littoral process; stop that one or choose another data folder.`, {
+      cause: error,
+    })
   }
   return () => database.close()
 }

@@ -36,7 +36,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   return options.file === ':memory:' ? openMemory(options, driver) : openFile(options, driver)
 }
 
-function openMemory({ migrations = allMigrations, groupLimit = defaultGroupLimit, now = Date.now, log = silent }: SqliteOptions, driver: Driver): Store {
+function openMemory(
+  { migrations = allMigrations, groupLimit = defaultGroupLimit, now = Date.now, log = silent }: SqliteOptions,
+  driver: Driver,
+): Store {
   const durable = openDurable({ file: ':memory:', driver: driver.name, migrations, nowMs: now() })
   const readers = new MemoryReaders(durable.connection)
   return new SqliteStore({ writer: new InlineWriter(durable, readers), readers, log, groupLimit })

@@ -96,8 +96,6 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    // What nobody waits for, such as nonces, is kept too.
-    if (this.#queue.length === 0) this.#flush()
     if (this.#waiting > 0 || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         this.#whenAnswered = resolve

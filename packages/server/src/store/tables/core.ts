@@ -33,8 +33,8 @@ export interface AuditTable {
 
 /** Signature nonces that were seen, until they may be forgotten. */
 export interface NoncesTable {
-  access_key_id: string
-  nonce: string
+  /** 52 bits of a hash over access key and nonce (nonces.ts). */
+  fingerprint: number
   expires_at: number
 }
 

@@ -1,0 +1,38 @@
+// The audit trail: who did what, when, and how it ended. A row is queued in the same transaction as the change it tells
+// of, so neither is ever there without the other.
+import { db } from './db.ts'
+import type { ReadTx, WriteTx } from './store.ts'
+
+export interface AuditRecord {
+  /** The request's id, or the id of a loop's decision. */
+  readonly id: string
+  readonly accountId: string
+  /** Access key id of the caller, or the name of the loop. */
+  readonly actor: string
+  readonly action: string
+  readonly atMs: number
+  /** `ok`, or the name of the fault. */
+  readonly outcome: string
+  /** What it was about, as JSON; without secrets. */
+  readonly detail: object
+}
+
+export function auditRow(tx: WriteTx, { id, accountId, actor, action, atMs, outcome, detail }: AuditRecord): void {
+  const row = { id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }
+  tx.run(db.insertInto('audit').values(row))
+}
+
+/** The newest rows of an account that are older than `beforeMs`. */
+export async function list(tx: ReadTx, of: { accountId: string; beforeMs: number; limit: number }): Promise<AuditRecord[]> {
+  const query = db.selectFrom('audit').selectAll().where('account_id', '=', of.accountId).where('at', '<', of.beforeMs)
+  const rows = await tx.all(query.orderBy('at', 'desc').limit(of.limit))
+  return rows.map((row) => ({
+    id: row.id,
+    accountId: row.account_id,
+    actor: row.actor,
+    action: row.action,
+    atMs: row.at,
+    outcome: row.outcome,
+    detail: JSON.parse(row.detail) as object,
+  }))
+}
