@@ -42,10 +42,19 @@ const table = [
   [`${agent}steps\\.ts$`, [node, runtimePort], []],
   [`${agent}runtime/runtime\\.ts$`, [node], ['crypto']],
   // A runtime knows the port and its own folder; no runtime knows another.
-  [`${agent}runtime/([^/.]+)`, [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}files\\.ts$`, `${agent}(forwarder|probe)/`, node, ...npm('yauzl')], '*'],
+  [
+    `${agent}runtime/([^/.]+)`,
+    [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}files\\.ts$`, `${agent}(forwarder|probe|packages)/`, node, ...npm('yauzl')],
+    '*',
+  ],
   [`${agent}(forwarder|probe)/`, [`${agent}(forwarder|probe)/`, node], '*'],
+  [`${agent}packages/`, [`${agent}packages/`, runtimePort, `${agent}(files|objects)\\.ts$`, node, ...npm('yauzl')], '*'],
   [`${agent}agent\\.ts$`, [agent, node, wire], '*'],
-  [`${agent}(?!runtime/|agent\\.ts|plan\\.ts|steps\\.ts)`, [`${agent}(?!runtime/)`, runtimePort, node, wire, ...npm('ws', 'ajv')], '*'],
+  [
+    `${agent}(?!runtime/|packages/|agent\\.ts|plan\\.ts|steps\\.ts)`,
+    [`${agent}(?!runtime/)`, runtimePort, node, wire, ...npm('ws', 'ajv', 'yauzl')],
+    '*',
+  ],
 
   ['^packages/console/src/', ['^packages/console/src/', contract, ...npm('react', 'react-dom')], []],
   ['^packages/cli/src/', ['^packages/cli/src/', contract, wire], '*'],

@@ -96,11 +96,13 @@ function compareLimits(where: string, field: Schema, node: ContractNode, found: 
   const isClamped = node.limits['clamp'] !== undefined
   // Where wide characters count double, the handler measures; a schema can only count characters.
   const isMeasured = node.limits['lengthUnit'] !== undefined
+  // A pattern that ends in a counted class bounds the length as well.
+  const isCounted = /\{\d+,\d+\}\$$/.test(field.pattern ?? '')
   for (const [name, keyword] of limits) {
     const wanted = node.limits[name]
     const got = field[keyword]
-    if (isClamped && name.startsWith('m') && name.length === 3) continue
-    if (isMeasured && name.endsWith('Length') && got === undefined) continue
+    if (isClamped && ['min', 'max'].includes(name)) continue
+    if ((isMeasured || isCounted) && name.endsWith('Length') && got === undefined) continue
     if (typeof wanted === 'number' && got !== wanted)
       found.push({ where, what: keyword, detail: `${String(got)} declared, ${wanted} in the contract` })
   }

@@ -28,8 +28,15 @@ export function referencePage(named: NamedFamily, operation: AnyOperation): stri
 }
 
 function aliasText(operation: AnyOperation): string {
-  const aliases = Object.entries(operation.aliases ?? {})
-  return aliases.length === 0 ? '' : `Also understood: ${aliases.map(([alias, name]) => `\`${alias}\` for \`${name}\``).join(', ')}.`
+  const aliases = Object.entries(operation.aliases ?? ({} as Record<string, string>))
+  const [lowered, others] = [true, false].map((isLowered) => aliases.filter(([alias, name]) => (alias === lowerFirst(name)) === isLowered))
+  const said = (others ?? []).map(([alias, name]) => `\`${alias}\` for \`${name}\``)
+  if (lowered && lowered.length > 0) said.push('every field with a small first letter')
+  return said.length === 0 ? '' : `Also understood: ${said.join(', ')}.`
+}
+
+function lowerFirst(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
 function fieldTable(rows: readonly FieldRow[], isRequest: boolean): string {

@@ -78,11 +78,12 @@ export function limitsText(schema: Schema): string {
 }
 
 function rangeText(schema: Schema, low: string, high: string, unit: string): string[] {
-  const from = schema[low]
-  const to = schema[high]
+  const from = schema[low] as number | undefined
+  const to = schema[high] as number | undefined
   const suffix = unit ? ` ${unit}` : ''
-  if (from !== undefined && to !== undefined) return [`${String(from)}–${String(to)}${suffix}`]
-  if (from !== undefined) return [`at least ${String(from)}${suffix}`]
-  if (to !== undefined) return [`at most ${String(to)}${suffix}`]
+  if (from !== undefined && to !== undefined) return [`${from}–${to}${suffix}`]
+  if (from === 1 && unit) return ['not empty']
+  if (from !== undefined) return [`at least ${from}${suffix}`]
+  if (to !== undefined) return [`at most ${to}${suffix}`]
   return []
 }
