@@ -12,14 +12,21 @@ const NodeId = Type.String({ minLength: 1, maxLength: 64, description: 'The node
 export const CreateNodeToken = operation({
   action: 'CreateNodeToken',
   summary: 'Makes a join token with which a machine becomes a node.',
-  description: 'The token is shown once; only its hash is kept. A node that joined keeps a secret of its own and never needs the token again.',
+  description:
+    'The token is shown once; only its hash is kept. A node that joined keeps a secret of its own and never needs the token again.',
   access: 'create',
   input: Type.Object({
     Region: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'The region of nodes that join with it. Left out: what each node says of itself.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'The region of nodes that join with it. Left out: what each node says of itself.',
+      }),
     ),
     Environment: Type.Optional(Environment('The only environment of nodes that join with it. Left out: what each node says of itself.')),
-    MaxUses: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1, description: 'How many nodes may join with it. Default: 1.' })),
+    MaxUses: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, default: 1, description: 'How many nodes may join with it. Default: 1.' }),
+    ),
     ExpiresInSeconds: Type.Optional(
       Type.Integer({ minimum: 60, maximum: 31_536_000, default: 3600, description: 'How long it can be used. Default: 3600, an hour.' }),
     ),
@@ -70,7 +77,9 @@ const nodeFields = {
     }),
     { description: 'What it can run workloads with.' },
   ),
-  DriverRuntimes: Type.Array(Type.String({ description: 'Such as nodejs8 or python3.' }), { description: 'Interpreters for drivers it has.' }),
+  DriverRuntimes: Type.Array(Type.String({ description: 'Such as nodejs8 or python3.' }), {
+    description: 'Interpreters for drivers it has.',
+  }),
 }
 
 const exampleNode = {

@@ -2,11 +2,12 @@
 // upgrade and by downloads.ts for packages.
 import { Fault } from '@littoral/contract/errors'
 import type { NodeFacts } from '@littoral/contract/node/report'
+import { hashSecret } from '../domain/secret.ts'
 import type { Services } from '../operations/context.ts'
 import * as joinTokens from '../store/join-tokens.ts'
 import * as nodes from '../store/nodes.ts'
 import type { WriteTx } from '../store/store.ts'
-import { hashSecret, isGatewayProof, isSameSecret, parseCredential } from './credential.ts'
+import { isGatewayProof, isSameSecret, parseCredential } from './credential.ts'
 import type { GatewayDirectory } from './gateway.ts'
 
 export type AdmissionServices = Pick<Services, 'store' | 'now' | 'ids'> & { readonly gateways: GatewayDirectory }

@@ -1,6 +1,6 @@
 // The credentials a node can show in its Authorization header, and how they are compared. Pure; the header's three forms
 // are: `Bearer <joinToken>`, `LittoralNode <nodeId>:<nodeSecret>`, `LittoralGateway <productKey>/<deviceName>:<timestampMs>:<hmac>`.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 
 export type NodeCredential =
   | { readonly kind: 'join'; readonly token: string }
@@ -27,11 +27,6 @@ export function parseCredential(header: string | undefined): NodeCredential | un
   const gateway = /^LittoralGateway ([^/\s]+)\/([^\s]+):(\d{1,15}):([0-9a-f]{64})$/.exec(header)
   if (!gateway?.[1] || !gateway[2] || !gateway[4]) return undefined
   return { kind: 'gateway', productKey: gateway[1], deviceName: gateway[2], timestampMs: Number(gateway[3]), hmac: gateway[4] }
-}
-
-/** What is kept of a token or a node's secret. They are long and random, so one round of hashing is enough. */
-export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
 }
 
 /** Compares in a time that does not tell where the texts differ. */

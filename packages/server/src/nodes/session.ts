@@ -88,9 +88,9 @@ export class NodeSession {
     setTimeout(() => this.#socket.terminate(), 2000).unref()
   }
 
-  /** Resolves when reports that were taken are stored. */
+  /** Resolves when nothing of this session touches the store any more: reports taken are stored, reads have ended. */
   async settled(): Promise<void> {
-    await this.#intake?.settled()
+    await Promise.all([this.#pushing, this.#intake?.settled()])
   }
 
   /** Tells the node its desired state unless it has it already. */

@@ -1,0 +1,124 @@
+// The operations on nodes, against a real store in memory.
+import type { Workload } from '@littoral/contract/node/desired-state'
+import type { WorkloadReport } from '@littoral/contract/node/report'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hashSecret } from '../../domain/secret.ts'
+import { testFacts } from '../../nodes/test-node.ts'
+import * as assignments from '../../store/assignments.ts'
+import * as joinTokens from '../../store/join-tokens.ts'
+import * as nodes from '../../store/nodes.ts'
+import * as reports from '../../store/reports.ts'
+import { type TestContext, testContext, testPrincipal } from '../test-context.ts'
+import { handlers } from './index.ts'
+
+let context: TestContext
+beforeEach(async () => void (context = await testContext()))
+afterEach(() => context.close())
+
+async function addNode(id: string, accountId = testPrincipal.accountId): Promise<void> {
+  context.clock.advance(1000)
+  await context.store.write(async (tx) =>
+    nodes.insert(tx, {
+      id,
+      accountId,
+      ...testFacts,
+      facts: testFacts,
+      pinned: {},
+      isOnline: true,
+      lastSeenAtMs: context.now(),
+      generation: 0,
+      acceptedGeneration: 0,
+      createdAtMs: context.now(),
+      secretHash: 'x',
+    }),
+  )
+}
+
+const group = (key: string, digest: string): Workload => ({
+  kind: 'group',
+  key,
+  version: 'ver-1',
+  digest,
+  appId: 'app-1',
+  environment: 'prod',
+  containers: [],
+  ports: [],
+  graceSeconds: 0,
+})
+
+const said = (key: string, fields: Partial<WorkloadReport> = {}): WorkloadReport => ({
+  key,
+  version: 'ver-1',
+  digest: 'd1',
+  phase: 'ready',
+  restarts: 0,
+  addresses: [{ host: '10.0.0.1', port: 8080, servicePort: 80 }],
+  containers: [],
+  observedAtMs: context.now(),
+  ...fields,
+})
+
+describe('CreateNodeToken', () => {
+  it('shows the token once and keeps its hash, with an hour and one use as defaults', async () => {
+    const made = await handlers.CreateNodeToken({}, context)
+    expect(made).toMatchObject({ MaxUses: 1, ExpiresAt: '2026-01-05T09:00:00Z' })
+    expect(made.Token).toMatch(/^ljt_\w{40}$/)
+    const kept = await context.store.read((tx) => joinTokens.findByHash(tx, hashSecret(made.Token)))
+    expect(kept).toMatchObject({ id: made.TokenId, accountId: testPrincipal.accountId, uses: 0, maxUses: 1 })
+    expect(JSON.stringify(kept)).not.toContain(made.Token)
+  })
+
+  it('keeps region and environment, and refuses a region that this installation does not have', async () => {
+    const made = await handlers.CreateNodeToken({ Region: 'zhejiang', Environment: 'staging', MaxUses: 5, ExpiresInSeconds: 60 }, context)
+    const kept = await context.store.read((tx) => joinTokens.findByHash(tx, hashSecret(made.Token)))
+    expect(kept).toMatchObject({ region: 'zhejiang', environment: 'staging', maxUses: 5, expiresAtMs: context.now() + 60_000 })
+    await expect(handlers.CreateNodeToken({ Region: 'atlantis' }, context)).rejects.toMatchObject({
+      fault: 'Node.RegionUnknown',
+      message: 'Region: atlantis is none of this installation (zhejiang).',
+    })
+  })
+})
+
+describe('ListNodes', () => {
+  it('pages through the nodes of the account, oldest first, and counts only those', async () => {
+    for (const id of ['node-a', 'node-b', 'node-c']) await addNode(id)
+    await addNode('node-x', '2000000000000002')
+    const first = await handlers.ListNodes({ PageSize: 2 }, context)
+    expect([first.TotalCount, first.Nodes.map((node) => node.NodeId)]).toEqual([3, ['node-a', 'node-b']])
+    const second = await handlers.ListNodes({ PageSize: 2, PageNumber: 2 }, context)
+    expect(second.Nodes).toMatchObject([
+      { NodeId: 'node-c', IsOnline: true, Name: 'harbour-1', DesiredGeneration: 0, AcceptedGeneration: 0 },
+    ])
+  })
+})
+
+describe('GetNode', () => {
+  it('claims nothing for a digest that was not reported, and shows what is no longer wanted', async () => {
+    await addNode('node-a')
+    await context.store.write(async (tx) => {
+      for (const key of ['app/1/prod', 'app/2/prod', 'app/3/prod']) {
+        assignments.assign(tx, { nodeId: 'node-a', workload: group(key, 'd1'), nowMs: context.now() })
+      }
+      const report = (fields: WorkloadReport) => reports.update(tx, { nodeId: 'node-a', report: fields, nowMs: context.now() })
+      report(said('app/1/prod'))
+      report(said('app/2/prod', { digest: 'd0', phase: 'failed', reason: { code: 'PortInUse', message: 'port 80 is taken' } }))
+      report(said('app/9/prod', { phase: 'stopping' }))
+    })
+    const { Node, Workloads } = await handlers.GetNode({ NodeId: 'node-a' }, context)
+    expect(Node.DesiredGeneration).toBe(3)
+    expect(Workloads).toMatchObject([
+      { Key: 'app/1/prod', IsCurrent: true, Desired: { Generation: 1 }, Reported: { Phase: 'ready', Addresses: ['10.0.0.1:8080'] } },
+      { Key: 'app/2/prod', IsCurrent: false, Reported: { Phase: 'failed', Reason: { Code: 'PortInUse', Message: 'port 80 is taken' } } },
+      { Key: 'app/3/prod', IsCurrent: false },
+      { Key: 'app/9/prod', IsCurrent: false, Reported: { Phase: 'stopping' } },
+    ])
+    expect(Workloads[2]).not.toHaveProperty('Reported')
+    expect(Workloads[3]).not.toHaveProperty('Desired')
+  })
+
+  it('does not know a node of somebody else', async () => {
+    await addNode('node-x', '2000000000000002')
+    await expect(handlers.GetNode({ NodeId: 'node-x' }, context)).rejects.toMatchObject({ fault: 'Node.NotFound' })
+    await expect(handlers.GetNode({ NodeId: 'node-none' }, context)).rejects.toMatchObject({ status: 404 })
+  })
+})

@@ -1,0 +1,54 @@
+// Handlers of the operations on nodes.
+import type { operations } from '@littoral/contract/littoral/index'
+import { Fault } from '@littoral/contract/errors'
+import type { Handlers } from '@littoral/contract/operation'
+import { hashSecret } from '../../domain/secret.ts'
+import * as assignments from '../../store/assignments.ts'
+import * as joinTokens from '../../store/join-tokens.ts'
+import * as nodes from '../../store/nodes.ts'
+import * as reports from '../../store/reports.ts'
+import type { Context } from '../context.ts'
+import { toNodeView, toTime, toWorkloadViews } from './views.ts'
+
+export const handlers = {
+  async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
+    const regions = ctx.settings.regions.map((region) => region.code)
+    if (Region !== undefined && !regions.includes(Region)) {
+      throw new Fault('Node.RegionUnknown', { Region, Regions: regions.join(', ') })
+    }
+    const token = `ljt_${ctx.ids.letters(40)}`
+    const id = `token-${ctx.ids.hex(12)}`
+    const createdAtMs = ctx.now()
+    const expiresAtMs = createdAtMs + ExpiresInSeconds * 1000
+    await ctx.store.write(async (tx) =>
+      joinTokens.insert(tx, {
+        id,
+        accountId: ctx.principal.accountId,
+        tokenHash: hashSecret(token),
+        ...(Region === undefined ? {} : { region: Region }),
+        ...(Environment === undefined ? {} : { environment: Environment }),
+        maxUses: MaxUses,
+        uses: 0,
+        expiresAtMs,
+        createdAtMs,
+      }),
+    )
+    return { TokenId: id, Token: token, ExpiresAt: toTime(expiresAtMs), MaxUses }
+  },
+
+  async ListNodes({ PageNumber = 1, PageSize = 20 }, { store, principal: { accountId } }) {
+    const offset = (PageNumber - 1) * PageSize
+    const page = await store.read((tx) => nodes.page(tx, { accountId, offset, limit: PageSize }))
+    return { TotalCount: page.total, PageNumber, PageSize, Nodes: page.nodes.map(toNodeView) }
+  },
+
+  async GetNode({ NodeId }, { store, principal: { accountId } }) {
+    return store.read(async (tx) => {
+      const node = await nodes.find(tx, NodeId)
+      if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
+      const desired = await assignments.listByNode(tx, NodeId)
+      const reported = await reports.listByNode(tx, NodeId)
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
+    })
+  },
+} satisfies Handlers<typeof operations, Context>

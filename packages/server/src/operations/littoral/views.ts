@@ -1,0 +1,83 @@
+// Nodes and their workloads as the wire shows them.
+import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
+import type { Output } from '@littoral/contract/operation'
+import type { Assignment } from '../../store/assignments.ts'
+import type { NodeRecord } from '../../store/nodes.ts'
+import type { StoredReport } from '../../store/reports.ts'
+
+type NodeView = Output<typeof ListNodes>['Nodes'][number]
+type WorkloadView = Output<typeof GetNode>['Workloads'][number]
+
+export function toTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+export function toNodeView(node: NodeRecord): NodeView {
+  const { facts } = node
+  return {
+    NodeId: node.id,
+    Name: node.name,
+    Region: node.region,
+    Environments: [...node.environments],
+    IsOnline: node.isOnline,
+    ...(node.lastSeenAtMs === undefined ? {} : { LastSeenAt: toTime(node.lastSeenAtMs) }),
+    CreatedAt: toTime(node.createdAtMs),
+    ...(node.gatewayIotId === undefined ? {} : { GatewayIotId: node.gatewayIotId }),
+    DesiredGeneration: node.generation,
+    AcceptedGeneration: node.acceptedGeneration,
+    AgentVersion: facts.agentVersion,
+    EdgeVersion: facts.edgeVersion,
+    Os: facts.os,
+    Arch: facts.arch,
+    Cpus: facts.cpus,
+    MemoryBytes: facts.memoryBytes,
+    Address: facts.address,
+    Runtimes: facts.runtimes.map((runtime) => ({
+      Name: runtime.name,
+      ...(runtime.version === undefined ? {} : { Version: runtime.version }),
+      IsAvailable: runtime.isAvailable,
+      ...(runtime.reason === undefined ? {} : { Reason: runtime.reason }),
+    })),
+    DriverRuntimes: [...facts.driverRuntimes],
+  }
+}
+
+/** Every workload that the node should run or spoke of, by key. */
+export function toWorkloadViews(assigned: readonly Assignment[], reported: readonly StoredReport[]): WorkloadView[] {
+  const desiredByKey = new Map(assigned.map((assignment) => [assignment.key, assignment]))
+  const reportByKey = new Map(reported.map((report) => [report.key, report]))
+  const keys = [...new Set([...desiredByKey.keys(), ...reportByKey.keys()])].sort()
+  return keys.map((key) => {
+    const desired = desiredByKey.get(key)
+    const report = reportByKey.get(key)
+    return {
+      Key: key,
+      ...(desired === undefined ? {} : { Desired: toDesired(desired) }),
+      ...(report === undefined ? {} : { Reported: toReported(report) }),
+      IsCurrent: desired !== undefined && desired.version === report?.version && desired.digest === report.digest,
+    }
+  })
+}
+
+function toDesired(assignment: Assignment): NonNullable<WorkloadView['Desired']> {
+  return {
+    Version: assignment.version,
+    Digest: assignment.digest,
+    Generation: assignment.generation,
+    AssignedAt: toTime(assignment.assignedAtMs),
+  }
+}
+
+function toReported(report: StoredReport): NonNullable<WorkloadView['Reported']> {
+  return {
+    Version: report.version,
+    Digest: report.digest,
+    Phase: report.phase,
+    ...(report.reason === undefined ? {} : { Reason: { Code: report.reason.code, Message: report.reason.message } }),
+    Restarts: report.restarts,
+    Addresses: report.addresses.map((address) => `${address.host}:${address.port}`),
+    ...(report.serving === undefined ? {} : { ServingVersion: report.serving.version }),
+    ObservedAt: toTime(report.observedAtMs),
+    ReceivedAt: toTime(report.receivedAtMs),
+  }
+}
