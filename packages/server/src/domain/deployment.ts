@@ -1,0 +1,242 @@
+// Deployments: what may be deployed, and planDeployment(), which moves a job through its stages by what is known of the
+// gateway's node. Pure; loops/deployments.ts reads the view and writes the outcome (contract: iot-edge §3).
+import { Fault } from '@littoral/contract/errors'
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { WorkloadReport } from '@littoral/contract/node/report'
+import { runsOnArch } from './driver.ts'
+import { type AssignedDriver, effectiveConfigs } from './driver-workload.ts'
+import { isEdgeVersionAtLeast } from './edge-version.ts'
+
+/** 0 created, 1 under way, 2 succeeded, 3 failed. */
+export type Status = 0 | 1 | 2 | 3
+/** 0 created, 8 assembled, 16 packaged, 24 being dispatched, 32 finished. A failed one keeps the stage it failed in. */
+export type Stage = 0 | 8 | 16 | 24 | 32
+export type ResourceType = 'driver' | 'driver_config' | 'device_config'
+
+export interface LogLine {
+  readonly resourceId: string
+  /** 0: fine. */
+  readonly code: string
+  readonly stage: Stage
+  readonly level: 'INFO' | 'ERROR'
+  readonly message: string
+  readonly resourceType: string
+  readonly timestamp: number
+}
+
+export interface Snapshot {
+  readonly id: string
+  readonly resourceType: ResourceType
+  readonly resourceId: string
+  readonly resourceName: string
+  /** 0 put on the gateway, 1 taken off it. */
+  readonly operateType: 0 | 1
+  readonly status: Status
+  readonly stage: Stage
+  readonly log: readonly LogLine[]
+  /** The workload this resource is part of; absent: part of every workload of the job. */
+  readonly workloadKey?: string
+  /** What is put on the gateway; on the driver's own snapshot only. */
+  readonly workload?: DriverWorkload
+  readonly createdAtMs: number
+  readonly modifiedAtMs: number
+  readonly completedAtMs?: number
+}
+
+export interface Deployment {
+  readonly id: string
+  readonly accountId: string
+  readonly instanceId: string
+  readonly type: 'deploy' | 'reset'
+  readonly status: Status
+  readonly gatewayIotId: string
+  readonly taskId: string
+  readonly snapshots: readonly Snapshot[]
+  readonly createdAtMs: number
+  readonly modifiedAtMs: number
+  readonly dispatchedAtMs?: number
+  readonly completedAtMs?: number
+}
+
+/** What the planner needs to know of the gateway's node. */
+export interface GatewayNode {
+  readonly isOnline: boolean
+  readonly edgeVersion: string
+  readonly arch: string
+  readonly generation: number
+  readonly acceptedGeneration: number
+}
+
+export interface DeploymentView {
+  readonly deployment: Deployment
+  /** Absent until the gateway has connected once. */
+  readonly node?: GatewayNode
+  /** What the node last said, by workload key. */
+  readonly reports: ReadonlyMap<string, Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'restarts'>>
+}
+
+export interface DeploymentPlan {
+  readonly deployment: Deployment
+  readonly assign: readonly DriverWorkload[]
+  /** Workload keys. */
+  readonly unassign: readonly string[]
+}
+
+/** From the moment of dispatch; before it a job waits for its gateway as long as it takes. */
+export const dispatchTimeoutMs = 10 * 60 * 1000
+/** A driver that keeps ending is not deployed, though its node goes on starting it. */
+export const maxStarts = 5
+
+/** Throws the fault for which a deploy job must not begin: a missing configuration, or a gateway known to be too old. */
+export function checkDeployable(drivers: readonly AssignedDriver[], edgeVersion: string | undefined): void {
+  for (const assigned of drivers) {
+    const { driver, version, devices } = assigned
+    const params = { DriverName: driver.name }
+    // Only drivers with devices are checked: so the vendor's console describes it.
+    if (devices.length > 0 && version.checkRule?.driverConfig?.required === true && effectiveConfigs(assigned).length === 0) {
+      throw new Fault('iot.edge.DriverConfigRequired', params)
+    }
+    if (version.checkRule?.deviceConfig?.required === true && devices.some(({ config }) => config === undefined)) {
+      throw new Fault('iot.edge.DeviceConfigRequired', params)
+    }
+    if (edgeVersion !== undefined && !isEdgeVersionAtLeast(edgeVersion, version.edgeVersion)) {
+      throw new Fault('iot.edge.EdgeVersionUnsupported', { ...params, Needed: version.edgeVersion, Actual: edgeVersion })
+    }
+  }
+}
+
+/** A snapshot as it is when its job is stored. */
+export function newSnapshot(
+  about: Pick<Snapshot, 'id' | 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload'>,
+  nowMs: number,
+): Snapshot {
+  const created: Snapshot = { ...about, status: 0, stage: 0, log: [], createdAtMs: nowMs, modifiedAtMs: nowMs }
+  return { ...created, log: [line(created, 0, 'init success', nowMs)] }
+}
+
+/** What to do now with an unfinished job, or undefined when there is nothing. */
+export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs = dispatchTimeoutMs): DeploymentPlan | undefined {
+  const { deployment, node } = view
+  if (deployment.status > 1) return undefined
+  if (deployment.status === 0) return { deployment: packed(deployment, nowMs), assign: [], unassign: [] }
+  if (deployment.dispatchedAtMs === undefined) return node?.isOnline === true ? dispatched(deployment, node, nowMs) : undefined
+  const isLate = nowMs - deployment.dispatchedAtMs >= timeoutMs
+  const snapshots = deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate }))
+  const isUnchanged = snapshots.every((snapshot, place) => snapshot === deployment.snapshots[place])
+  if (isUnchanged && snapshots.some(isOpen)) return undefined
+  return { deployment: concluded({ ...deployment, snapshots }, nowMs), assign: [], unassign: [] }
+}
+
+/** Everything was frozen when the job was stored, so assembling and packaging cannot fail. */
+function packed(deployment: Deployment, nowMs: number): Deployment {
+  const snapshots = deployment.snapshots.map((snapshot) => {
+    const log = [...snapshot.log, line(snapshot, 8, 'assembly success', nowMs), line(snapshot, 16, 'package success', nowMs)]
+    return { ...snapshot, log, status: 1 as const, stage: 16 as const, modifiedAtMs: nowMs }
+  })
+  return { ...deployment, snapshots, status: 1, modifiedAtMs: nowMs }
+}
+
+function dispatched(deployment: Deployment, node: GatewayNode, nowMs: number): DeploymentPlan {
+  const refusals = new Map<string, string>()
+  for (const { workload } of deployment.snapshots) {
+    const refusal = workload && refusalOf(workload, node)
+    if (workload !== undefined && refusal !== undefined) refusals.set(workload.key, refusal)
+  }
+  const snapshots = deployment.snapshots.map((snapshot) => {
+    const atDispatch = { ...snapshot, stage: 24 as const, modifiedAtMs: nowMs }
+    const refusal = snapshot.workloadKey === undefined ? undefined : refusals.get(snapshot.workloadKey)
+    return refusal === undefined ? atDispatch : failed(atDispatch, refusal, nowMs)
+  })
+  const accepted = snapshots.filter(isOpen)
+  return {
+    deployment: concluded({ ...deployment, snapshots, dispatchedAtMs: nowMs, modifiedAtMs: nowMs }, nowMs),
+    assign: accepted.flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+    unassign: accepted.flatMap(({ operateType, resourceType, workloadKey }) =>
+      operateType === 1 && resourceType === 'driver' && workloadKey !== undefined ? [workloadKey] : [],
+    ),
+  }
+}
+
+function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefined {
+  if (!isEdgeVersionAtLeast(node.edgeVersion, workload.edgeVersion)) {
+    return `the gateway has edge version ${node.edgeVersion}, the driver needs ${workload.edgeVersion}`
+  }
+  if (workload.cpuArch !== undefined && !runsOnArch(workload.cpuArch, node.arch)) {
+    return `the driver is built for ${workload.cpuArch}, the gateway is ${node.arch}`
+  }
+  return undefined
+}
+
+type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string }
+
+function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate }: { nowMs: number; isLate: boolean }): Snapshot {
+  if (!isOpen(snapshot)) return snapshot
+  const outcome = outcomeOf(snapshot, view)
+  if (outcome === 'done') return succeeded(snapshot, nowMs)
+  if ('failure' in outcome) return failed(snapshot, outcome.failure, nowMs)
+  return isLate ? failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs) : snapshot
+}
+
+function outcomeOf(snapshot: Snapshot, view: DeploymentView): Outcome {
+  const { snapshots } = view.deployment
+  if (snapshot.operateType === 1) {
+    return snapshot.workloadKey === undefined ? 'done' : removalOutcome(snapshot.workloadKey, view)
+  }
+  const workloads = snapshots.flatMap(({ workload }) => (workload === undefined ? [] : [workload]))
+  const own = workloads.filter(({ key }) => snapshot.workloadKey === undefined || key === snapshot.workloadKey)
+  const outcomes = own.map((workload) => deployOutcome(workload, view))
+  return outcomes.find((outcome) => outcome !== 'done' && 'failure' in outcome) ?? outcomes.find((outcome) => outcome !== 'done') ?? 'done'
+}
+
+/** Only a report for exactly what was assigned counts; one for another version says nothing about this job. */
+function deployOutcome(workload: DriverWorkload, { reports }: DeploymentView): Outcome {
+  const report = reports.get(workload.key)
+  if (report === undefined || report.version !== workload.version || report.digest !== workload.digest) {
+    return { waitingFor: 'the gateway did not report on the driver' }
+  }
+  const reason = report.reason === undefined ? report.phase : `${report.reason.code}: ${report.reason.message}`
+  if (report.phase === 'ready') return 'done'
+  if (report.phase === 'failed') return { failure: reason }
+  if (report.phase === 'backoff' && report.restarts >= maxStarts) return { failure: `the driver keeps ending: ${reason}` }
+  return { waitingFor: reason }
+}
+
+function removalOutcome(key: string, { node, reports }: DeploymentView): Outcome {
+  const report = reports.get(key)
+  const hasAccepted = node !== undefined && node.acceptedGeneration >= node.generation
+  if (hasAccepted && (report === undefined || report.phase === 'gone')) return 'done'
+  return { waitingFor: 'the gateway did not report that the driver is gone' }
+}
+
+/** The job follows its snapshots once all of them have ended. */
+function concluded(deployment: Deployment, nowMs: number): Deployment {
+  const changed = { ...deployment, modifiedAtMs: nowMs }
+  if (deployment.snapshots.some(isOpen)) return changed
+  const status = deployment.snapshots.some((snapshot) => snapshot.status === 3) ? 3 : 2
+  return { ...changed, status, completedAtMs: nowMs }
+}
+
+/** The stage of a job's task: that of the snapshot furthest behind. */
+export function taskStage({ status, snapshots }: Deployment): Stage {
+  const behind = snapshots.map(({ stage }) => stage).sort((a, b) => a - b)[0]
+  return behind ?? (status > 1 ? 32 : 0)
+}
+
+function isOpen({ status }: Snapshot): boolean {
+  return status < 2
+}
+
+function succeeded(snapshot: Snapshot, nowMs: number): Snapshot {
+  const message = snapshot.operateType === 1 ? 'removal success' : 'download success'
+  const log = [...snapshot.log, line(snapshot, 32, message, nowMs)]
+  return { ...snapshot, log, status: 2, stage: 32, modifiedAtMs: nowMs, completedAtMs: nowMs }
+}
+
+function failed(snapshot: Snapshot, message: string, nowMs: number): Snapshot {
+  const log = [...snapshot.log, { ...line(snapshot, snapshot.stage, message, nowMs), code: '1', level: 'ERROR' as const }]
+  return { ...snapshot, log, status: 3, modifiedAtMs: nowMs, completedAtMs: nowMs }
+}
+
+function line({ resourceId, resourceType }: Snapshot, stage: Stage, message: string, timestamp: number): LogLine {
+  return { resourceId, code: '0', stage, level: 'INFO', message, resourceType: resourceType.toUpperCase(), timestamp }
+}

@@ -1,0 +1,54 @@
+// An assigned driver as a workload: what a deployment freezes and a gateway's node is told. See
+// docs/decisions/0004-drivers-without-devices.md for when it runs in a container, and that it always starts.
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { Driver } from './driver.ts'
+import { type ConfigBlock, type ConfiguredDevice, toDriverConfigText } from './driver-config.ts'
+import { type DriverVersion, splitArgument, toDriverContainer } from './driver-version.ts'
+import { workloadDigest } from './workload.ts'
+
+export interface AssignedDriver {
+  readonly instanceId: string
+  readonly spec: 10 | 20 | 30
+  readonly driver: Driver
+  readonly version: DriverVersion
+  /** Set in the instance; where there are none the version's own apply. */
+  readonly configs: readonly ConfigBlock[]
+  readonly devices: readonly ConfiguredDevice[]
+}
+
+export function driverKey(instanceId: string, driverId: string): string {
+  return `driver/${instanceId}/${driverId}`
+}
+
+/** Where a node fetches a stored object with its own credential. */
+export function objectPath(sha256: string): string {
+  return `/node/v1/objects/${sha256}`
+}
+
+/** The instance's own configuration, else the version's default, else nothing (contract: iot-edge §4). */
+export function effectiveConfigs(assigned: AssignedDriver): readonly ConfigBlock[] {
+  return assigned.configs.length > 0 ? assigned.configs : assigned.version.configs
+}
+
+export function newDriverWorkload(assigned: AssignedDriver): DriverWorkload {
+  const { instanceId, spec, driver, version, devices } = assigned
+  const configs = effectiveConfigs(assigned)
+  const isContainer = spec === 30 || version.container !== undefined
+  const workload = {
+    kind: 'driver' as const,
+    key: driverKey(instanceId, driver.id),
+    version: version.version,
+    digest: '',
+    driverId: driver.id,
+    driverName: driver.name,
+    runtime: driver.runtime,
+    ...(driver.runtime === 'c' && driver.cpuArch !== undefined ? { cpuArch: driver.cpuArch } : {}),
+    edgeVersion: version.edgeVersion,
+    ...(version.package === undefined ? {} : { package: { path: objectPath(version.package.sha256), ...version.package } }),
+    arguments: driver.runtime === 'java8' ? splitArgument(version.argument) : [],
+    config: toDriverConfigText(configs, devices),
+    files: configs.flatMap(({ file }) => (file === undefined ? [] : [{ ...file, path: objectPath(file.sha256) }])),
+    ...(isContainer ? { container: toDriverContainer(version.container) } : {}),
+  }
+  return { ...workload, digest: workloadDigest(workload) }
+}

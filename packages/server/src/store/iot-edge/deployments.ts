@@ -1,0 +1,136 @@
+// Deployments with their snapshots. Created by the operation, moved on by loops/deployments.ts alone.
+import { Fault } from '@littoral/contract/errors'
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { Selectable } from 'kysely'
+import type { Deployment, LogLine, Snapshot } from '../../domain/deployment.ts'
+import { present } from '../../domain/present.ts'
+import { db } from '../db.ts'
+import type { ReadTx, WriteTx } from '../store.ts'
+import type { DeploymentRow, DeploymentSnapshotRow } from '../tables/iot-edge.ts'
+
+export async function find(tx: ReadTx, id: string): Promise<Deployment | undefined> {
+  const row = await tx.first(db.selectFrom('deployments').selectAll().where('id', '=', id))
+  if (row === undefined) return undefined
+  const snapshots = await tx.all(db.selectFrom('deployment_snapshots').selectAll().where('deployment_id', '=', id).orderBy('place'))
+  return toDeployment(row, snapshots)
+}
+
+/** A job of this instance; throws iot.edge.DeploymentNotExist. */
+export async function get(tx: ReadTx, instanceId: string, id: string): Promise<Deployment> {
+  const deployment = await find(tx, id)
+  if (deployment?.instanceId !== instanceId) throw new Fault('iot.edge.DeploymentNotExist')
+  return deployment
+}
+
+/** Whether the instance has a job that has not ended. */
+export async function isUnfinished(tx: ReadTx, instanceId: string): Promise<boolean> {
+  const query = db.selectFrom('deployments').select('id').where('instance_id', '=', instanceId).where('status', '<', 2)
+  return (await tx.first(query)) !== undefined
+}
+
+/** The jobs that have not ended, oldest first. */
+export async function listUnfinishedIds(tx: ReadTx): Promise<string[]> {
+  const rows = await tx.all(db.selectFrom('deployments').select('id').where('status', '<', 2).orderBy('created_at_ms').orderBy('id'))
+  return rows.map(({ id }) => id)
+}
+
+/** Stores a job as the newest of its instance; throws iot.edge.InstanceIsRunning at commit. */
+export function insert(tx: WriteTx, deployment: Deployment): void {
+  tx.run(db.insertInto('deployments').values(toRow(deployment)), { unique: { name: 'iot.edge.InstanceIsRunning' } })
+  deployment.snapshots.forEach((snapshot, place) => {
+    tx.run(db.insertInto('deployment_snapshots').values(toSnapshotRow(deployment, snapshot, place)))
+  })
+  tx.run(db.updateTable('edge_instances').set({ latest_deployment_id: deployment.id }).where('id', '=', deployment.instanceId))
+  tx.announce('deployments')
+}
+
+/** Writes what changed of a job and its snapshots; the frozen content is never written again. */
+export function update(tx: WriteTx, before: Deployment, after: Deployment): void {
+  const { status, modified_at_ms, dispatched_at_ms, completed_at_ms } = toRow(after)
+  tx.run(
+    db.updateTable('deployments').set({ status, modified_at_ms, dispatched_at_ms, completed_at_ms }).where('id', '=', after.id),
+  )
+  after.snapshots.forEach((snapshot, place) => {
+    if (snapshot === before.snapshots[place]) return
+    const row = toSnapshotRow(after, snapshot, place)
+    const changed = {
+      status: row.status,
+      stage: row.stage,
+      log: row.log,
+      modified_at_ms: row.modified_at_ms,
+      completed_at_ms: row.completed_at_ms,
+    }
+    tx.run(db.updateTable('deployment_snapshots').set(changed).where('deployment_id', '=', after.id).where('place', '=', place))
+  })
+  tx.announce('deployments')
+}
+
+function toRow(deployment: Deployment): DeploymentRow {
+  return {
+    id: deployment.id,
+    account_id: deployment.accountId,
+    instance_id: deployment.instanceId,
+    type: deployment.type,
+    status: deployment.status,
+    gateway_iot_id: deployment.gatewayIotId,
+    task_id: deployment.taskId,
+    created_at_ms: deployment.createdAtMs,
+    modified_at_ms: deployment.modifiedAtMs,
+    dispatched_at_ms: deployment.dispatchedAtMs ?? null,
+    completed_at_ms: deployment.completedAtMs ?? null,
+  }
+}
+
+function toSnapshotRow(deployment: Deployment, snapshot: Snapshot, place: number): DeploymentSnapshotRow {
+  return {
+    deployment_id: deployment.id,
+    place,
+    id: snapshot.id,
+    account_id: deployment.accountId,
+    resource_type: snapshot.resourceType,
+    resource_id: snapshot.resourceId,
+    resource_name: snapshot.resourceName,
+    operate_type: snapshot.operateType,
+    status: snapshot.status,
+    stage: snapshot.stage,
+    workload_key: snapshot.workloadKey ?? null,
+    created_at_ms: snapshot.createdAtMs,
+    modified_at_ms: snapshot.modifiedAtMs,
+    completed_at_ms: snapshot.completedAtMs ?? null,
+    log: JSON.stringify(snapshot.log),
+    workload: snapshot.workload === undefined ? null : JSON.stringify(snapshot.workload),
+  }
+}
+
+function toDeployment(row: Selectable<DeploymentRow>, snapshots: readonly Selectable<DeploymentSnapshotRow>[]): Deployment {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    instanceId: row.instance_id,
+    type: row.type as Deployment['type'],
+    status: row.status as Deployment['status'],
+    gatewayIotId: row.gateway_iot_id,
+    taskId: row.task_id,
+    snapshots: snapshots.map(toSnapshot),
+    createdAtMs: row.created_at_ms,
+    modifiedAtMs: row.modified_at_ms,
+    ...present({ dispatchedAtMs: row.dispatched_at_ms, completedAtMs: row.completed_at_ms }),
+  }
+}
+
+function toSnapshot(row: Selectable<DeploymentSnapshotRow>): Snapshot {
+  return {
+    id: row.id,
+    resourceType: row.resource_type as Snapshot['resourceType'],
+    resourceId: row.resource_id,
+    resourceName: row.resource_name,
+    operateType: row.operate_type as Snapshot['operateType'],
+    status: row.status as Snapshot['status'],
+    stage: row.stage as Snapshot['stage'],
+    log: JSON.parse(row.log) as LogLine[],
+    createdAtMs: row.created_at_ms,
+    modifiedAtMs: row.modified_at_ms,
+    ...present({ workloadKey: row.workload_key, completedAtMs: row.completed_at_ms }),
+    ...(row.workload === null ? {} : { workload: JSON.parse(row.workload) as DriverWorkload }),
+  }
+}
