@@ -20,6 +20,8 @@ export function compile(query: Compilable): Compiled {
 function isValue(value: unknown): value is Value {
   switch (typeof value) {
     case 'string':
+      // libsql reads text only up to a NUL, and PostgreSQL refuses it.
+      return !value.includes('\0')
     case 'number':
     case 'bigint':
       return true
@@ -30,6 +32,11 @@ function isValue(value: unknown): value is Value {
 
 /** Checked here because one driver throws far from the caller and the other ends the process. */
 function unfit(value: unknown, sql: string): TypeError {
-  const hint = typeof value === 'boolean' ? ' (store 0 or 1)' : value instanceof Date ? ' (store milliseconds)' : ''
+  const hints = [
+    [typeof value === 'boolean', ' (store 0 or 1)'],
+    [value instanceof Date, ' (store milliseconds)'],
+    [typeof value === 'string', ' with a NUL character in it'],
+  ] as const
+  const hint = hints.find(([isMeant]) => isMeant)?.[1] ?? ''
   return new TypeError(`A value of type ${typeof value} cannot be stored${hint}, in: ${sql}`)
 }
