@@ -52,6 +52,12 @@ export function use(tx: WriteTx, id: string, nowMs: number, fault: FaultSpec): v
   )
 }
 
+/** How many tokens ran out before that time. */
+export async function countExpired(tx: ReadTx, beforeMs: number): Promise<number> {
+  const query = db.selectFrom('join_tokens').where('expires_at_ms', '<', beforeMs)
+  return Number((await tx.first(query.select((e) => e.fn.countAll<number>().as('total'))))?.total ?? 0)
+}
+
 /** Forgets tokens nobody can use any more. */
 export function removeExpired(tx: WriteTx, beforeMs: number): void {
   tx.run(db.deleteFrom('join_tokens').where('expires_at_ms', '<', beforeMs))

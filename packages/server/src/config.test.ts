@@ -1,0 +1,69 @@
+// Environment → configuration, and the sentences for what cannot be used.
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { configReference, readConfig, unknownVariables } from './config.ts'
+import { defaultSettings } from './domain/settings.ts'
+
+describe('the configuration', () => {
+  it('has a usable default for everything', () => {
+    expect(readConfig({ PATH: '/bin', LITTORAL_DATA: '' })).toEqual({
+      listen: { host: '127.0.0.1', port: 8080 },
+      dataFolder: resolve('.littoral'),
+      settings: defaultSettings,
+    })
+  })
+
+  it('takes every value from the environment', () => {
+    const config = readConfig({
+      LITTORAL_LISTEN: '[::1]:0',
+      LITTORAL_DATA: '/srv/littoral',
+      LITTORAL_ACCESS_KEY_ID: 'LTAIexample',
+      LITTORAL_ACCESS_KEY_SECRET: 'a-long-secret',
+      LITTORAL_REGIONS: 'zhejiang:huadong, fujian:huadong:telecom',
+      LITTORAL_THROTTLE: 'off',
+      LITTORAL_STRICT_SERVICE_PORTS: 'on',
+      LITTORAL_HEARTBEAT_MS: '500',
+      LITTORAL_LIMIT_VERSIONS_PER_APP: '7',
+    })
+    expect(config).toMatchObject({
+      listen: { host: '::1', port: 0 },
+      dataFolder: '/srv/littoral',
+      rootKey: { accessKeyId: 'LTAIexample', accessKeySecret: 'a-long-secret' },
+      settings: {
+        isThrottled: false,
+        hasStrictServicePorts: true,
+        heartbeatMs: 500,
+        limits: { ...defaultSettings.limits, versionsPerApp: 7 },
+      },
+    })
+    expect(config.settings.regions).toEqual([
+      { code: 'zhejiang', area: 'huadong' },
+      { code: 'fujian', area: 'huadong', isp: 'telecom' },
+    ])
+  })
+
+  it.each([
+    [{ LITTORAL_LISTEN: '8080' }, 'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not 8080.'],
+    [{ LITTORAL_LISTEN: 'localhost:70000' }, 'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not localhost:70000.'],
+    [{ LITTORAL_THROTTLE: 'maybe' }, 'LITTORAL_THROTTLE must be on or off, not maybe.'],
+    [{ LITTORAL_HEARTBEAT_MS: '5' }, 'LITTORAL_HEARTBEAT_MS must be a whole number from 100 to 600000, not 5.'],
+    [{ LITTORAL_REGIONS: 'zhejiang' }, 'LITTORAL_REGIONS must be a list such as zhejiang:huadong,fujian:huadong, not zhejiang.'],
+    [{ LITTORAL_ACCESS_KEY_ID: 'LTAIx' }, 'LITTORAL_ACCESS_KEY_ID and LITTORAL_ACCESS_KEY_SECRET must be given together.'],
+    [
+      { LITTORAL_ACCESS_KEY_ID: 'LTAIx', LITTORAL_ACCESS_KEY_SECRET: 'with blank' },
+      'LITTORAL_ACCESS_KEY_SECRET must be 8 to 256 printable characters without blanks.',
+    ],
+  ])('says what is wrong with %o', (env, sentence) => {
+    expect(() => readConfig(env)).toThrow(sentence)
+  })
+
+  it('notices names that it does not know', () => {
+    expect(unknownVariables({ LITTORAL_THROTTEL: 'off', LITTORAL_THROTTLE: 'off', HOME: '/' })).toEqual(['LITTORAL_THROTTEL'])
+  })
+
+  it('documents every variable it reads', () => {
+    const text = configReference()
+    for (const name of ['LITTORAL_LISTEN', 'LITTORAL_ACCESS_KEY_SECRET', 'LITTORAL_LIMIT_PACKAGE_BYTES'])
+      expect(text).toContain(`\`${name}\``)
+  })
+})

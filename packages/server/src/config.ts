@@ -1,0 +1,171 @@
+// Environment → typed configuration. One table holds every variable; reading it and printing its documentation use the
+// same entries. Called by main.ts and, for the documentation, by tools/generate.ts.
+import { resolve } from 'node:path'
+import { defaultSettings, type Settings } from './domain/settings.ts'
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly dataFolder: string
+  /** Absent: the server makes a key at its first start and keeps it in the data folder. */
+  readonly rootKey?: { readonly accessKeyId: string; readonly accessKeySecret: string }
+  readonly settings: Settings
+}
+
+/** A variable that cannot be used; the message is one sentence for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+type Draft = { -readonly [K in keyof Config]: Config[K] }
+
+interface Variable {
+  readonly name: string
+  /** As it would be written; empty where there is none. */
+  readonly usual: string
+  readonly meaning: string
+  /** Puts the value where it belongs; throws an Error that says what a right value looks like. */
+  readonly apply: (text: string, draft: Draft) => void
+}
+
+const limitMeanings: Record<keyof Settings['limits'], string> = {
+  apps: 'Apps per account.',
+  versionsPerApp: 'Versions per app.',
+  containersPerVersion: 'Containers per app version.',
+  drivers: 'Drivers per account.',
+  versionsPerDriver: 'Versions per driver.',
+  instances: 'Edge instances per account.',
+  driversPerInstance: 'Drivers assigned to an edge instance.',
+  packageBytes: 'Size of a driver package in bytes.',
+}
+
+const variables: readonly Variable[] = [
+  {
+    name: 'LITTORAL_LISTEN',
+    usual: '127.0.0.1:8080',
+    meaning: 'Address and port to listen on. Port 0 takes any free one. Use 0.0.0.0 to be reached from other machines.',
+    apply: (text, draft) => (draft.listen = parseListen(text)),
+  },
+  {
+    name: 'LITTORAL_DATA',
+    usual: '.littoral',
+    meaning: 'Folder for the database, stored packages and the generated key. Only one server may use it at a time.',
+    apply: (text, draft) => (draft.dataFolder = resolve(text)),
+  },
+  {
+    name: 'LITTORAL_ACCESS_KEY_ID',
+    usual: '',
+    meaning: 'Access key id of the account; needs LITTORAL_ACCESS_KEY_SECRET too. Without them a key is made and kept in root-key.json.',
+    apply: (text, draft) => (draft.rootKey = { accessKeySecret: '', ...draft.rootKey, accessKeyId: parseWord(text, 3, 128) }),
+  },
+  {
+    name: 'LITTORAL_ACCESS_KEY_SECRET',
+    usual: '',
+    meaning: 'Access key secret that belongs to LITTORAL_ACCESS_KEY_ID.',
+    apply: (text, draft) => (draft.rootKey = { accessKeyId: '', ...draft.rootKey, accessKeySecret: parseWord(text, 8, 256) }),
+  },
+  {
+    name: 'LITTORAL_REGIONS',
+    usual: defaultSettings.regions.map((region) => `${region.code}:${region.area}`).join(','),
+    meaning: 'Regions of this installation: code:area or code:area:isp, separated by commas.',
+    apply: (text, draft) => set(draft, { regions: parseRegions(text) }),
+  },
+  flag('LITTORAL_THROTTLE', 'isThrottled', 'off: calls are never throttled, for use as an emulator.'),
+  flag('LITTORAL_STRICT_SERVICE_PORTS', 'hasStrictServicePorts', 'on: only 80 and 443 are accepted as ServicePort.'),
+  flag('LITTORAL_LENIENT_CONTAINERS', 'isContainerLenient', 'on: a container may leave out IsACRImage and Storage.'),
+  flag('LITTORAL_BIND_UNRELEASED', 'mayBindUnreleased', 'on: an unreleased driver version may be assigned.'),
+  {
+    name: 'LITTORAL_HEARTBEAT_MS',
+    usual: String(defaultSettings.heartbeatMs),
+    meaning: 'How often server and node make sure of each other; a node is off line after three silent ones.',
+    apply: (text, draft) => set(draft, { heartbeatMs: parseInteger(text, 100, 600_000) }),
+  },
+  ...(Object.keys(limitMeanings) as (keyof Settings['limits'])[]).map((key): Variable => ({
+    name: `LITTORAL_LIMIT_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
+    usual: String(defaultSettings.limits[key]),
+    meaning: limitMeanings[key],
+    apply: (text, draft) => set(draft, { limits: { ...draft.settings.limits, [key]: parseInteger(text, 1, 1_000_000_000) } }),
+  })),
+]
+
+/** Reads the configuration; throws ConfigError for a value that cannot be used. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const draft: Draft = { listen: { host: '', port: 0 }, dataFolder: '', settings: defaultSettings }
+  for (const { name, usual, apply } of variables) {
+    const given = env[name]
+    const text = given === undefined || given === '' ? usual : given
+    if (text === '') continue
+    try {
+      apply(text, draft)
+    } catch (error) {
+      throw new ConfigError(`${name} ${(error as Error).message}.`)
+    }
+  }
+  const { rootKey } = draft
+  if (rootKey && (rootKey.accessKeyId === '' || rootKey.accessKeySecret === '')) {
+    throw new ConfigError('LITTORAL_ACCESS_KEY_ID and LITTORAL_ACCESS_KEY_SECRET must be given together.')
+  }
+  return draft
+}
+
+/** Names that look like ours but mean nothing to the server: spelling mistakes, or settings of another program. */
+export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env).filter((name) => name.startsWith('LITTORAL_') && !variables.some((variable) => variable.name === name))
+}
+
+/** Every variable with its usual value and meaning, as a Markdown table. */
+export function configReference(): string {
+  const rows = variables.map(({ name, usual, meaning }) => `| \`${name}\` | ${usual === '' ? '' : `\`${usual}\``} | ${meaning} |`)
+  return ['| Variable | Default | Meaning |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function set(draft: Draft, settings: Partial<Settings>): void {
+  draft.settings = { ...draft.settings, ...settings }
+}
+
+function flag(
+  name: string,
+  key: 'isThrottled' | 'hasStrictServicePorts' | 'isContainerLenient' | 'mayBindUnreleased',
+  meaning: string,
+): Variable {
+  return {
+    name,
+    usual: defaultSettings[key] ? 'on' : 'off',
+    meaning,
+    apply: (text, draft) => set(draft, { [key]: parseFlag(text) }),
+  }
+}
+
+function parseFlag(text: string): boolean {
+  if (/^(on|true|1)$/i.test(text)) return true
+  if (/^(off|false|0)$/i.test(text)) return false
+  throw new Error(`must be on or off, not ${text}`)
+}
+
+function parseInteger(text: string, least: number, most: number): number {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : NaN
+  if (!(value >= least && value <= most)) throw new Error(`must be a whole number from ${least} to ${most}, not ${text}`)
+  return value
+}
+
+/** The value itself is not repeated: it may be a secret. */
+function parseWord(text: string, least: number, most: number): string {
+  const isWord = text.length >= least && text.length <= most && /^[\x21-\x7e]+$/.test(text)
+  if (!isWord) throw new Error(`must be ${least} to ${most} printable characters without blanks`)
+  return text
+}
+
+function parseListen(text: string): Config['listen'] {
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]\s]+)):(\d{1,5})$/i.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || !(port <= 65535)) throw new Error(`must be host:port such as 127.0.0.1:8080, not ${text}`)
+  return { host, port }
+}
+
+function parseRegions(text: string): Settings['regions'] {
+  return text.split(',').map((entry) => {
+    const match = /^([\w-]{1,64}):([\w-]{1,64})(?::([\w-]{1,64}))?$/.exec(entry.trim())
+    if (!match?.[1] || !match[2]) throw new Error(`must be a list such as zhejiang:huadong,fujian:huadong, not ${text}`)
+    return { code: match[1], area: match[2], ...(match[3] === undefined ? {} : { isp: match[3] }) }
+  })
+}
