@@ -1,0 +1,13 @@
+// Every handler of the edge container family.
+import type { operations } from '@littoral/contract/edge-container/index'
+import type { Handlers } from '@littoral/contract/operation'
+import type { Context } from '../context.ts'
+import { appHandlers } from './apps.ts'
+import { logHandlers } from './logs.ts'
+import { releaseHandlers } from './releases.ts'
+import { versionHandlers } from './versions.ts'
+
+export const handlers = { ...appHandlers, ...versionHandlers, ...releaseHandlers, ...logHandlers } satisfies Handlers<
+  typeof operations,
+  Context
+>

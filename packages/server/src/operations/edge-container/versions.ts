@@ -1,0 +1,68 @@
+// Operations on versions. CreateEdgeContainerAppVersion is the hot path: it reads nothing that others write, so that many
+// at once on one application never wait for one another.
+import type { operations } from '@littoral/contract/edge-container/index'
+import type { Handlers } from '@littoral/contract/operation'
+import { environments } from '../../domain/app.ts'
+import { newContainers } from '../../domain/container.ts'
+import { type Release, requireUnused } from '../../domain/release.ts'
+import { newVersion } from '../../domain/version.ts'
+import * as apps from '../../store/edge-container/apps.ts'
+import * as releases from '../../store/edge-container/releases.ts'
+import * as versions from '../../store/edge-container/versions.ts'
+import type { Context } from '../context.ts'
+import { toContainerDraft, toListing, toVersionEntry, toVersionView } from './views.ts'
+
+type VersionOperations = Pick<
+  typeof operations,
+  'CreateEdgeContainerAppVersion' | 'GetEdgeContainerAppVersion' | 'ListEdgeContainerAppVersions' | 'DeleteEdgeContainerAppVersion'
+>
+
+export const versionHandlers: Handlers<VersionOperations, Context> = {
+  async CreateEdgeContainerAppVersion({ AppId, Containers, Name, Remarks }, { store, principal, ids, settings, now }) {
+    const ref = { accountId: principal.accountId, appId: AppId }
+    const containers = newContainers(Containers.map(toContainerDraft), settings)
+    const draft = { ...ref, id: `ver-${ids.digits(18)}`, name: Name, remarks: Remarks ?? '', containers }
+    await store.write(async (tx) => {
+      await apps.peek(tx, ref)
+      const version = newVersion(draft, settings, now())
+      apps.requirePresent(tx, ref)
+      versions.insert(tx, version, settings.limits.versionsPerApp)
+    })
+    return { VersionId: draft.id }
+  },
+
+  async GetEdgeContainerAppVersion({ AppId, VersionId }, { store, principal }) {
+    const ref = { accountId: principal.accountId, appId: AppId, versionId: VersionId }
+    const version = await store.read(async (tx) => {
+      await apps.get(tx, ref)
+      return versions.get(tx, ref)
+    })
+    return { Version: toVersionView(version) }
+  },
+
+  async ListEdgeContainerAppVersions({ AppId, ...input }, { store, principal }) {
+    const ref = { accountId: principal.accountId, appId: AppId }
+    const listing = toListing(input)
+    const { versions: found, total } = await store.read(async (tx) => {
+      await apps.get(tx, ref)
+      return versions.list(tx, ref, listing)
+    })
+    return { PageNumber: listing.page, PageSize: listing.pageSize, TotalCount: total, Versions: found.map(toVersionEntry) }
+  },
+
+  async DeleteEdgeContainerAppVersion({ AppId, VersionId }, { store, principal }) {
+    const ref = { accountId: principal.accountId, appId: AppId, versionId: VersionId }
+    await store.write(async (tx) => {
+      await apps.peek(tx, ref)
+      await versions.peek(tx, ref)
+      const inUse: Release[] = []
+      for (const environment of environments) {
+        const { current, published } = await releases.findBoth(tx, { appId: AppId, environment })
+        inUse.push(...[current, published].filter((release) => release !== undefined))
+      }
+      requireUnused(VersionId, inUse)
+      versions.remove(tx, ref)
+    })
+    return {}
+  },
+}

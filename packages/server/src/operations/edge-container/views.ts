@@ -1,0 +1,225 @@
+// Between the wire's names and the domain's: the only translators of this family. What comes in is already checked by its
+// schema; strings of a container pass through unchanged in both directions.
+import type { Input, Output } from '@littoral/contract/operation'
+import type { operations } from '@littoral/contract/edge-container/index'
+import type { HealthCheck } from '../../domain/app.ts'
+import type { AcrImage, Container, ContainerDraft, ProbeSettings } from '../../domain/container.ts'
+import type { EnvironmentStatus } from '../../domain/environment-status.ts'
+import type { StagingStatus } from '../../domain/staging-status.ts'
+import type { Version } from '../../domain/version.ts'
+import type { ListedApp } from '../../store/edge-container/apps.ts'
+import type { Listing } from '../../store/edge-container/listing.ts'
+
+type Family = typeof operations
+type AppView = Output<Family['GetEdgeContainerApp']>['App']
+type AppEntry = Output<Family['ListEdgeContainerApps']>['Apps'][number]
+type VersionView = Output<Family['GetEdgeContainerAppVersion']>['Version']
+type VersionEntry = Output<Family['ListEdgeContainerAppVersions']>['Versions'][number]
+type ContainerInput = Input<Family['CreateEdgeContainerAppVersion']>['Containers'][number]
+type AppInput = Input<Family['CreateEdgeContainerApp']>
+
+/** Wire name → name in the domain, in the contract's order. */
+const probeNames = {
+  Command: 'command',
+  FailureThreshold: 'failureThreshold',
+  Host: 'host',
+  HttpHeaders: 'httpHeaders',
+  InitialDelaySeconds: 'initialDelaySeconds',
+  Path: 'path',
+  PeriodSeconds: 'periodSeconds',
+  Port: 'port',
+  Scheme: 'scheme',
+  SuccessThreshold: 'successThreshold',
+  TimeoutSeconds: 'timeoutSeconds',
+} as const
+const acrNames = {
+  Domain: 'domain',
+  InstanceId: 'instanceId',
+  IsEnterpriseRegistry: 'isEnterpriseRegistry',
+  RegionId: 'regionId',
+  RepoId: 'repoId',
+  RepoName: 'repoName',
+  RepoNamespace: 'repoNamespace',
+  Tag: 'tag',
+  TagUrl: 'tagUrl',
+} as const
+const listedNames = {
+  Args: 'args',
+  Command: 'command',
+  EnvVariables: 'env',
+  Image: 'image',
+  Name: 'name',
+  PostStart: 'postStart',
+  PreStop: 'preStop',
+  ProbeType: 'probeKind',
+  Spec: 'spec',
+} as const
+const containerNames = { ...listedNames, IsACRImage: 'isAcrImage', Storage: 'storage' } as const
+const healthCheckInputNames = {
+  HealthCheckFailTimes: 'failTimes',
+  HealthCheckHost: 'host',
+  HealthCheckInterval: 'intervalSeconds',
+  HealthCheckMethod: 'method',
+  HealthCheckPort: 'port',
+  HealthCheckSuccTimes: 'successTimes',
+  HealthCheckTimeout: 'timeoutSeconds',
+  HealthCheckType: 'kind',
+  HealthCheckURI: 'uri',
+} as const
+const healthCheckNames = {
+  FailTimes: 'failTimes',
+  Host: 'host',
+  HttpCode: 'httpCode',
+  Interval: 'intervalSeconds',
+  Method: 'method',
+  Port: 'port',
+  SuccTimes: 'successTimes',
+  Timeout: 'timeoutSeconds',
+  Type: 'kind',
+  Uri: 'uri',
+} as const
+
+type Names = Readonly<Record<string, string>>
+/** A record with some of its keys under other names; keys without one are left out. */
+type Renamed<T, N extends Names> = { [K in keyof T as K extends keyof N ? N[K] : never]: T[K] }
+type Inverse<N extends Names> = { readonly [K in keyof N as N[K]]: K & string }
+
+function rename<T extends object, const N extends Names>(record: T, names: N): Renamed<T, N> {
+  const values = record as Record<string, unknown>
+  const pairs = Object.entries(names).flatMap(([from, to]) => (values[from] === undefined ? [] : [[to, values[from]] as const]))
+  return Object.fromEntries(pairs) as Renamed<T, N>
+}
+
+function invert<const N extends Names>(names: N): Inverse<N> {
+  return Object.fromEntries(Object.entries(names).map(([from, to]) => [to, from])) as unknown as Inverse<N>
+}
+
+export function toHealthCheck(input: AppInput): Partial<HealthCheck> {
+  const code = input.HealthCheckHttpCode?.toLowerCase() as HealthCheck['httpCode'] | undefined
+  return { ...rename(input, healthCheckInputNames), ...(code && { httpCode: code }) }
+}
+
+export function toContainerDraft(input: ContainerInput): ContainerDraft {
+  return {
+    ...rename(input, containerNames),
+    ...(input.ACRImageInfo && { acrImage: rename(input.ACRImageInfo, acrNames) satisfies AcrImage }),
+    probe: rename(input.ProbeContent, probeNames) satisfies ProbeSettings,
+  }
+}
+
+export function toAppView(app: ListedApp): AppView {
+  return {
+    AppId: app.id,
+    CreateTime: toTime(app.createdAtMs),
+    DomainName: '',
+    GatewayType: 'l7',
+    HealthCheck: rename(app.healthCheck, invert(healthCheckNames)),
+    Name: app.name,
+    QuicCid: 'false',
+    Remarks: app.remarks,
+    ServicePort: app.servicePort,
+    Status: app.status,
+    TargetPort: app.targetPort,
+    UpdateTime: toTime(app.updatedAtMs),
+    VersionCount: app.versionCount,
+  }
+}
+
+export function toAppEntry(app: ListedApp): AppEntry {
+  return { ...toAppView(app), Percentage: 100 }
+}
+
+export function toVersionView(version: Version): VersionView {
+  return { ...toVersionFields(version), Containers: version.containers.map(toContainerView) }
+}
+
+export function toVersionEntry(version: Version): VersionEntry {
+  const Containers = version.containers.map((container) => ({
+    ...rename(container, invert(listedNames)),
+    ProbeContent: rename(container.probe, invert(probeNames)),
+  }))
+  return { ...toVersionFields(version), Containers }
+}
+
+function toContainerView(container: Container): VersionView['Containers'][number] {
+  return {
+    ...rename(container, invert(containerNames)),
+    ...(container.acrImage && { ACRImageInfo: rename(container.acrImage, invert(acrNames)) }),
+    ProbeContent: rename(container.probe, invert(probeNames)),
+  }
+}
+
+function toVersionFields(version: Version) {
+  return {
+    AppId: version.appId,
+    CreateTime: toTime(version.createdAtMs),
+    ...(version.lastPublishedAtMs !== undefined && { LastPublishTime: toTime(version.lastPublishedAtMs) }),
+    Name: version.name,
+    ...(version.firstPublishedAtMs !== undefined && { PublishTime: toTime(version.firstPublishedAtMs) }),
+    Remarks: version.remarks,
+    Status: version.status,
+    UpdateTime: toTime(version.updatedAtMs),
+    VersionId: version.id,
+  }
+}
+
+export function toStatusView(status: EnvironmentStatus): Output<Family['GetEdgeContainerAppStatus']>['AppStatus'] {
+  return {
+    ...(status.baselineVersionId !== undefined && { BaseLineVersion: status.baselineVersionId }),
+    DeployStatus: status.deployStatus,
+    ...(status.deployedAtMs !== undefined && { DeployTime: toTime(status.deployedAtMs) }),
+    ...(status.deployedVersionId !== undefined && { DeployedVersion: status.deployedVersionId }),
+    ExpectPercentage: status.expectPercentage,
+    FullRelease: false,
+    PublishEnv: status.environment,
+    PublishPercentage: status.publishPercentage,
+    ...(status.publishStatus !== undefined && { PublishStatus: status.publishStatus, PublishType: 'percentage' }),
+    ...(status.publishedAtMs !== undefined && { PublishTime: toTime(status.publishedAtMs) }),
+    ...(status.publishingVersionId !== undefined && { PublishingVersion: status.publishingVersionId }),
+    Regions: { Region: [] },
+  }
+}
+
+export function toStagingView(status: StagingStatus): Output<Family['GetEdgeContainerStagingDeployStatus']> {
+  const condition = (isMet: boolean) => (isMet ? 'ok' : 'unready')
+  return {
+    ContainersReady: condition(status.areContainersReady),
+    ...(status.createdAtMs !== undefined && { CreationTimestamp: toTime(status.createdAtMs) }),
+    Initialized: condition(status.isInitialized),
+    Phase: status.phase,
+    PodRestartState: {
+      ...(status.lastRestartReason !== undefined && { LastTerminatedReason: status.lastRestartReason }),
+      RestartCount: status.restarts,
+    },
+    Ready: condition(status.isReady),
+    Scheduled: condition(status.isScheduled),
+    VIPs: [...status.addresses],
+  }
+}
+
+interface ListInput {
+  readonly OrderKey?: 'Name' | 'CreateTime' | 'UpdateTime' | 'ModifyTime'
+  readonly OrderType?: string
+  readonly PageNumber?: number
+  readonly PageSize?: number
+  readonly SearchKey?: string
+  readonly SearchType?: string
+}
+
+/** Newest first unless something else is asked for; names without a direction ascend. */
+export function toListing(input: ListInput): Listing {
+  const by = { Name: 'name', CreateTime: 'created', UpdateTime: 'updated', ModifyTime: 'updated' } as const
+  const direction = input.OrderType?.toLowerCase() ?? (input.OrderKey === 'Name' ? 'asc' : 'desc')
+  const field = input.SearchType && (input.SearchType.toLowerCase() === 'name' ? 'name' : 'id')
+  return {
+    page: input.PageNumber ?? 1,
+    pageSize: input.PageSize ?? 20,
+    order: { by: by[input.OrderKey ?? 'CreateTime'], direction: direction === 'asc' ? 'asc' : 'desc' },
+    ...(input.SearchKey && { search: { text: input.SearchKey, ...(field && { field }) } }),
+  }
+}
+
+/** UTC to the second, as every time of this family. */
+function toTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

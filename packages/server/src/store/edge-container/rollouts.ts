@@ -1,0 +1,62 @@
+// One consistent view of a release: what it asks for, what is assigned, what nodes reported. Read by the rollouts loop and
+// by GetEdgeContainerAppStatus, so that both speak of the same thing.
+import type { GroupWorkload } from '@littoral/contract/node/desired-state'
+import type { Release } from '../../domain/release.ts'
+import type { RemovalView, RolloutView } from '../../domain/rollout.ts'
+import { environments, workloadKey } from '../../domain/app.ts'
+import { toGroupWorkload } from '../../domain/workload.ts'
+import { db } from '../db.ts'
+import type { NodeRecord } from '../nodes.ts'
+import * as reports from '../reports.ts'
+import type { ReadTx } from '../store.ts'
+import * as apps from './apps.ts'
+import * as versions from './versions.ts'
+
+export interface Rollout {
+  readonly view: RolloutView
+  readonly workload: GroupWorkload
+}
+
+/** Undefined when the version is gone, which only happens together with its application. `nodes`: all of the account. */
+export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRecord[]): Promise<Rollout | undefined> {
+  const version = await versions.find(tx, release)
+  if (version === undefined) return undefined
+  const app = await apps.get(tx, release)
+  const { environment } = release
+  const workload = toGroupWorkload(app, version, environment)
+  return {
+    workload,
+    view: {
+      environment,
+      release,
+      target: workload,
+      nodes: nodes.filter((node) => node.environments.includes(environment)),
+      assignments: await listAssignments(tx, workload.key),
+      reports: await reports.listByKey(tx, workload.key),
+    },
+  }
+}
+
+/** What is left of a deleted application on nodes. */
+export async function findRemoval(tx: ReadTx, appId: string, nodes: readonly NodeRecord[]): Promise<RemovalView> {
+  const ofApp: reports.StoredReport[] = []
+  for (const environment of environments) ofApp.push(...(await reports.listByKey(tx, workloadKey(appId, environment))))
+  const onlineNodeIds = nodes.filter((node) => node.isOnline).map((node) => node.id)
+  return { assignments: await listAppAssignments(tx, appId), reports: ofApp, onlineNodeIds }
+}
+
+/** Where an application is assigned, in both environments. */
+export async function listAppAssignments(tx: ReadTx, appId: string): Promise<{ nodeId: string; key: string }[]> {
+  const found: { nodeId: string; key: string }[] = []
+  for (const environment of environments) found.push(...(await listAssignments(tx, workloadKey(appId, environment))))
+  return found
+}
+
+/** Which nodes have the workload assigned, without the workload itself: it is large, and the same on every node. */
+export async function listAssignments(
+  tx: ReadTx,
+  key: string,
+): Promise<{ nodeId: string; key: string; version: string; digest: string }[]> {
+  const rows = await tx.all(db.selectFrom('assignments').select(['node_id', 'version', 'digest']).where('key', '=', key).orderBy('node_id'))
+  return rows.map((row) => ({ nodeId: row.node_id, key, version: row.version, digest: row.digest }))
+}
