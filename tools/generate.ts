@@ -4,6 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { configPage } from './generate/config-page.ts'
 import { openApiDocument } from './generate/openapi.ts'
 import { referenceIndex } from './generate/reference-index.ts'
 import { referencePage } from './generate/reference.ts'
@@ -19,6 +20,7 @@ export function generatedFiles(): Map<string, string> {
   for (const { name, family } of families) files.set(`openapi/${name}.json`, `${JSON.stringify(openApiDocument(family), null, 2)}\n`)
   for (const { named, operation } of allOperations()) files.set(`docs/api/${operation.action}.md`, referencePage(named, operation))
   files.set('docs/api/README.md', referenceIndex())
+  files.set('docs/config.md', configPage())
   return files
 }
 

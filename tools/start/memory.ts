@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 export interface Memory {
   gateway?: { productKey: string; deviceName: string; deviceSecret: string; iotId: string }
-  app?: { appId: string; versionId: string; imageTag: string }
+  app?: { appId: string; servicePort: number }
   driver?: { driverId: string; instanceId: string }
 }
 

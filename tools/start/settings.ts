@@ -24,10 +24,9 @@ export async function readSettings(args: readonly string[], root: string): Promi
   const isOnce = args.includes('--once')
   const unknown = args.find((arg) => !['--once', '--dev'].includes(arg))
   if (unknown) throw new Error(`npm start knows no ${unknown}; it takes --once.`)
-  const host = process.env['LITTORAL_HOST'] ?? '127.0.0.1'
   const { folder, isOurs } = dataFolder(isOnce, root)
   checkFolder(folder)
-  return { isOnce, dataFolder: folder, isFolderOurs: isOurs, host, ...(await choosePort(host, isOnce)) }
+  return { isOnce, dataFolder: folder, isFolderOurs: isOurs, ...(await chooseAddress(isOnce)) }
 }
 
 function dataFolder(isOnce: boolean, root: string): { folder: string; isOurs: boolean } {
@@ -71,20 +70,21 @@ function checkFolder(folder: string): void {
   }
 }
 
-async function choosePort(host: string, isOnce: boolean): Promise<{ port: number; portNote?: string }> {
-  const named = process.env['LITTORAL_PORT']
-  if (named !== undefined) {
-    const port = Number(named)
-    if (!Number.isInteger(port) || port < 1 || port > 65535)
-      throw new Error(`LITTORAL_PORT=${named} is no port; give a number from 1 to 65535.`)
-    if (await isFree(host, port)) return { port }
-    throw new Error(`Port ${port} on ${host} is busy; stop what listens there or set LITTORAL_PORT to another one.`)
+async function chooseAddress(isOnce: boolean): Promise<{ host: string; port: number; portNote?: string }> {
+  const named = process.env['LITTORAL_LISTEN']
+  if (named) {
+    const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(named)
+    const [host, port] = [match?.[1] ?? '', Number(match?.[2])]
+    if (!host || !(port <= 65535)) throw new Error(`LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not ${named}.`)
+    if (port === 0) return { host, port: await freePort(host) }
+    if (await isFree(host, port)) return { host, port }
+    throw new Error(`Port ${port} on ${host} is busy; stop what listens there or set LITTORAL_LISTEN to another address.`)
   }
-  if (!isOnce && (await isFree(host, usualPort))) return { port: usualPort }
+  const host = '127.0.0.1'
+  if (!isOnce && (await isFree(host, usualPort))) return { host, port: usualPort }
   const port = await freePort(host)
-  return isOnce
-    ? { port }
-    : { port, portNote: `Port ${usualPort} is busy, so the server listens on ${port}; LITTORAL_PORT chooses another one.` }
+  if (isOnce) return { host, port }
+  return { host, port, portNote: `Port ${usualPort} is busy, so the server listens on ${port}; LITTORAL_LISTEN chooses another one.` }
 }
 
 export function isFree(host: string, port: number): Promise<boolean> {
