@@ -61,7 +61,7 @@ function renamed(wireName: string, fields: Fields, names: Names): Property | und
 }
 
 /** A node of `A.1.B=…` written as a tree: text at the leaves. */
-type Tree = Map<string, Tree | unknown>
+type Tree = Map<string, unknown>
 
 /** No declared name comes near it, however deep and however long its map's keys. */
 const MAX_FLAT_NAME = 1024
@@ -72,11 +72,11 @@ function addFlat(wireName: string, value: unknown, flat: Map<string, Tree>, name
   const property = names.properties.get(first) ?? names.properties.get(names.renames.get(first) ?? '')
   const last = path.pop()
   if (property?.shape !== 'structure' || last === undefined) return false
-  let tree = flat.get(property.name) ?? new Map()
+  let tree: Tree = flat.get(property.name) ?? new Map<string, unknown>()
   flat.set(property.name, tree)
   for (const segment of path) {
     const next = tree.get(segment)
-    const branch: Tree = next instanceof Map ? next : new Map()
+    const branch: Tree = next instanceof Map ? next : new Map<string, unknown>()
     tree.set(segment, branch)
     tree = branch
   }

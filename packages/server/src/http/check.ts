@@ -1,0 +1,126 @@
+// Compiled checks of inputs and outputs against the contract's schemas. The first wrong property, in the order the
+// operation declares them, decides the fault; JSON-valued ones come after the plain ones. Called by registry.ts.
+import { Fault, type FaultName } from '@littoral/contract/errors'
+import type { AnyOperation, Family } from '@littoral/contract/operation'
+import { type JsonSchema, shapeOf } from '@littoral/contract/wire/schema'
+import { Ajv, type ErrorObject, type FuncKeywordDefinition, type ValidateFunction } from 'ajv'
+import { violationOf } from './violation.ts'
+
+/** The fault of an input, or undefined when it is right. */
+export type CheckInput = (input: Readonly<Record<string, unknown>>) => Fault | undefined
+
+/**
+ * The one validator of a process. A keyword it does not know is an error at start, so no rule is silently ignored. It
+ * stops at the first error of a property: collecting all of them would let one large request cost seconds.
+ */
+export function createValidator(): Ajv {
+  const ajv = new Ajv({ strict: true, strictTypes: false, strictTuples: false, allowUnionTypes: true, verbose: true, addUsedSchema: false })
+  for (const keyword of ['fault', 'xmlItem', 'contentMediaType']) {
+    ajv.removeKeyword(keyword)
+    ajv.addKeyword({ keyword, schemaType: 'string' })
+  }
+  ajv.removeKeyword('contentSchema')
+  ajv.addKeyword({
+    keyword: 'contentSchema',
+    type: 'string',
+    schemaType: 'object',
+    errors: 'full',
+    compile: (schema: object) => checkContent(ajv.compile(schema)),
+  })
+  return ajv
+}
+
+type DataValidateFunction = ReturnType<NonNullable<FuncKeywordDefinition['compile']>>
+
+/** Text that holds JSON: parsed and checked here, and handed on as the text it was. */
+function checkContent(validate: ValidateFunction): DataValidateFunction {
+  const check: DataValidateFunction = (text: string, context) => {
+    const instancePath = context?.instancePath ?? ''
+    const content = parsed(text)
+    if (content === undefined) {
+      check.errors = [{ keyword: 'contentSchema', instancePath, params: {} }]
+      return false
+    }
+    if (validate(content.value)) return true
+    check.errors = (validate.errors ?? []).map((error) => ({ ...error, instancePath: `${instancePath}${error.instancePath}` }))
+    return false
+  }
+  return check
+}
+
+function parsed(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown }
+  } catch {
+    return undefined
+  }
+}
+
+interface PropertyCheck {
+  readonly name: string
+  readonly schema: JsonSchema
+  readonly isRequired: boolean
+  readonly validate: ValidateFunction
+}
+
+/** Prepares the check of one operation's input. */
+export function compileCheck(ajv: Ajv, operation: AnyOperation, family: Family): CheckInput {
+  const input = operation.input as JsonSchema
+  const required = new Set(input.required)
+  const checks: PropertyCheck[] = Object.entries(input.properties ?? {}).map(([name, schema]) => ({
+    name,
+    schema,
+    isRequired: required.has(name),
+    validate: ajv.compile(schema),
+  }))
+  const ordered = [...checks.filter((check) => !isJson(check.schema)), ...checks.filter((check) => isJson(check.schema))]
+  return (fields) => {
+    for (const check of ordered) {
+      const value = fields[check.name]
+      if (value === undefined) {
+        if (check.isRequired) return missing(check, family)
+      } else if (!check.validate(value)) return invalid(check, family)
+    }
+    return undefined
+  }
+}
+
+function isJson(schema: JsonSchema): boolean {
+  return schema.contentSchema !== undefined || shapeOf(schema) === 'structure'
+}
+
+// Where the gateway has a word for missing parameters it comes first: a property's own fault speaks of wrong values.
+function missing({ name, schema }: PropertyCheck, family: Family): Fault {
+  const fault = family.missing ?? (schema.fault as FaultName | undefined) ?? family.invalid
+  return new Fault(fault, { Name: name, Detail: `${name} is mandatory.` })
+}
+
+function invalid({ name, schema, validate }: PropertyCheck, family: Family): Fault {
+  // Of several errors (the branches of a choice) the last one is about the whole.
+  const error = validate.errors?.at(-1) as ErrorObject
+  const { path, fault, detail } = violationOf(name, schema, error)
+  return new Fault((fault as FaultName | undefined) ?? family.invalid, { Name: path, Detail: `${detail}.` })
+}
+
+/** The faults that an input's schema can lead to, for the check that an operation declares what it answers. */
+export function schemaFaults(schema: JsonSchema): FaultName[] {
+  const nested = [
+    ...Object.values(schema.properties ?? {}),
+    ...Object.values(schema.patternProperties ?? {}),
+    ...(schema.anyOf ?? []),
+    ...[schema.items, schema.contentSchema, schema.additionalProperties].filter((child) => typeof child === 'object'),
+  ]
+  return [...(schema.fault === undefined ? [] : [schema.fault as FaultName]), ...nested.flatMap(schemaFaults)]
+}
+
+/** What is wrong with a handler's answer, or undefined. */
+export type CheckOutput = (output: unknown) => string | undefined
+
+export function compileOutputCheck(ajv: Ajv, operation: AnyOperation): CheckOutput {
+  const validate = ajv.compile(operation.output as object)
+  return (output) => {
+    // As the client will see it: what is undefined is not sent.
+    const isRight = validate(JSON.parse(JSON.stringify(output)))
+    return isRight ? undefined : ajv.errorsText(validate.errors, { dataVar: 'output' })
+  }
+}
