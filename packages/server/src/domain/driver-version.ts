@@ -113,3 +113,8 @@ export function splitArgument(argument: string | undefined): string[] {
   const words = (argument ?? '').match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []
   return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double: string | undefined, single: string | undefined) => double ?? single ?? ''))
 }
+
+/** The plain address of the code; other keys, such as an echoed temporaryOssAddress, are dropped. */
+export function parseSource(text: string): string {
+  return (parseJsonText('SourceConfig', text) as { ossAddress: string }).ossAddress
+}

@@ -70,6 +70,14 @@ export function update(tx: WriteTx, version: DriverVersion): void {
 
 /** Throws iot.edge.DriverVersionReleased at commit. */
 export function remove(tx: WriteTx, driverId: string, version: string): void {
+  const assigned = db.selectFrom('instance_drivers').select('driver_id').where('driver_id', '=', driverId).where('version', '=', version)
+  const isFree = db
+    .selectFrom('drivers')
+    .select('id')
+    .where('id', '=', driverId)
+    .where((e) => e.not(e.exists(assigned)))
+  // Only where the operator lets unreleased versions be assigned can this one be in use.
+  tx.require(isFree, { name: 'iot.common.InvalidParam', params: { Detail: 'DriverVersion is assigned to an edge instance.' } })
   tx.run(
     db.deleteFrom('driver_versions').where('driver_id', '=', driverId).where('version', '=', version).where('is_released', '=', 0),
     { none: { name: 'iot.edge.DriverVersionReleased' } },

@@ -1,0 +1,24 @@
+// Every handler of the IoT edge family, complete by type. Used by http/registry.ts.
+import type { operations } from '@littoral/contract/iot-edge/index'
+import type { Handlers } from '@littoral/contract/operation'
+import type { Context } from '../context.ts'
+import * as deployments from './deployments.ts'
+import * as deviceRegistry from './device-registry.ts'
+import * as driverVersions from './driver-versions.ts'
+import * as drivers from './drivers.ts'
+import * as gateways from './gateways.ts'
+import * as instanceDrivers from './instance-drivers.ts'
+import * as instances from './instances.ts'
+import { inDefaultPartition } from './partition.ts'
+import * as uploads from './uploads.ts'
+
+export const handlers = inDefaultPartition({
+  ...drivers.handlers,
+  ...driverVersions.handlers,
+  ...uploads.handlers,
+  ...instances.handlers,
+  ...gateways.handlers,
+  ...instanceDrivers.handlers,
+  ...deployments.handlers,
+  ...deviceRegistry.handlers,
+}) satisfies Handlers<typeof operations, Context>
