@@ -8,6 +8,8 @@ export type Checked<T> = { readonly isValid: true; readonly value: T } | { reado
 const ajv = new Ajv({ strict: false, allErrors: false, ownProperties: true })
 // One schema of a union at a time, by its `type`: otherwise an error would name every other kind of message too.
 const messageChecks = new Map(ServerMessage.anyOf.map((schema) => [schema.properties.type.const as string, ajv.compile(schema)]))
+// The state in it is checked by who accepts it (desired.ts), who also says what was wrong.
+messageChecks.set('desired', ajv.compile({ type: 'object', required: ['state'] }))
 const desiredCheck = ajv.compile(DesiredState)
 
 export function checkServerMessage(value: unknown): Checked<ServerMessage> {

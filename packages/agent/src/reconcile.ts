@@ -19,6 +19,8 @@ export interface ReconcilerOptions {
   readonly runtimes: readonly Runtime[]
   readonly onStatus: (generation: number, workloads: readonly WorkloadReport[]) => void
   readonly log: (line: string) => void
+  /** Why this machine must not run a workload, whatever its runtimes say. */
+  readonly unmet?: (workload: Workload) => Reason | undefined
   /** The address under which this node's ports are reached. */
   readonly host: () => string
   readonly now?: () => number
@@ -71,7 +73,7 @@ export class Reconciler {
   #lastPass: LastPass | undefined
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { now: Date.now, random: Math.random, periodMs: 10_000, observeTimeoutMs: 20_000, ...options }
+    this.#options = { unmet: () => undefined, now: Date.now, random: Math.random, periodMs: 10_000, observeTimeoutMs: 20_000, ...options }
     this.#attempts = new Attempts(this.#options.random)
     this.#tidyAtMs = this.#options.now() + tidyEveryMs
   }
@@ -179,6 +181,8 @@ export class Reconciler {
   }
 
   #place(workload: Workload): Placed {
+    const unmet = this.#options.unmet(workload)
+    if (unmet) return { workload, runtime: undefined, refusal: unmet }
     let refusal: Reason = { code: 'Unsupported', message: `no runtime of this node runs workloads of kind ${workload.kind}` }
     for (const runtime of this.#options.runtimes) {
       const answer = runtime.supports(workload)
@@ -240,7 +244,7 @@ export class Reconciler {
     } catch (error) {
       if (step.kind === 'start' || step.kind === 'updateConfig') this.#prepared.delete(preparedId(step.workload))
       if (!abort.aborted) {
-        const { reason, untilMs } = this.#attempts.failed(step, error, this.#options.now())
+        const { reason, untilMs } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#options.now())
         const inS = Math.round((untilMs - this.#options.now()) / 1000)
         this.#options.log(`${label}: ${reason.code}: ${reason.message}; next attempt in ${inS} s`)
       }

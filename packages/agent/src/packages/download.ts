@@ -1,0 +1,96 @@
+// Brings one object of known size and digest onto the disk, and continues where an earlier attempt was cut off.
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { hasCode } from '../files.ts'
+import type { OpenObject } from '../objects.ts'
+import { StepError } from '../runtime/runtime.ts'
+
+export interface Download {
+  readonly path: string
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly target: string
+}
+
+/** Resolves when `target` holds exactly these bytes; until then only `target.part` exists. */
+export async function download(what: Download, openObject: OpenObject, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  if (await isComplete(what)) return
+  await mkdir(dirname(what.target), { recursive: true, mode: 0o700 })
+  const part = `${what.target}.part`
+  if (what.sizeBytes === 0) await writeFile(part, '')
+  const kept = await hashPart(part, what.sizeBytes)
+  const hash = kept.sizeBytes < what.sizeBytes ? await receive(what, part, { openObject, signal, onProgress, kept }) : kept.hash
+  const sha256 = hash.digest('hex')
+  if (sha256 !== what.sha256) {
+    await rm(part, { force: true })
+    throw new StepError('DownloadCorrupt', `${what.path}: the bytes have the digest ${sha256}, not ${what.sha256}`)
+  }
+  await rename(part, what.target)
+}
+
+interface Kept {
+  readonly sizeBytes: number
+  readonly hash: Hash
+}
+
+interface Receiving {
+  readonly openObject: OpenObject
+  readonly signal: AbortSignal
+  readonly onProgress: (message: string) => void
+  readonly kept: Kept
+}
+
+async function receive(what: Download, part: string, { openObject, signal, onProgress, kept }: Receiving): Promise<Hash> {
+  const { fromByte, body } = await openObject(what.path, kept.sizeBytes, signal)
+  const hash = fromByte === kept.sizeBytes ? kept.hash : createHash('sha256')
+  const file = await open(part, fromByte === 0 ? 'w' : 'a', 0o600)
+  let sizeBytes = fromByte
+  try {
+    for await (const chunk of body) {
+      sizeBytes += chunk.byteLength
+      if (sizeBytes > what.sizeBytes) break
+      hash.update(chunk)
+      await file.writeFile(chunk)
+      onProgress(`downloading: ${sizeBytes} of ${what.sizeBytes} bytes`)
+    }
+    await file.sync()
+  } catch (error) {
+    if (signal.aborted || error instanceof StepError) throw error
+    if (hasCode(error, 'ENOSPC')) throw new StepError('DiskFull', 'no space is left on the disk for the download', { cause: error })
+    throw new StepError('DownloadFailed', `${what.path}: cut off after ${sizeBytes} of ${what.sizeBytes} bytes`, { cause: error })
+  } finally {
+    body.destroy()
+    await file.close()
+  }
+  if (sizeBytes === what.sizeBytes) return hash
+  if (sizeBytes < what.sizeBytes) throw new StepError('DownloadFailed', `${what.path}: ended after ${sizeBytes} of ${what.sizeBytes} bytes`)
+  await rm(part, { force: true })
+  throw new StepError('DownloadCorrupt', `${what.path}: more than the ${what.sizeBytes} bytes that were announced`)
+}
+
+async function hashPart(part: string, sizeBytes: number): Promise<Kept> {
+  const hash = createHash('sha256')
+  const present = await sizeOf(part)
+  if (present === undefined || present > sizeBytes) {
+    await rm(part, { force: true })
+    return { sizeBytes: 0, hash }
+  }
+  for await (const chunk of createReadStream(part)) hash.update(chunk as Uint8Array)
+  return { sizeBytes: present, hash }
+}
+
+async function isComplete({ target, sizeBytes }: Download): Promise<boolean> {
+  // The name was given after the digest had been compared.
+  return (await sizeOf(target)) === sizeBytes
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,132 @@
+// Driver packages on this machine: brought here once per digest, unpacked once, and laid out for each instance of a
+// driver. Used by whatever runs drivers, as a process or as a container.
+//
+//   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
+//   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
+import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
+import { writeAtomically } from '../files.ts'
+import type { OpenObject } from '../objects.ts'
+import { StepError } from '../runtime/runtime.ts'
+import { download } from './download.ts'
+import { unpack } from './unpack.ts'
+
+/** The file of a driver's folder that holds exactly the workload's `config` text, and the variable with its path. */
+export const configFileName = 'driver_config.json'
+export const configVariable = 'LITTORAL_DRIVER_CONFIG'
+
+/** Where the code of built-in drivers lies by the vendor's convention, in a folder with the driver's name. */
+const builtInFolder = '/linkedge/pre-installed'
+const longestConfigVariable = 128 * 1024 - 64
+
+export class DriverPackages {
+  readonly #folder: string
+  readonly #openObject: OpenObject
+  readonly #builtIn: string
+
+  constructor(folder: string, openObject: OpenObject, builtIn = builtInFolder) {
+    this.#folder = folder
+    this.#openObject = openObject
+    this.#builtIn = builtIn
+  }
+
+  /** Downloads what is not here yet and unpacks the package. Throws StepError DownloadFailed, DownloadCorrupt or PackageRejected. */
+  async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+    for (const { name } of workload.files) checkFileName(name)
+    for (const { path, sha256, sizeBytes } of workload.files) {
+      await download({ path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
+    }
+    const content = workload.package
+    const unpacked = this.codeOf(workload)
+    if (await exists(unpacked)) return
+    if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
+    const archive = this.#object(content.sha256)
+    await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
+    onProgress('unpacking')
+    await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
+    await unpack(archive, unpacked, signal)
+    await rm(archive, { force: true })
+  }
+
+  /** The folder with the driver's code, after prepare. */
+  codeOf({ package: content, driverName }: DriverWorkload): string {
+    if (content) return this.#unpacked(content.sha256)
+    checkFileName(driverName)
+    return join(this.#builtIn, driverName)
+  }
+
+  /** Fills an instance's own folder with the driver's code; the instance may write there. */
+  async layOut(workload: DriverWorkload, folder: string): Promise<void> {
+    const source = this.codeOf(workload)
+    if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
+    await cp(source, folder, { recursive: true, mode: constants.COPYFILE_FICLONE, verbatimSymlinks: true })
+    await this.placeConfig(workload, folder)
+  }
+
+  /** Writes config and config files into an instance's folder, each of them at once, so that a driver never reads a half. */
+  async placeConfig(workload: DriverWorkload, folder: string): Promise<void> {
+    for (const { name, sha256 } of workload.files) {
+      checkFileName(name)
+      const spare = join(folder, `.${name}.littoral-new`)
+      await cp(this.#object(sha256), spare, { mode: constants.COPYFILE_FICLONE })
+      await rename(spare, join(folder, name))
+    }
+    await writeAtomically(join(folder, configFileName), workload.config, 0o644)
+  }
+
+  /** Drops everything that none of these workloads needs. */
+  async tidy(keep: readonly Workload[]): Promise<void> {
+    const drivers = keep.filter((workload) => workload.kind === 'driver')
+    const objects = new Set(drivers.flatMap((workload) => [...workload.files.map(({ sha256 }) => sha256), workload.package?.sha256]))
+    const unpacked = new Set(drivers.map((workload) => workload.package?.sha256))
+    for (const name of await list(join(this.#folder, 'objects'))) {
+      if (!objects.has(name.replace(/\.part$/, ''))) await rm(join(this.#folder, 'objects', name), { force: true })
+    }
+    for (const name of await list(join(this.#folder, 'unpacked'))) {
+      if (!unpacked.has(name)) await rm(join(this.#folder, 'unpacked', name), { recursive: true, force: true })
+    }
+  }
+
+  #object(sha256: string): string {
+    return join(this.#folder, 'objects', checkDigest(sha256))
+  }
+
+  #unpacked(sha256: string): string {
+    return join(this.#folder, 'unpacked', checkDigest(sha256))
+  }
+}
+
+/** The environment every driver gets (contract: iot-edge §8). */
+export function driverEnvironment(workload: DriverWorkload, configPath: string): Record<string, string> {
+  const environment: Record<string, string> = {
+    FUNCTION_ID: workload.driverId,
+    FUNCTION_NAME: workload.driverName,
+    [configVariable]: configPath,
+  }
+  // Old samples read this one; the system refuses to start a program with a longer variable, which then finds it in the file.
+  if (Buffer.byteLength(workload.config) <= longestConfigVariable) environment.FC_DRIVER_CONFIG = workload.config
+  return environment
+}
+
+function checkDigest(sha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new StepError('PackageRejected', `"${sha256.slice(0, 80)}" is not a SHA-256 digest`, { isStalled: true })
+  return sha256
+}
+
+function checkFileName(name: string): void {
+  const isPlain = name !== '' && name !== '.' && name !== '..' && basename(name) === name && !name.includes('\\') && !name.includes('\0')
+  if (!isPlain || name === configFileName) throw new StepError('NameRejected', `"${name}" is not a plain file name`, { isStalled: true })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function list(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => [])
+}
