@@ -58,8 +58,10 @@ const rules: Readonly<Record<string, (limit: unknown, error: ErrorObject) => str
   contentSchema: () => 'must be JSON',
 }
 
+// The rule is taken from the schema around it: in text that holds JSON, Ajv overwrites `error.schema` with contentSchema.
 function ruleOf(error: ErrorObject): string {
-  return rules[error.keyword]?.(error.schema, error) ?? (error.message || 'is not valid')
+  const rule = (error.parentSchema as Record<string, unknown> | undefined)?.[error.keyword]
+  return rules[error.keyword]?.(rule, error) ?? (error.message || 'is not valid')
 }
 
 // A pattern that stands for words in any letter case says so by listing the words as its examples.
