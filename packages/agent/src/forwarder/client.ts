@@ -10,10 +10,14 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ForwarderError } from './ports.ts'
-import { forwarderProtocol, readLines, type Answer, type AnswerFrame, type Ask, type RequestKind } from './protocol.ts'
+import { forwarderProtocol, readLines, type Answer, type AnswerFrame, type Ask, type ForwardedPort, type RequestKind } from './protocol.ts'
 
 export interface Forwarder {
   ask<K extends RequestKind>(kind: K, ask: Ask<K>, timeoutMs?: number): Promise<Answer<K>>
+  /** The open ports; empty, and nothing is started, when no forwarder runs. */
+  list(): Promise<ForwardedPort[]>
+  /** True when one runs already, perhaps started by an earlier agent. */
+  isRunning(): Promise<boolean>
   /** Lets go of the control connection; the forwarder goes on. */
   close(): void
 }
@@ -40,11 +44,22 @@ export function openForwarder(options: OpenForwarder): Forwarder {
     })
     return link
   }
+  const isRunning = async () => {
+    if (link !== undefined) return true
+    const probe = await connectTo(controlSocketPath(options.folder))
+    probe?.destroy()
+    return probe !== undefined
+  }
   return {
     async ask(kind, ask, timeoutMs = 10_000) {
       if (isClosed) throw new ForwarderError({ code: 'ForwarderFailed', message: 'the agent is closing' })
       return (await connected()).ask(kind, ask, timeoutMs)
     },
+    async list() {
+      if (isClosed || !(await isRunning())) return []
+      return (await (await connected()).ask('list', {}, 10_000)).ports
+    },
+    isRunning,
     close() {
       isClosed = true
       link?.then(

@@ -7,55 +7,56 @@ interface Connection {
   upstream: net.Socket
 }
 
-export interface Connections {
-  add(connection: Connection): void
-  /** Open connections, of one owner or of all. */
-  count(owner?: string): number
-  /** Answers when no connection to the owner is open any more, or after the wait, with how many are left. */
-  drain(owner: string, waitMs: number): Promise<number>
-  /** Ends every connection to the owner; answers how many there were. */
-  cut(owner: string): number
-}
+export class Connections {
+  readonly #open = new Set<Connection>()
+  readonly #waiting = new Set<() => void>()
 
-export function openConnections(): Connections {
-  const open = new Set<Connection>()
-  const waiting = new Set<() => void>()
-  const count = (owner?: string) => (owner === undefined ? open.size : [...open].filter((one) => one.owner === owner).length)
-  return {
-    count,
-    add(connection) {
-      open.add(connection)
-      let sides = 2
-      const onClose = () => {
-        sides -= 1
-        if (sides > 0) return
-        open.delete(connection)
-        for (const check of waiting) check()
+  add(connection: Connection): void {
+    this.#open.add(connection)
+    let sides = 2
+    const onClose = () => {
+      sides -= 1
+      if (sides > 0) return
+      this.#open.delete(connection)
+      for (const check of this.#waiting) check()
+    }
+    connection.client.once('close', onClose)
+    connection.upstream.once('close', onClose)
+  }
+
+  /** Open connections, of one owner or of all. */
+  count(owner?: string): number {
+    return owner === undefined ? this.#open.size : this.#of(owner).length
+  }
+
+  /** Answers when no connection to the owner is open any more, or after the wait, with how many are left. */
+  drain(owner: string, waitMs: number): Promise<number> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (this.count(owner) === 0) done()
       }
-      connection.client.once('close', onClose)
-      connection.upstream.once('close', onClose)
-    },
-    drain: (owner, waitMs) =>
-      new Promise((resolve) => {
-        const check = () => {
-          if (count(owner) === 0) done()
-        }
-        const done = () => {
-          clearTimeout(timer)
-          waiting.delete(check)
-          resolve(count(owner))
-        }
-        const timer = setTimeout(done, waitMs)
-        waiting.add(check)
-        check()
-      }),
-    cut(owner) {
-      const cut = [...open].filter((connection) => connection.owner === owner)
-      for (const { client, upstream } of cut) {
-        client.resetAndDestroy()
-        upstream.destroy()
+      const done = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(check)
+        resolve(this.count(owner))
       }
-      return cut.length
-    },
+      const timer = setTimeout(done, waitMs)
+      this.#waiting.add(check)
+      check()
+    })
+  }
+
+  /** Ends every connection to the owner; answers how many there were. */
+  cut(owner: string): number {
+    const cut = this.#of(owner)
+    for (const { client, upstream } of cut) {
+      client.resetAndDestroy()
+      upstream.destroy()
+    }
+    return cut.length
+  }
+
+  #of(owner: string): Connection[] {
+    return [...this.#open].filter((connection) => connection.owner === owner)
   }
 }

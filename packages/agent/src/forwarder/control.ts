@@ -41,9 +41,9 @@ export async function openControl(options: ControlOptions): Promise<{ close(): v
     () => {
       const isOrphan = !existsSync(options.socketPath) && !isRetired
       const isIdle = (ports.list().length === 0 && agents.size === 0) || isRetired
-      if (!isIdle || ports.count() > 0) uselessSince = Date.now()
+      if (!isIdle || ports.connections.count() > 0) uselessSince = Date.now()
       const waitMs = isRetired ? 0 : options.idleMs
-      if (isOrphan || (isIdle && ports.count() === 0 && Date.now() - uselessSince >= waitMs)) options.onUseless()
+      if (isOrphan || (isIdle && ports.connections.count() === 0 && Date.now() - uselessSince >= waitMs)) options.onUseless()
     },
     Math.min(options.idleMs, 1000),
   )
@@ -66,8 +66,8 @@ function executorsFor(ports: Ports, onRetire: () => void): Executors {
     point: (ask) => (ports.point(ask.id, ask.target ?? undefined), {}),
     close: (ask) => (ports.close(ask.id), {}),
     list: () => ({ ports: ports.list() }),
-    drain: async (ask) => ({ connections: await ports.drain(ask.owner, ask.waitMs) }),
-    cut: (ask) => ({ connections: ports.cut(ask.owner) }),
+    drain: async (ask) => ({ connections: await ports.connections.drain(ask.owner, ask.waitMs) }),
+    cut: (ask) => ({ connections: ports.connections.cut(ask.owner) }),
     retire: () => (closeAll(), onRetire(), {}),
   }
 }

@@ -4,7 +4,7 @@
 // 2. A connection stays with the instance it was made to, until one side ends it or it is cut.
 // 3. Half-closed connections keep working, and a reset on one side is a reset on the other.
 import net from 'node:net'
-import { openConnections, type Connections } from './connections.ts'
+import { Connections } from './connections.ts'
 import type { ForwardedPort, ForwarderFailure, Target } from './protocol.ts'
 
 /** How long a new connection waits for an instance that does not accept yet, such as one being restarted. */
@@ -29,7 +29,8 @@ export class ForwarderError extends Error {
   }
 }
 
-export interface Ports extends Omit<Connections, 'add'> {
+export interface Ports {
+  readonly connections: Connections
   open(ask: { id: string; port: number; fallback: boolean; preferred?: number }): Promise<number>
   point(id: string, target: Target | undefined): void
   close(id: string): void
@@ -38,9 +39,9 @@ export interface Ports extends Omit<Connections, 'add'> {
 
 export function openPorts(): Ports {
   const ports = new Map<string, OpenPort>()
-  const connections = openConnections()
+  const connections = new Connections()
   return {
-    ...connections,
+    connections,
     async open(ask) {
       const known = ports.get(ask.id)
       if (known !== undefined) return known.port

@@ -153,11 +153,6 @@ export async function renameContainer(engine: Engine, id: string, name: string, 
   await engine.json({ method: 'POST', path: `/containers/${id}/rename`, query: { name }, signal })
 }
 
-/** Unpacks a tar archive inside the container; it need not run. */
-export async function putArchive(engine: Engine, id: string, path: string, archive: Buffer, signal?: AbortSignal): Promise<void> {
-  await engine.json({ method: 'PUT', path: `/containers/${id}/archive`, query: { path }, body: archive, timeoutMs: 120_000, signal })
-}
-
 /** The address on the first network that has one. */
 export function addressOf(details: ContainerDetails): string | undefined {
   const networks = Object.values(details.NetworkSettings.Networks ?? {})

@@ -4,7 +4,10 @@ import type { Engine } from './connection.ts'
 import { demultiplex } from './log-frames.ts'
 
 export interface LogOptions {
-  tailLines: number
+  /** Absent: all lines. */
+  tailLines?: number
+  /** Only what was written at this time or later: a date as the engine writes them. Podman rounds it to seconds. */
+  since?: string
   follow: boolean
   /** A container with a terminal writes plain bytes, any other multiplexed frames. */
   isTty: boolean
@@ -13,7 +16,13 @@ export interface LogOptions {
 
 /** Yields text until the container ends (follow) or the tail is out. Reads no faster than it is consumed. */
 export async function* readLogs(engine: Engine, containerId: string, options: LogOptions): AsyncGenerator<string> {
-  const query = { stdout: true, stderr: true, follow: options.follow, tail: options.tailLines }
+  const query = {
+    stdout: true,
+    stderr: true,
+    follow: options.follow,
+    tail: options.tailLines,
+    since: options.since === undefined ? undefined : unixTime(options.since),
+  }
   const body = await engine.stream({ path: `/containers/${containerId}/logs`, query, signal: options.signal })
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
   let pending = ''
@@ -34,4 +43,10 @@ export async function* readLogs(engine: Engine, containerId: string, options: Lo
   } finally {
     body.destroy()
   }
+}
+
+/** `2026-11-22T06:40:23.123456789Z` → seconds with nine decimals, which Date cannot hold. */
+function unixTime(date: string): string {
+  const decimals = /\.(\d{1,9})/.exec(date)?.[1] ?? '0'
+  return `${Math.floor(Date.parse(date) / 1000)}.${decimals.padEnd(9, '0')}`
 }

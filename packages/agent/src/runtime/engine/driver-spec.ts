@@ -1,0 +1,118 @@
+// From a driver workload to the container it runs in (contract: iot-edge §8): its package at /linkedge/driver, its ports
+// published by the engine itself, because a driver never runs twice at once and so needs no port that outlives it.
+import { mkdir, stat } from 'node:fs/promises'
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import { StepError } from '../runtime.ts'
+import type { ContainerSpec } from './client/containers.ts'
+import { normalizeImageName } from './client/images.ts'
+import { commonHostConfig } from './container-spec.ts'
+import type { EngineContext } from './context.ts'
+import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'
+import type { ConnectedEngine } from './link.ts'
+
+/** Where the package lies inside the container; also the working folder. */
+export const driverFolder = '/linkedge/driver'
+/** The vendor's default for a driver's memory, which no operation can set. */
+const memoryBytes = 1024 * 1024 * 1024
+
+type DriverContainer = NonNullable<DriverWorkload['container']>
+
+export interface DriverPlace {
+  workload: DriverWorkload
+  identity: InstanceIdentity
+  /** The instance's folder on the node. */
+  folder: string
+}
+
+/** Throws StepError DeviceMissing while a device is not plugged in, VolumeMissing when a host path cannot be made. */
+export async function driverSpec(context: EngineContext, connected: ConnectedEngine, place: DriverPlace): Promise<ContainerSpec> {
+  const { workload, identity, folder } = place
+  const { container } = workload
+  if (container === undefined || context.drivers === undefined)
+    throw new StepError('Unsupported', 'this driver does not run in a container', { isStalled: true })
+  const { command, environment } = context.drivers.launch(workload, driverFolder)
+  const env = { ...environment, FCBASE_IPADDR: container.hostNetwork ? '127.0.0.1' : await hostAddress(connected) }
+  const volumes = await Promise.all(container.volumes.map(volumeBind))
+  const [program, ...args] = command
+  return {
+    Image: normalizeImageName(context.driverImages[workload.runtime]),
+    Labels: memberLabels(context.owner, identity, driverContainerName),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    Entrypoint: program === undefined ? [] : [program],
+    Cmd: args,
+    WorkingDir: driverFolder,
+    ...exposed(container),
+    HostConfig: {
+      ...commonHostConfig(connected),
+      ...network(container),
+      ...(await devices(container)),
+      Memory: memoryBytes,
+      MemorySwap: memoryBytes,
+      Binds: [`${folder}:${driverFolder}`, ...volumes],
+    },
+  }
+}
+
+/** On the host's network there is nothing to publish: the contract calls the port list pointless there. */
+function network({ hostNetwork, ports }: DriverContainer): Partial<ContainerSpec['HostConfig']> {
+  if (hostNetwork) return { NetworkMode: 'host' }
+  const bindings: NonNullable<ContainerSpec['HostConfig']['PortBindings']> = {}
+  for (const { hostPort, containerPort, protocol } of ports) {
+    const name = `${containerPort}/${protocol}`
+    bindings[name] = [...(bindings[name] ?? []), { HostPort: String(hostPort) }]
+  }
+  return { PortBindings: bindings }
+}
+
+function exposed({ hostNetwork, ports }: DriverContainer): Pick<ContainerSpec, 'ExposedPorts'> {
+  if (hostNetwork || ports.length === 0) return {}
+  return { ExposedPorts: Object.fromEntries(ports.map(({ containerPort, protocol }) => [`${containerPort}/${protocol}`, {}])) }
+}
+
+/** A privileged container sees every device of the host, so that its list is pointless. */
+async function devices({ privileged, devices }: DriverContainer): Promise<Partial<ContainerSpec['HostConfig']>> {
+  if (privileged) return { Privileged: true }
+  const missing: string[] = []
+  for (const { hostPath } of devices) if (!(await exists(hostPath))) missing.push(hostPath)
+  if (missing.length > 0)
+    throw new StepError('DeviceMissing', `this node has no ${missing.join(', ')}; the driver starts when it is plugged in`)
+  return {
+    Devices: devices.map(({ hostPath, permission }) => ({
+      PathOnHost: hostPath,
+      PathInContainer: hostPath,
+      CgroupPermissions: permission === 'ro' ? 'r' : 'rw',
+    })),
+  }
+}
+
+/**
+ * A host path that is missing is made as a folder, which is what engines do for `-v`: nobody who deploys from the console
+ * can log in to the gateway to make it first.
+ */
+async function volumeBind({ hostPath, containerPath, permission }: DriverContainer['volumes'][number]): Promise<string> {
+  if (hostPath.includes(':') || containerPath.includes(':')) {
+    throw new StepError('VolumeRejected', `the volume ${hostPath} → ${containerPath} has a colon in its path`, { isStalled: true })
+  }
+  if (!(await exists(hostPath))) {
+    await mkdir(hostPath, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+      throw new StepError('VolumeMissing', `${hostPath} is not on this node and cannot be made: ${String(error)}`, { cause: error })
+    })
+  }
+  return `${hostPath}:${containerPath}:${permission}`
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The node as a container on the engine's own bridge sees it. */
+async function hostAddress({ engine }: ConnectedEngine): Promise<string> {
+  const name = engine.isPodman ? 'podman' : 'bridge'
+  const found = await engine.json<{ IPAM?: { Config?: { Gateway?: string }[] | null } }>({ path: `/networks/${name}` })
+  const gateway = found.IPAM?.Config?.find((config) => config.Gateway !== undefined)?.Gateway
+  if (gateway === undefined) throw new StepError('NetworkMissing', `the engine's network ${name} has no gateway address`)
+  return gateway
+}

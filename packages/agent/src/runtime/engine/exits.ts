@@ -1,0 +1,60 @@
+// What an exited container died of, counted once per exit.
+import type { Reason } from '@littoral/contract/node/report'
+import { countFailures, type ObservedContainer } from '../runtime.ts'
+import type { ContainerDetails } from './client/containers.ts'
+import { readLogs } from './client/logs.ts'
+import type { EngineContext } from './context.ts'
+import type { ConnectedEngine } from './link.ts'
+
+interface Exited {
+  instanceId: string
+  name: string
+  details: ContainerDetails
+}
+
+interface Exit {
+  seen: Pick<ObservedContainer, 'failures' | 'exitedAtMs' | 'exitCode' | 'isOutOfMemory' | 'startedAtMs'>
+  reason: Reason | undefined
+}
+
+export async function noteExit(context: EngineContext, connected: ConnectedEngine, { instanceId, name, details }: Exited): Promise<Exit> {
+  const notes = context.notes.container(instanceId, name)
+  if (notes.startError !== undefined) {
+    const { atMs } = notes.startError
+    return { seen: { failures: notes.failures, exitedAtMs: atMs, exitCode: details.State.ExitCode || 127 }, reason: notes.exitReason }
+  }
+  const { StartedAt, FinishedAt, ExitCode } = details.State
+  const isOutOfMemory = wasOutOfMemory(details, connected.engine.isPodman && notes.killReason === undefined)
+  if (notes.countedExit !== FinishedAt) {
+    notes.countedExit = FinishedAt
+    notes.failures = countFailures(notes.failures, Date.parse(FinishedAt) - Date.parse(StartedAt))
+    notes.exitReason = notes.killReason ?? {
+      code: isOutOfMemory ? 'OutOfMemory' : 'ExitedEarly',
+      message: await describe(connected, details, isOutOfMemory),
+    }
+    delete notes.killReason
+    context.notes.save(instanceId)
+  }
+  const seen = { failures: notes.failures, exitedAtMs: Date.parse(FinishedAt), startedAtMs: Date.parse(StartedAt), exitCode: ExitCode }
+  return { seen: isOutOfMemory ? { ...seen, isOutOfMemory } : seen, reason: notes.exitReason }
+}
+
+/** Podman 4 does not flag it; there a kill that nobody here asked for, under a memory limit, is taken for one. */
+function wasOutOfMemory({ State, HostConfig }: ContainerDetails, isGuessAllowed: boolean): boolean {
+  return State.OOMKilled || (isGuessAllowed && State.ExitCode === 137 && (HostConfig.Memory ?? 0) > 0)
+}
+
+/** The exit code and the container's last words, which mostly say why. */
+async function describe({ engine }: ConnectedEngine, details: ContainerDetails, isOutOfMemory: boolean): Promise<string> {
+  const what = isOutOfMemory ? 'killed because it used more memory than its limit' : `exit code ${details.State.ExitCode}`
+  let text = ''
+  try {
+    const signal = AbortSignal.timeout(3000)
+    for await (const chunk of readLogs(engine, details.Id, { tailLines: 3, follow: false, isTty: details.Config.Tty === true, signal }))
+      text += chunk
+  } catch {
+    // The log driver may not be readable; the exit code is worth reporting all the same.
+  }
+  const words = text.trim().split('\n').at(-1)?.slice(-300)
+  return words === undefined || words === '' ? what : `${what}: ${words}`
+}

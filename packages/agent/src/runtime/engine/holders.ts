@@ -1,0 +1,141 @@
+// Holders own the network namespaces of groups. They are all alike until a group takes one, so a spare is kept running:
+// setting up a network is half the time of a start, and this takes it off the way of a publish.
+import { randomBytes } from 'node:crypto'
+import {
+  addressOf,
+  createContainer,
+  findContainer,
+  getContainer,
+  removeContainer,
+  startContainer,
+  type ContainerDetails,
+} from './client/containers.ts'
+import type { Engine } from './client/connection.ts'
+import { holderLabels } from './labels.ts'
+import { ensureHolderImage, holderImage } from './holder-image.ts'
+import type { EngineLink } from './link.ts'
+
+export interface Holder {
+  id: string
+  address: string
+}
+
+export interface HoldersOptions {
+  owner: string
+  link: EngineLink
+  log: (line: string) => void
+  /** False on machines where 3 MB for an idle container are too much. */
+  keepsSpare: boolean
+}
+
+/** A start is under way when a holder is taken; the spare's own start must not compete with it for the processor. */
+const replenishDelayMs = 1500
+
+export class Holders {
+  readonly #options: HoldersOptions
+  /** Taken by starts; their members may not exist yet. */
+  readonly #taken = new Set<string>()
+  /** Holders being made, which have no id yet; until they have one, none that looks idle may be touched. */
+  #making = 0
+  #spare: Promise<Holder> | undefined
+  #spareId: string | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: HoldersOptions) {
+    this.#options = options
+  }
+
+  /** A running holder that belongs to the caller from now on. */
+  async take(engine: Engine, signal: AbortSignal): Promise<Holder> {
+    const candidate = this.#spare
+    if (this.#spareId !== undefined) this.#taken.add(this.#spareId)
+    this.#spare = undefined
+    this.#spareId = undefined
+    const ready = await candidate?.catch(() => undefined)
+    if (ready !== undefined) this.#taken.add(ready.id)
+    if (ready !== undefined && (await findContainer(engine, ready.id, { signal }))?.State.Running === true) return ready
+    return this.#make(engine, signal, ({ id }) => this.#taken.add(id))
+  }
+
+  /** Makes a spare one in the background, unless there is one. */
+  replenish(): void {
+    if (!this.#options.keepsSpare || this.#spare !== undefined || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.#makeSpare()
+    }, replenishDelayMs)
+    this.#timer.unref()
+  }
+
+  /** Told at every look: a holder that no container uses becomes the spare one, surplus ones are removed. */
+  reconcile(engine: Engine, holders: ReadonlyMap<string, ContainerDetails>, used: ReadonlySet<string>): void {
+    if (this.#making > 0) return
+    for (const id of this.#taken) if (!holders.has(id) || used.has(id)) this.#taken.delete(id)
+    for (const details of holders.values()) {
+      const { Id, State, Config } = details
+      if (used.has(Id) || this.#taken.has(Id) || Id === this.#spareId) continue
+      const address = addressOf(details)
+      const isFit = State.Running && address !== undefined && Config.Image === holderImage
+      if (isFit && this.#spare === undefined && this.#options.keepsSpare) {
+        this.#spareId = Id
+        this.#spare = Promise.resolve({ id: Id, address })
+      } else {
+        removeContainer(engine, Id).catch(() => {})
+      }
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async #make(engine: Engine, signal: AbortSignal | undefined, onMade: (holder: Holder) => void): Promise<Holder> {
+    this.#making += 1
+    try {
+      const holder = await makeHolder(engine, this.#options.owner, signal)
+      onMade(holder)
+      return holder
+    } finally {
+      this.#making -= 1
+    }
+  }
+
+  async #makeSpare(): Promise<void> {
+    try {
+      const { engine } = await this.#options.link.get()
+      const made = this.#spare ?? this.#make(engine, undefined, ({ id }) => (this.#spareId = id))
+      this.#spare = made
+      await made
+    } catch (error) {
+      this.#spare = undefined
+      this.#options.log(`no spare holder could be made: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+async function makeHolder(engine: Engine, owner: string, signal?: AbortSignal): Promise<Holder> {
+  await ensureHolderImage(engine, signal)
+  const name = `littoral-holder-${randomBytes(6).toString('hex')}`
+  const spec = {
+    Image: holderImage,
+    Hostname: name.replace('littoral-holder', 'group'),
+    Labels: holderLabels(owner),
+    HostConfig: {
+      RestartPolicy: { Name: 'no' as const },
+      IpcMode: 'shareable',
+      CapDrop: ['ALL'],
+      ReadonlyRootfs: true,
+      Memory: 16 * 1024 * 1024,
+    },
+  }
+  const id = await createContainer(engine, name, spec, signal)
+  try {
+    await startContainer(engine, id, signal)
+    const address = addressOf(await getContainer(engine, id, signal))
+    if (address === undefined) throw new Error('the engine gave the holder no address')
+    return { id, address }
+  } catch (error) {
+    await removeContainer(engine, id).catch(() => {})
+    throw error
+  }
+}

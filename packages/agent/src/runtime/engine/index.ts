@@ -1,0 +1,259 @@
+// The container engine as a runtime: groups of containers and drivers in containers, on Docker or Podman. Put together here;
+// each step lives in a file of its own.
+import { join } from 'node:path'
+import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
+import type { Reason } from '@littoral/contract/node/report'
+import { openForwarder, type Forwarder } from '../../forwarder/client.ts'
+import { StepError, type ObservedInstance, type Runtime, type RuntimeFacts } from '../runtime.ts'
+import { watchEvents, type ContainerEvent } from './client/events.ts'
+import { addressOf, getContainer } from './client/containers.ts'
+import { normalizeImageName, type RegistryCredential } from './client/images.ts'
+import type { DriverSupport, EngineContext } from './context.ts'
+import { Holders } from './holders.ts'
+import { ensureHolderImage } from './holder-image.ts'
+import { holderIdOf, openInventory } from './inventory.ts'
+import { identityOf, ownerLabel } from './labels.ts'
+import { defaultSocketPath, openLink } from './link.ts'
+import { instanceLogs } from './log-merge.ts'
+import { openNodePorts } from './node-ports.ts'
+import { openNotes } from './notes.ts'
+import { observeInstances } from './observe.ts'
+import { openPuller } from './pull.ts'
+import { credentialFor } from './registry-credentials.ts'
+import { startInstance } from './start.ts'
+import { removeInstance, restartContainer, stopInstance } from './stop.ts'
+import { watchStorage } from './storage-limit.ts'
+import { Watches } from './watches.ts'
+
+export interface EngineRuntimeOptions {
+  /** This agent's name in labels; stable over restarts, unique among the agents on one engine. */
+  owner: string
+  /** A folder of this runtime's own, kept over restarts. */
+  dataDir: string
+  socketPath?: string
+  drivers?: DriverSupport
+  credentialFor?: (image: string) => RegistryCredential | undefined
+  keepsSpareHolder?: boolean
+  storageCheckMs?: number
+  log?: (line: string) => void
+}
+
+/** Opens nothing yet: the engine may come later. */
+export function openEngineRuntime(options: EngineRuntimeOptions): Runtime {
+  const listeners = new Set<() => void>()
+  const notify = () => {
+    for (const listener of listeners) listener()
+  }
+  const forwarder = openForwarder({ folder: join(options.dataDir, 'forwarder'), onLost: notify })
+  return runtimeOf(makeContext(options, forwarder, notify), { options, forwarder, listeners })
+}
+
+/** Which image drivers of a runtime run in; LITTORAL_DRIVER_IMAGE_<RUNTIME> names another one. */
+export const defaultDriverImages: Readonly<Record<DriverWorkload['runtime'], string>> = {
+  nodejs8: 'node:20-slim',
+  python3: 'python:3.11-slim',
+  c: 'debian:12-slim',
+  java8: 'eclipse-temurin:8-jre',
+}
+
+function driverImages(environment: NodeJS.ProcessEnv): Record<DriverWorkload['runtime'], string> {
+  const named = (runtime: DriverWorkload['runtime']) =>
+    environment[`LITTORAL_DRIVER_IMAGE_${runtime.toUpperCase()}`] || defaultDriverImages[runtime]
+  return { nodejs8: named('nodejs8'), python3: named('python3'), c: named('c'), java8: named('java8') }
+}
+
+function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify: () => void): EngineContext {
+  const { owner, dataDir: folder } = options
+  const log = options.log ?? (() => {})
+  const link = openLink(options.socketPath ?? defaultSocketPath())
+  const notes = openNotes(join(folder, 'notes'))
+  return {
+    owner,
+    instancesFolder: join(folder, 'instances'),
+    link,
+    notes,
+    inventory: openInventory(owner),
+    holders: new Holders({ owner, link, log, keepsSpare: options.keepsSpareHolder ?? true }),
+    ports: openNodePorts(forwarder, folder),
+    watches: new Watches({ link, notes, onChange: notify, log }),
+    puller: openPuller({ file: join(folder, 'pulled-images.json'), credentialFor: options.credentialFor ?? credentialFor }),
+    drivers: options.drivers,
+    driverImages: driverImages(process.env),
+    starting: new Set(),
+    notify,
+    log,
+  }
+}
+
+interface Surroundings {
+  options: EngineRuntimeOptions
+  forwarder: Forwarder
+  listeners: Set<() => void>
+}
+
+function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Surroundings): Runtime {
+  const look = patientLook(context)
+  const { begin, end } = background(context, options.storageCheckMs)
+  return {
+    name: 'engine',
+    capabilities: () => capabilities(context),
+    supports: (workload) => supports(context, workload),
+    observe(signal) {
+      begin()
+      return look(signal)
+    },
+    prepare: (workload, signal, onProgress) => prepare(context, workload, { signal, onProgress }),
+    start: (workload, signal) => startInstance(context, workload, signal),
+    activate: (instanceId, signal) => activate(context, instanceId, signal),
+    restart: (instanceId, container, signal) => restartContainer(context, instanceId, container, signal),
+    updateConfig: (instanceId, workload) => updateConfig(context, instanceId, workload),
+    stop: (instanceId, stop, signal) => stopInstance(context, instanceId, stop, signal),
+    remove: (instanceId, signal) => removeInstance(context, instanceId, signal),
+    events(onChange) {
+      begin()
+      listeners.add(onChange)
+      return () => listeners.delete(onChange)
+    },
+    logs: (instanceId, logs, signal) => instanceLogs(context, instanceId, logs, signal),
+    tidy: (keep, signal) => tidy(context, keep, signal),
+    close() {
+      end()
+      context.watches.close()
+      context.holders.close()
+      forwarder.close()
+      context.link.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** What goes on without being asked for: the event stream and the look at storage. Begins with the first use. */
+function background(context: EngineContext, storageCheckMs: number | undefined): { begin: () => void; end: () => void } {
+  const closing = new AbortController()
+  let endStorage: (() => void) | undefined
+  return {
+    begin() {
+      if (endStorage !== undefined) return
+      endStorage = watchStorage(context, storageCheckMs)
+      void followEvents(context, closing.signal)
+    },
+    end() {
+      closing.abort()
+      endStorage?.()
+    },
+  }
+}
+
+/** What an earlier agent left running is probed anew; a moment of patience at first spares it from looking unready. */
+function patientLook(context: EngineContext): (signal: AbortSignal) => Promise<ObservedInstance[]> {
+  let isFirst = true
+  return async (signal) => {
+    const seen = await observeInstances(context, signal)
+    if (!isFirst) return seen
+    isFirst = false
+    await context.watches.settled(1000)
+    return observeInstances(context, signal)
+  }
+}
+
+async function capabilities({ link }: EngineContext): Promise<RuntimeFacts> {
+  try {
+    const { info, engine } = await link.get()
+    return {
+      name: 'engine',
+      version: `${engine.isPodman ? 'Podman' : 'Docker'} ${info.ServerVersion}`,
+      isAvailable: true,
+      driverRuntimes: [],
+    }
+  } catch (error) {
+    return {
+      name: 'engine',
+      isAvailable: false,
+      reason: (error instanceof Error ? error.message : String(error)).slice(0, 500),
+      driverRuntimes: [],
+    }
+  }
+}
+
+function supports({ link, drivers }: EngineContext, workload: Workload): boolean | Reason {
+  if (workload.kind === 'driver' && (workload.container === undefined || drivers === undefined)) return false
+  return link.failure === undefined ? true : { code: 'RuntimeMissing', message: `the container engine is out of reach: ${link.failure}` }
+}
+
+interface Preparing {
+  signal: AbortSignal
+  onProgress: (message: string) => void
+}
+
+async function prepare(context: EngineContext, workload: Workload, { signal, onProgress }: Preparing): Promise<void> {
+  const { engine } = await context.link.get(signal)
+  const images = workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]]
+  for (const image of new Set(images)) await context.puller.ensure(engine, image, signal, onProgress)
+  if (workload.kind === 'driver') return context.drivers?.prepare(workload, signal, onProgress)
+  await ensureHolderImage(engine, signal)
+}
+
+async function activate(context: EngineContext, instanceId: string, signal: AbortSignal): Promise<void> {
+  const connected = await context.link.get(signal)
+  const { instances, holders } = await context.inventory.read(connected, signal)
+  const members = [...(instances.get(instanceId)?.values() ?? [])]
+  const identity = members.map(({ Config }) => identityOf(Config.Labels)).find((found) => found !== undefined)
+  if (identity === undefined) throw new StepError('NotFound', `there is no instance ${instanceId} on this node`)
+  const { workload } = identity
+  if (workload.kind !== 'group' || workload.ports.length === 0) return
+  const holderId = members[0] === undefined ? undefined : holderIdOf(members[0])
+  const holder = holderId === undefined ? undefined : (holders.get(holderId) ?? (await getContainer(connected.engine, holderId, signal)))
+  const address = holder === undefined ? undefined : addressOf(holder)
+  if (address === undefined) throw new StepError('NetworkLost', `${instanceId} has no address`)
+  await context.ports.activate(instanceId, workload, address)
+  context.notify()
+}
+
+async function updateConfig(context: EngineContext, instanceId: string, workload: DriverWorkload): Promise<void> {
+  await context.drivers?.placeConfig(workload, join(context.instancesFolder, instanceId))
+  context.notes.of(instanceId).digest = workload.digest
+  context.notes.save(instanceId)
+  context.notify()
+}
+
+async function tidy(context: EngineContext, keep: readonly Workload[], signal: AbortSignal): Promise<void> {
+  const connected = await context.link.get(signal)
+  const { instances } = await context.inventory.read(connected, signal)
+  context.notes.keepOnly(new Set(instances.keys()))
+  const used = [...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => Config.Image))
+  const wanted = keep.flatMap((workload) =>
+    workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]],
+  )
+  await context.puller.removeUnused(connected.engine, new Set([...used, ...wanted].map(normalizeImageName)))
+  await context.drivers?.tidy(keep.filter((workload) => workload.kind === 'driver'))
+}
+
+/** Events only wake the agent sooner; a stream that breaks is opened again, and everything is then looked at anew. */
+async function followEvents(context: EngineContext, signal: AbortSignal): Promise<void> {
+  const relevant = new Set(['start', 'die', 'oom', 'destroy', 'kill', 'stop', 'pause', 'unpause'])
+  const onEvent = ({ action, containerId }: ContainerEvent) => {
+    if (!relevant.has(action)) return
+    context.inventory.changed(containerId)
+    context.notify()
+  }
+  const onConnected = () => {
+    context.inventory.allChanged()
+    context.notify()
+  }
+  while (!signal.aborted) {
+    try {
+      const { engine } = await context.link.get(signal)
+      await watchEvents(engine, {
+        label: ownerLabel(context.owner),
+        onConnected,
+        onEvent,
+        onLost: (error) => context.link.noteFailure(error),
+        signal,
+      })
+    } catch (error) {
+      if (signal.aborted) return
+      context.link.noteFailure(error)
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// All containers of this agent as the engine has them. One list per look; details are asked again only for containers
+// that may have changed.
+import type { ConnectedEngine } from './link.ts'
+import { findContainer, listContainers, type ContainerDetails } from './client/containers.ts'
+import { isHolder, memberOf, ownerLabel } from './labels.ts'
+
+export interface Inventory {
+  /** Containers by instance and container name. */
+  instances: Map<string, Map<string, ContainerDetails>>
+  /** Holders by container id. */
+  holders: Map<string, ContainerDetails>
+}
+
+export interface InventoryReader {
+  read(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
+  /** Something happened to this container: its details are asked again on the next look. */
+  changed(containerId: string): void
+  allChanged(): void
+}
+
+/** Details are asked again after this time even when nothing was heard: an event may have been missed. */
+const freshForMs = 30_000
+
+export function openInventory(owner: string): InventoryReader {
+  const cache = new Map<string, { details: ContainerDetails; state: string; atMs: number }>()
+  const versions = new Map<string, number>()
+
+  async function details(
+    connected: ConnectedEngine,
+    id: string,
+    state: string,
+    signal: AbortSignal,
+  ): Promise<ContainerDetails | undefined> {
+    const cached = cache.get(id)
+    if (cached !== undefined && cached.state === state && Date.now() - cached.atMs < freshForMs) return cached.details
+    const version = versions.get(id) ?? 0
+    const found = await findContainer(connected.engine, id, { signal })
+    // An event that came while we asked may be newer than the answer, which is then good for this look only.
+    if (found !== undefined && found.State.Status === state && (versions.get(id) ?? 0) === version) {
+      cache.set(id, { details: found, state, atMs: Date.now() })
+    }
+    return found
+  }
+
+  return {
+    async read(connected, signal) {
+      const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
+      const all = await Promise.all(list.map(({ Id, State }) => details(connected, Id, State, signal)))
+      const present = new Set(list.map(({ Id }) => Id))
+      for (const id of cache.keys()) if (!present.has(id)) cache.delete(id)
+      for (const id of versions.keys()) if (!present.has(id)) versions.delete(id)
+      return sortOut(all.filter((one) => one !== undefined))
+    },
+    changed(containerId) {
+      cache.delete(containerId)
+      versions.set(containerId, (versions.get(containerId) ?? 0) + 1)
+    },
+    allChanged() {
+      cache.clear()
+    },
+  }
+}
+
+function sortOut(all: readonly ContainerDetails[]): Inventory {
+  const inventory: Inventory = { instances: new Map(), holders: new Map() }
+  for (const details of all) {
+    const labels = details.Config.Labels
+    const member = memberOf(labels)
+    if (isHolder(labels)) inventory.holders.set(details.Id, details)
+    if (member === undefined) continue
+    const members = inventory.instances.get(member.instanceId) ?? new Map<string, ContainerDetails>()
+    members.set(member.container, details)
+    inventory.instances.set(member.instanceId, members)
+  }
+  return inventory
+}
+
+/** The holder whose network a member uses; undefined for a container with a network of its own. */
+export function holderIdOf(details: ContainerDetails): string | undefined {
+  const mode = details.HostConfig.NetworkMode ?? ''
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined
+}

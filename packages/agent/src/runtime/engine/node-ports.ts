@@ -1,0 +1,90 @@
+// The node's ports of a group, in the forwarder's words: which are open, where they lead, how they are moved.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { GroupWorkload } from '@littoral/contract/node/desired-state'
+import type { Forwarder } from '../../forwarder/client.ts'
+import { ForwarderError } from '../../forwarder/ports.ts'
+import type { ForwardedPort } from '../../forwarder/protocol.ts'
+import { StepError } from '../runtime.ts'
+
+export interface ServedPort {
+  servicePort: number
+  port: number
+}
+
+export interface NodePorts {
+  /** Opens what is not open and points all ports of the group at the address. Throws StepError PortInUse or PortForbidden. */
+  activate(instanceId: string, workload: GroupWorkload, address: string): Promise<void>
+  list(): Promise<ForwardedPort[]>
+  /** Closes the ports that still lead to this instance. */
+  release(instanceId: string): Promise<void>
+  /** Waits until no connection to the instance is open, at most so long. */
+  drain(instanceId: string, waitMs: number): Promise<void>
+  cut(instanceId: string): Promise<void>
+}
+
+const portId = (key: string, servicePort: number) => `${key}|${servicePort}`
+
+export function openNodePorts(forwarder: Forwarder, folder: string): NodePorts {
+  const file = join(folder, 'fallback-ports.json')
+  const fallbacks = readFallbacks(file)
+  const remember = (id: string, port: number) => {
+    if (fallbacks[id] === port) return
+    fallbacks[id] = port
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    writeFileSync(`${file}.new`, JSON.stringify(fallbacks), { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  return {
+    async activate(instanceId, workload, address) {
+      // All are opened before the first one moves, so that a taken port leaves the old version serving on every port.
+      for (const { servicePort, fallback } of workload.ports) {
+        const id = portId(workload.key, servicePort)
+        const preferred = fallback ? fallbacks[id] : undefined
+        const { port } = await translate(
+          forwarder.ask('open', { id, port: servicePort, fallback, ...(preferred === undefined ? {} : { preferred }) }),
+        )
+        if (fallback && port !== servicePort) remember(id, port)
+      }
+      for (const { servicePort, targetPort } of workload.ports) {
+        const target = { host: address, port: targetPort, owner: instanceId }
+        await translate(forwarder.ask('point', { id: portId(workload.key, servicePort), target }))
+      }
+    },
+    list: () => forwarder.list(),
+    async release(instanceId) {
+      for (const { id, target } of await forwarder.list()) if (target?.owner === instanceId) await forwarder.ask('close', { id })
+    },
+    async drain(instanceId, waitMs) {
+      if (await forwarder.isRunning()) await forwarder.ask('drain', { owner: instanceId, waitMs }, waitMs + 10_000)
+    },
+    async cut(instanceId) {
+      if (await forwarder.isRunning()) await forwarder.ask('cut', { owner: instanceId })
+    },
+  }
+}
+
+/** The ports of a group that lead to an instance now. */
+export function servedPorts(workload: GroupWorkload, instanceId: string, open: readonly ForwardedPort[]): ServedPort[] {
+  return workload.ports.flatMap(({ servicePort }) => {
+    const found = open.find(({ id, target }) => id === portId(workload.key, servicePort) && target?.owner === instanceId)
+    return found === undefined ? [] : [{ servicePort, port: found.port }]
+  })
+}
+
+async function translate<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ForwarderError) throw new StepError(error.failure.code, error.message, { cause: error })
+    throw error
+  }
+}
+
+function readFallbacks(file: string): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,201 @@
+// Looks at everything this agent has in the engine and tells what each instance is doing. Exits are counted here, watches
+// of running containers begin here (also for containers that an earlier agent left running), and holders without a group
+// are handed back.
+import type { Reason } from '@littoral/contract/node/report'
+import type { ForwardedPort } from '../../forwarder/protocol.ts'
+import type { InstancePhase, ObservedContainer, ObservedInstance } from '../runtime.ts'
+import { addressOf, type ContainerDetails } from './client/containers.ts'
+import type { EngineContext } from './context.ts'
+import { noteExit } from './exits.ts'
+import { holderIdOf, type Inventory } from './inventory.ts'
+import { containerNames, groupContainer, identityOf, looseIdentity, type InstanceIdentity } from './labels.ts'
+import type { ConnectedEngine } from './link.ts'
+import { servedPorts } from './node-ports.ts'
+
+/** What a driver gets to end by itself; the contract knows no setting for it. */
+export const driverGraceSeconds = 10
+
+export async function observeInstances(context: EngineContext, signal: AbortSignal): Promise<ObservedInstance[]> {
+  const connected = await context.link.get(signal)
+  try {
+    const inventory = await context.inventory.read(connected, signal)
+    const open = await context.ports.list()
+    handBackHolders(context, connected, inventory)
+    return await Promise.all(
+      [...inventory.instances].map(([instanceId, members]) =>
+        observeInstance(context, { connected, inventory, open, instanceId, members, signal }),
+      ),
+    )
+  } catch (error) {
+    context.link.noteFailure(error)
+    throw error
+  }
+}
+
+function handBackHolders(context: EngineContext, { engine }: ConnectedEngine, { instances, holders }: Inventory): void {
+  const members = [...instances.values()].flatMap((byName) => [...byName.values()])
+  const used = new Set(members.map(holderIdOf).filter((id) => id !== undefined))
+  context.holders.reconcile(engine, holders, used)
+  context.watches.keepOnly(new Set(members.filter(({ State }) => State.Running).map(({ Id }) => Id)))
+}
+
+interface Look {
+  connected: ConnectedEngine
+  inventory: Inventory
+  open: readonly ForwardedPort[]
+  instanceId: string
+  members: ReadonlyMap<string, ContainerDetails>
+  signal: AbortSignal
+}
+
+async function observeInstance(context: EngineContext, look: Look): Promise<ObservedInstance> {
+  const { instanceId, members } = look
+  const identity = [...members.values()].map(({ Config }) => identityOf(Config.Labels)).find((found) => found !== undefined)
+  if (identity === undefined) return incompleteInstance(look)
+  const network = networkOf(look)
+  const containers = await Promise.all(
+    containerNames(identity.workload).map((name) => observeContainer(context, { ...look, identity, name, network })),
+  )
+  const notes = context.notes.of(instanceId)
+  const { phase, reason } = phaseOf(context, look, { identity, containers, network })
+  if (phase === 'ready' && notes.wasReady !== true) {
+    notes.wasReady = true
+    context.notes.save(instanceId)
+  }
+  const { workload } = identity
+  const served = workload.kind === 'group' ? servedPorts(workload, instanceId, look.open) : []
+  const restartToken = workload.kind === 'group' ? workload.restartToken : undefined
+  return {
+    instanceId,
+    key: workload.key,
+    kind: workload.kind,
+    version: workload.version,
+    digest: notes.digest ?? workload.digest,
+    runDigest: identity.runDigest,
+    ...(restartToken === undefined ? {} : { restartToken }),
+    phase,
+    ...(reason === undefined ? {} : { reason }),
+    isActive: workload.kind === 'driver' || served.length === workload.ports.length,
+    createdAtMs: identity.createdAtMs,
+    graceSeconds: workload.kind === 'group' ? workload.graceSeconds : driverGraceSeconds,
+    restarts: containers.reduce((sum, { seen }) => sum + seen.restarts, 0),
+    ...(notes.lastRestartReason === undefined ? {} : { lastRestartReason: notes.lastRestartReason }),
+    addresses: [...served, ...driverAddresses(identity)],
+    containers: containers.map(({ seen }) => seen),
+  }
+}
+
+/** The container that carries the workload is missing: nothing can be known but the key, so it is cleared away. */
+function incompleteInstance({ instanceId, members }: Look): ObservedInstance {
+  const [any] = members.values()
+  const loose = looseIdentity(any?.Config.Labels ?? null)
+  const rest = { graceSeconds: 0, restarts: 0, addresses: [], containers: [], isActive: false }
+  return {
+    instanceId,
+    kind: loose.key.startsWith('driver/') ? 'driver' : 'group',
+    runDigest: loose.digest,
+    phase: 'incomplete',
+    ...loose,
+    ...rest,
+  }
+}
+
+/** `own`: a driver's own network · a holder's address · `lost`: the holder does not run, its network is gone. */
+type Network = { kind: 'own' } | { kind: 'held'; address: string } | { kind: 'lost' }
+
+function networkOf({ inventory, members }: Look): Network {
+  const [any] = members.values()
+  const holderId = any === undefined ? undefined : holderIdOf(any)
+  if (holderId === undefined) return { kind: 'own' }
+  const holder = inventory.holders.get(holderId)
+  const address = holder?.State.Running === true ? addressOf(holder) : undefined
+  if (holder === undefined || address === undefined) return { kind: 'lost' }
+  // A holder that was started again from outside has a new namespace; the members are still in the old one.
+  const isNewer = [...members.values()].some(
+    ({ State }) => State.Running && Date.parse(State.StartedAt) < Date.parse(holder.State.StartedAt),
+  )
+  return isNewer ? { kind: 'lost' } : { kind: 'held', address }
+}
+
+interface SeenContainer {
+  seen: ObservedContainer
+  problem: Reason | undefined
+  isMissing: boolean
+}
+
+async function observeContainer(
+  context: EngineContext,
+  look: Look & { identity: InstanceIdentity; name: string; network: Network },
+): Promise<SeenContainer> {
+  const { instanceId, identity, name, network, members } = look
+  const details = members.get(name)
+  const notes = context.notes.container(instanceId, name)
+  const spec = groupContainer(identity.workload, name)
+  const common = {
+    name,
+    restarts: notes.restarts,
+    ...(details === undefined ? {} : { image: details.Config.Image, imageDigest: details.Image }),
+  }
+  if (details === undefined || (details.State.Status === 'created' && notes.startError === undefined)) {
+    return { seen: { ...common, state: 'waiting', isReady: false, failures: notes.failures }, problem: undefined, isMissing: true }
+  }
+  if (details.State.Running) {
+    if (context.notes.of(instanceId).phase === undefined && network.kind !== 'lost') {
+      const isAdopted = !context.starting.has(instanceId)
+      context.watches.ensure({
+        instanceId,
+        details,
+        container: spec,
+        address: network.kind === 'held' ? network.address : undefined,
+        isAdopted,
+      })
+    }
+    const { isReady, problem } = context.watches.stateOf(details)
+    const seen: ObservedContainer = {
+      ...common,
+      state: 'running',
+      isReady,
+      failures: notes.failures,
+      startedAtMs: Date.parse(details.State.StartedAt),
+    }
+    return { seen, problem, isMissing: false }
+  }
+  const exit = await noteExit(context, look.connected, { instanceId, name, details })
+  return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: exit.reason, isMissing: false }
+}
+
+interface Found {
+  identity: InstanceIdentity
+  containers: readonly SeenContainer[]
+  network: Network
+}
+
+function phaseOf(
+  context: EngineContext,
+  { instanceId }: Look,
+  { containers, network, identity }: Found,
+): { phase: InstancePhase; reason?: Reason } {
+  const notes = context.notes.of(instanceId)
+  if (notes.phase !== undefined) return { phase: notes.phase }
+  // Until the start step is done the instance is its work; afterwards a container that is missing or was never started shows
+  // that the start was interrupted.
+  if (context.starting.has(instanceId) || containers.some(({ isMissing }) => isMissing)) return { phase: 'incomplete' }
+  if (network.kind === 'lost')
+    return { phase: 'stopped', reason: { code: 'NetworkLost', message: "the container that owns the group's network has ended" } }
+  const troubled = containers.find(({ problem }) => problem !== undefined)
+  const problem = troubled?.problem === undefined ? {} : { reason: bounded(identity, troubled.seen.name, troubled.problem) }
+  if (containers.some(({ seen }) => seen.state === 'exited')) return { phase: 'backoff', ...problem }
+  if (containers.every(({ seen }) => seen.isReady)) return { phase: 'ready' }
+  return { phase: notes.wasReady === true ? 'unready' : 'starting', ...problem }
+}
+
+function bounded(identity: InstanceIdentity, container: string, { code, message }: Reason): Reason {
+  const text = identity.workload.kind === 'group' ? `${container}: ${message}` : message
+  return { code, message: text.length > 2000 ? `${text.slice(0, 1999)}…` : text }
+}
+
+/** The engine publishes a driver's ports itself; UDP ones too. */
+function driverAddresses({ workload }: InstanceIdentity): { port: number; servicePort: number }[] {
+  if (workload.kind === 'group' || workload.container === undefined || workload.container.hostNetwork) return []
+  return workload.container.ports.map(({ hostPort }) => ({ port: hostPort, servicePort: hostPort }))
+}
