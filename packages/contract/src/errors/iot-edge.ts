@@ -26,7 +26,7 @@ export const iotEdgeFaults = faultEntries({
     advice: 'Grant the action to the user.',
   },
   'iot.common.HighFrequentDeny': { status: 200, message: 'Too many calls.', advice: 'Slow down and retry with a backoff.' },
-  'iot.common.ParameterSizeLimit': { status: 200, message: '{Name} holds more than the limit of {Limit}.', advice: 'Send less, or in several calls.' },
+  'iot.common.ParameterSizeLimit': { status: 200, message: '{Detail}', advice: 'Send less, or in several calls.' },
 
   'iot.edge.InstanceNotExist': { status: 200, message: 'The edge instance does not exist.', advice: 'List them with QueryEdgeInstance.' },
   'iot.edge.InstanceNameExist': { status: 200, message: 'An edge instance of this name exists.', advice: 'Choose another name.' },

@@ -93,7 +93,8 @@ export const BatchGetEdgeDriver = edgeOperation({
   access: 'get',
   callsPerSecond: 5,
   input: Type.Object({
-    DriverIds: Type.Array(DriverId, { minItems: 1, maxItems: 30, fault: 'iot.common.ParameterSizeLimit', description: 'Ids of up to 30 drivers.' }),
+    // The limit of the list has a code of its own, which must not colour its entries.
+    DriverIds: Type.Array(Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: 'Id of a driver.' }), { minItems: 1, maxItems: 30, fault: 'iot.common.ParameterSizeLimit', description: 'Ids of up to 30 drivers.' }),
     IotInstanceId,
   }),
   output: Type.Object({

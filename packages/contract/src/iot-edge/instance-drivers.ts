@@ -3,6 +3,9 @@ import Type from 'typebox'
 import { Choice, DriverId, edgeOperation, InstanceId, IotInstanceId } from './fields.ts'
 import { configFormats } from './version-json.ts'
 
+// The limit of a list has a code of its own, which must not colour what is in its entries.
+const ownFault = { fault: 'iot.common.InvalidParam' } as const
+
 export const BindDriverToEdgeInstance = edgeOperation({
   action: 'BindDriverToEdgeInstance',
   summary: 'Assigns a released driver version to an edge instance, or switches an assigned driver to another version.',
@@ -40,9 +43,9 @@ export const SetEdgeInstanceDriverConfigs = edgeOperation({
     DriverId,
     Configs: Type.Array(
       Type.Object({
-        Format: Choice(configFormats, 'KV: pairs. JSON: JSON text. FILE: address of a configuration file.'),
-        Content: Type.String({ description: 'Up to 100 pairs, JSON of up to 1 KB, or the address of a file of up to 1 MB.' }),
-        Key: Type.Optional(Type.String({ maxLength: 256, description: 'Tells blocks apart; unique in the call.' })),
+        Format: { ...Choice(configFormats, 'KV: pairs. JSON: JSON text. FILE: address of a configuration file.'), ...ownFault },
+        Content: Type.String({ ...ownFault, description: 'Up to 100 pairs, JSON of up to 1 KB, or the address of a file of up to 1 MB.' }),
+        Key: Type.Optional(Type.String({ ...ownFault, maxLength: 256, description: 'Tells blocks apart; unique in the call.' })),
       }),
       { minItems: 1, maxItems: 20, fault: 'iot.common.ParameterSizeLimit', description: 'The blocks that make up the configuration.' },
     ),

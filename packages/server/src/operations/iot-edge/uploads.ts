@@ -20,7 +20,7 @@ export const handlers = {
     await ctx.store.write(async (tx) => {
       await drivers.get(tx, accountId, ResourceId)
       if (InstanceId) await instances.get(tx, accountId, InstanceId)
-      objects.insert(tx, { key, origin: ctx.origin, nowMs })
+      objects.insert(tx, { key, accountId, origin: ctx.origin, nowMs })
     })
     return {
       Data: {

@@ -3,7 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Device, Product } from '../../domain/device.ts'
 import { present } from '../../domain/present.ts'
 import { db } from '../db.ts'
-import type { ReadTx, WriteTx } from '../store.ts'
+import type { ReadTx, Store, WriteTx } from '../store.ts'
 
 export interface RegisteredDevice extends Device {
   readonly productName: string
@@ -44,6 +44,17 @@ export async function get(tx: ReadTx, accountId: string, ref: DeviceRef): Promis
   if (device === undefined) throw new Fault('iot.device.NotExistedDevice')
   if (device.accountId !== accountId) throw new Fault('iot.common.AuthActionPermissionDeny')
   return device
+}
+
+/** What gateways prove themselves with when their nodes connect; devices that are no gateways are not found. */
+export function gatewayDirectory(store: Store) {
+  return {
+    async find(productKey: string, deviceName: string): Promise<{ accountId: string; iotId: string; deviceSecret: string } | undefined> {
+      const device = await store.read((tx) => find(tx, { productKey, name: deviceName }))
+      if (device?.nodeType !== 1) return undefined
+      return { accountId: device.accountId, iotId: device.iotId, deviceSecret: device.secret }
+    },
+  }
 }
 
 /** Throws iot.device.AlreadyExistedDeviceName at commit. */

@@ -3,37 +3,46 @@
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 
+export interface ObjectContent {
+  readonly sha256: string
+  /** Base64. */
+  readonly md5: string
+  readonly sizeBytes: number
+}
+
 export interface ObjectRecord {
   readonly key: string
+  readonly accountId: string
+  /** scheme://host:port of the address that was handed out. */
   readonly origin?: string
   /** Absent until something was uploaded. */
-  readonly content?: { readonly sha256: string; readonly sizeBytes: number; readonly storedAtMs: number }
+  readonly content?: ObjectContent & { readonly storedAtMs: number }
 }
 
 export async function find(tx: ReadTx, key: string): Promise<ObjectRecord | undefined> {
   const row = await tx.first(db.selectFrom('objects').selectAll().where('key', '=', key))
   if (row === undefined) return undefined
-  const { sha256, size_bytes: sizeBytes, stored_at_ms: storedAtMs } = row
+  const { sha256, md5, size_bytes: sizeBytes, stored_at_ms: storedAtMs } = row
+  const isStored = sha256 !== null && md5 !== null && sizeBytes !== null && storedAtMs !== null
   return {
     key,
+    accountId: row.account_id,
     ...(row.origin === null ? {} : { origin: row.origin }),
-    ...(sha256 === null || sizeBytes === null || storedAtMs === null ? {} : { content: { sha256, sizeBytes, storedAtMs } }),
+    ...(isStored ? { content: { sha256, md5, sizeBytes, storedAtMs } } : {}),
   }
 }
 
 /** Notes that an address was handed out. */
-export function insert(tx: WriteTx, object: { key: string; origin: string; nowMs: number }): void {
-  const row = { key: object.key, origin: object.origin, created_at_ms: object.nowMs }
-  tx.run(db.insertInto('objects').values(row).onConflict((conflict) => conflict.column('key').doUpdateSet({ origin: object.origin })))
+export function insert(tx: WriteTx, object: { key: string; accountId: string; origin: string; nowMs: number }): void {
+  const { key, origin } = object
+  const row = { key, account_id: object.accountId, origin, created_at_ms: object.nowMs }
+  tx.run(db.insertInto('objects').values(row).onConflict((conflict) => conflict.column('key').doUpdateSet({ origin })))
 }
 
-/** Notes what was stored under a key, over what was there before. */
-export function update(tx: WriteTx, object: { key: string; sha256: string; sizeBytes: number; nowMs: number }): void {
-  const content = { sha256: object.sha256, size_bytes: object.sizeBytes, stored_at_ms: object.nowMs }
-  tx.run(
-    db
-      .insertInto('objects')
-      .values({ key: object.key, origin: null, created_at_ms: object.nowMs, ...content })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet(content)),
-  )
+/** Notes what was stored under a key, over what was there before; the key's owner stays. */
+export function update(tx: WriteTx, object: { key: string; accountId: string; content: ObjectContent; nowMs: number }): void {
+  const { sha256, md5, sizeBytes } = object.content
+  const content = { sha256, md5, size_bytes: sizeBytes, stored_at_ms: object.nowMs }
+  const row = { key: object.key, account_id: object.accountId, created_at_ms: object.nowMs, ...content }
+  tx.run(db.insertInto('objects').values(row).onConflict((conflict) => conflict.column('key').doUpdateSet(content)))
 }

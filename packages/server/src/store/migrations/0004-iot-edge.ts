@@ -122,8 +122,10 @@ export const iotEdge: Migration = {
     )`,
     `CREATE TABLE objects (
       key TEXT NOT NULL PRIMARY KEY,
+      account_id TEXT NOT NULL,
       origin TEXT,
       sha256 TEXT,
+      md5 TEXT,
       size_bytes BIGINT,
       created_at_ms BIGINT NOT NULL,
       stored_at_ms BIGINT

@@ -121,9 +121,12 @@ export interface DeploymentSnapshotRow {
 /** Objects by key: announced when an address is handed out, complete once `sha256` is there. */
 export interface ObjectRow {
   key: string
+  account_id: string
   /** scheme://host:port that the address was handed out with; null when it came without one. */
   origin: string | null
   sha256: string | null
+  /** Base64; what clients know as the ETag is its hexadecimal form. */
+  md5: string | null
   size_bytes: number | null
   created_at_ms: number
   stored_at_ms: number | null

@@ -1,0 +1,35 @@
+// Addresses of the object store: /oss/<bucket>/<key…> under whatever name the server is reached by. Also where clients of
+// the vendor's store put bucket and key: in the first label of Host, or as the first segment of the path.
+export const bucket = 'littoral-edge'
+export const pathPrefix = `/oss/${bucket}/`
+const maxKeyBytes = 1023
+
+export function toAddress(origin: string, key: string): string {
+  return `${origin}${pathPrefix}${key.split('/').map(encodeURIComponent).join('/')}`
+}
+
+/** The key of a plain address of ours, whatever its host; undefined for signed ones and for anything else. */
+export function keyOfAddress(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined
+  const { protocol, pathname, search, hash, username } = new URL(address)
+  const isPlain = (protocol === 'http:' || protocol === 'https:') && search === '' && hash === '' && username === ''
+  return isPlain && pathname.startsWith(pathPrefix) ? decodeKey(pathname.slice(pathPrefix.length)) : undefined
+}
+
+/** The key a request is about; `path` is raw, `host` what the client believes to talk to. Undefined for another bucket. */
+export function keyOfRequest(path: string, host: string): string | undefined {
+  if (path.startsWith(pathPrefix)) return decodeKey(path.slice(pathPrefix.length))
+  if (host.split('.')[0] !== bucket) return undefined
+  // A client told to keep the bucket in the path still puts it into Host as well.
+  return decodeKey(path.startsWith(`/${bucket}/`) ? path.slice(bucket.length + 2) : path.slice(1))
+}
+
+/** Undefined for what no object can be called. */
+function decodeKey(encoded: string): string | undefined {
+  try {
+    const key = decodeURIComponent(encoded)
+    return key === '' || key.includes('\0') || Buffer.byteLength(key) > maxKeyBytes ? undefined : key
+  } catch {
+    return undefined
+  }
+}

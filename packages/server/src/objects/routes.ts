@@ -1,0 +1,146 @@
+// The object store over HTTP, as clients of the vendor's store speak to it: PUT, GET and HEAD of single objects, by signed
+// address or with a signed request. Mounted by objects.ts into a scope of its own.
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { maxFileBytes } from '../domain/driver-config.ts'
+import type { Log } from '../operations/context.ts'
+import { bucket, keyOfRequest } from './address.ts'
+import { authorize, type ObjectCredentials } from './authorization.ts'
+import type { ObjectStore } from './object-store.ts'
+import { OssError, toErrorXml } from './oss-error.ts'
+import type { SignedRequest } from './signing.ts'
+
+export interface ObjectRoutesServices {
+  readonly objects: ObjectStore
+  readonly credentials: ObjectCredentials
+  readonly now: () => number
+  readonly log: Log
+  /** The largest driver package. */
+  readonly packageBytes: number
+}
+
+/** Adds the routes. The scope must be this mount's own, because bodies are not parsed in it. */
+export function mountObjects(scope: FastifyInstance, services: ObjectRoutesServices): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  const handler = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, services)
+  const method = ['PUT', 'GET', 'HEAD', 'POST', 'DELETE']
+  scope.route({ method, url: '/oss/*', handler })
+  // Given an address by number, clients leave the bucket out of the path and name it in Host.
+  scope.route({ method, url: '/*', constraints: { host: new RegExp(`^${bucket}\\.`) }, handler })
+}
+
+async function answer(request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<unknown> {
+  reply.header('x-oss-request-id', request.id)
+  try {
+    const signed = toSigned(request)
+    const isKnown = ['PUT', 'GET', 'HEAD'].includes(request.method)
+    if (!isKnown) throw new OssError('MethodNotAllowed', `${request.method} is not supported.`)
+    const { accountId } = await authorize(signed, { ...services, ownKey: services.objects.ownKey })
+    if (request.method === 'PUT') return await put(request, reply, { signed, services, accountId })
+    return await get(request, reply, await services.objects.get(signed.key, accountId))
+  } catch (error) {
+    return answerError(error, request, reply, services)
+  }
+}
+
+interface Put {
+  readonly signed: SignedRequest
+  readonly services: ObjectRoutesServices
+  readonly accountId: string | undefined
+}
+
+async function put({ raw }: FastifyRequest, reply: FastifyReply, { signed, services, accountId }: Put): Promise<FastifyReply> {
+  const maxBytes = isConfigKey(signed.key) ? maxFileBytes : services.packageBytes
+  const declared = Number(raw.headers['content-length'] ?? 0)
+  if (declared > maxBytes) throw new OssError('EntityTooLarge', `The object is larger than ${maxBytes} bytes.`)
+  const contentMd5 = signed.headers['content-md5']
+  const owner = accountId === undefined ? {} : { accountId }
+  const upload = { key: signed.key, stream: raw, maxBytes, ...owner, ...(contentMd5 === undefined ? {} : { contentMd5 }) }
+  const { md5 } = await services.objects.put(upload)
+  // Exactly 200 and an ETag: clients take anything else for a failure.
+  return reply.code(200).header('ETag', toEtag(md5)).header('Content-Length', 0).send()
+}
+
+function isConfigKey(key: string): boolean {
+  return /^driver\/[^/]+\/(DRIVER_VERSION_DEFAULT_CONFIG|INSTANCE_DRIVER_VERSION_CONFIG)\//.test(key)
+}
+
+type Found = Awaited<ReturnType<ObjectStore['get']>>
+
+async function get(request: FastifyRequest, reply: FastifyReply, { path, md5, sizeBytes, storedAtMs }: Found): Promise<void> {
+  reply.hijack()
+  const headers = {
+    'Content-Length': sizeBytes,
+    'Content-Type': 'application/octet-stream',
+    'Last-Modified': new Date(storedAtMs).toUTCString(),
+    ETag: toEtag(md5),
+    'x-oss-request-id': request.id,
+    'x-oss-object-type': 'Normal',
+  }
+  reply.raw.writeHead(200, headers)
+  if (request.method === 'HEAD') reply.raw.end()
+  // The client going away in the middle is not our failure.
+  else await pipeline(createReadStream(path), reply.raw).catch(() => reply.raw.destroy())
+}
+
+function toEtag(md5: string): string {
+  return `"${Buffer.from(md5, 'base64').toString('hex').toUpperCase()}"`
+}
+
+function toSigned({ raw, method }: FastifyRequest): SignedRequest {
+  const url = raw.url ?? '/'
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const headers = raw.headers as Record<string, string | undefined>
+  const key = keyOfRequest(path, headers['host'] ?? '')
+  if (key === undefined) throw new OssError('NoSuchBucket', `The path must be /oss/${bucket}/ and the key of an object.`)
+  return { method, bucket, key, query: parseQuery(mark < 0 ? '' : url.slice(mark + 1)), headers }
+}
+
+function parseQuery(text: string): Map<string, string> {
+  try {
+    const pairs = text.split('&').filter((pair) => pair !== '')
+    return new Map(pairs.map((pair) => [decode(pair.split('=', 1)[0] ?? ''), decode(pair.slice((pair.split('=', 1)[0] ?? '').length + 1))]))
+  } catch (cause) {
+    throw new OssError('InvalidArgument', 'The query cannot be decoded.', { cause })
+  }
+}
+
+function decode(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '))
+}
+
+async function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<unknown> {
+  if (reply.sent || request.raw.destroyed) return reply.raw.destroy()
+  const known = error instanceof OssError ? error : new OssError('InternalError', 'The object store failed.', { cause: error })
+  if (known.code === 'InternalError') services.log.error({ requestId: request.id, err: error }, 'an object request failed')
+  // A client that is still sending reads no answer, so the rest is taken in and thrown away, up to a limit.
+  const isRead = await drain(request.raw, services.packageBytes)
+  if (!isRead) reply.header('Connection', 'close')
+  const xml = toErrorXml(known, request.id, request.headers.host ?? '')
+  return reply.code(known.status).type('application/xml').send(xml)
+}
+
+const drainTimeoutMs = 10_000
+
+/** Reads and drops the rest of a body; false when there was too much of it, or it took too long. */
+function drain(raw: IncomingMessage, maxBytes: number): Promise<boolean> {
+  if (raw.readableEnded) return Promise.resolve(true)
+  return new Promise((resolve) => {
+    let sizeBytes = 0
+    const end = (isRead: boolean) => {
+      clearTimeout(timer)
+      resolve(isRead)
+    }
+    const timer = setTimeout(() => end(false), drainTimeoutMs)
+    raw.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) end(false)
+    })
+    raw.on('end', () => end(true)).on('close', () => end(true)).on('error', () => end(true))
+    raw.resume()
+  })
+}
