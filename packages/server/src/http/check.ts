@@ -79,10 +79,15 @@ export function compileCheck(ajv: Ajv, operation: AnyOperation, family: Family):
       const value = fields[check.name]
       if (value === undefined) {
         if (check.isRequired) return missing(check, family)
-      } else if (!check.validate(value)) return invalid(check, family)
+      } else if (!isLeftOut(check, value) && !check.validate(value)) return invalid(check, family)
     }
     return undefined
   }
+}
+
+// An optional JSON text may be sent empty: `ContainerConfig=` erases what was there (contract: iot-edge §4.5).
+function isLeftOut({ schema, isRequired }: PropertyCheck, value: unknown): boolean {
+  return value === '' && !isRequired && schema.contentSchema !== undefined
 }
 
 function isJson(schema: JsonSchema): boolean {
