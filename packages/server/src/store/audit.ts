@@ -1,7 +1,9 @@
 // The audit trail: who did what, when, and how it ended. A row is queued in the same transaction as the change it tells
 // of, so neither is ever there without the other.
 import { db } from './db.ts'
+import { prepared } from './prepared.ts'
 import type { ReadTx, WriteTx } from './store.ts'
+import type { AuditTable } from './tables/core.ts'
 
 export interface AuditRecord {
   /** The request's id, or the id of a loop's decision. */
@@ -17,9 +19,14 @@ export interface AuditRecord {
   readonly detail: object
 }
 
+const insertRow = prepared((row: AuditTable) => {
+  // Named one by one: a place knows its name only when it is asked for it.
+  const { id, account_id, actor, action, at, outcome, detail } = row
+  return db.insertInto('audit').values({ id, account_id, actor, action, at, outcome, detail })
+})
+
 export function auditRow(tx: WriteTx, { id, accountId, actor, action, atMs, outcome, detail }: AuditRecord): void {
-  const row = { id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }
-  tx.run(db.insertInto('audit').values(row))
+  tx.run(insertRow({ id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }))
 }
 
 /** The newest rows of an account that are older than `beforeMs`. */

@@ -6,8 +6,10 @@
 //    something is therefore on disk whenever its change is, since it was claimed before the change was queued.
 // 3. A crash may lose the nonces of requests that changed nothing. Repeating such a request only reads again.
 import { createHash } from 'node:crypto'
+import type { Compilable } from 'kysely'
 import { db } from './db.ts'
 import { FingerprintSet } from './fingerprint-set.ts'
+import { prepared } from './prepared.ts'
 import type { Store } from './store.ts'
 
 export interface Nonces {
@@ -27,7 +29,7 @@ const maxPending = 1000
 const reapEveryMs = 30_000
 const chunk = 5000
 /** Rows per statement; few sizes, so that few statements are prepared. */
-const insertSizes = [64, 16, 4, 1]
+const inserts = [64, 16, 4, 1].map((size) => ({ size, insert: prepared((places: readonly number[]) => insertRows(places, size)) }))
 
 export async function openNonces(store: Store, now: () => number = Date.now): Promise<Nonces> {
   const seen = new SeenNonces()
@@ -40,9 +42,9 @@ export async function openNonces(store: Store, now: () => number = Date.now): Pr
   }
   const stopRiding = store.ride(() => toInserts(take()))
   const save = (): Promise<void> => {
-    const inserts = toInserts(take())
+    const queries = toInserts(take())
     return store.write(async (tx) => {
-      for (const query of inserts) tx.run(query)
+      for (const query of queries) tx.run(query)
     })
   }
   const reaper = setInterval(() => {
@@ -91,15 +93,24 @@ class SeenNonces {
   }
 }
 
-function* chunksOf(rows: readonly NonceRow[]): Generator<readonly NonceRow[]> {
-  let from = 0
-  for (const size of insertSizes) {
-    for (; rows.length - from >= size; from += size) yield rows.slice(from, from + size)
-  }
+function insertRows(places: readonly number[], size: number) {
+  const rows = Array.from({ length: size }, (_, row) => ({
+    fingerprint: places[row * 2] as number,
+    expires_at: places[row * 2 + 1] as number,
+  }))
+  return db.insertInto('nonces').values(rows)
 }
 
-function toInserts(rows: readonly NonceRow[]) {
-  return [...chunksOf(rows)].map((values) => db.insertInto('nonces').values(values))
+/** Few statements for many rows. */
+function toInserts(rows: readonly NonceRow[]): Compilable[] {
+  const queries: Compilable[] = []
+  let from = 0
+  for (const { size, insert } of inserts) {
+    for (; rows.length - from >= size; from += size) {
+      queries.push(insert(rows.slice(from, from + size).flatMap((row) => [row.fingerprint, row.expires_at])))
+    }
+  }
+  return queries
 }
 
 async function load(store: Store, seen: SeenNonces, nowMs: number): Promise<void> {

@@ -14,7 +14,7 @@ const insert = (name: string, value = 'v') => db.insertInto('installation').valu
 const set = (name: string, value: string) => db.updateTable('installation').set({ value }).where('name', '=', name)
 
 export function describeStore(name: string, open: () => Promise<Store>): void {
-  describe(name, () => {
+  describe(`the store on ${name}`, () => {
     let store: Store
     beforeEach(async () => {
       store = await open()

@@ -1,6 +1,7 @@
 // A query as the text and values that SQLite takes.
 import type { Compilable, RootOperationNode } from 'kysely'
 import { SqliteQueryCompiler, createQueryId } from 'kysely'
+import { BoundQuery } from '../prepared.ts'
 import type { Value } from './driver.ts'
 
 export interface Compiled {
@@ -11,10 +12,15 @@ export interface Compiled {
 const compiler = new SqliteQueryCompiler()
 
 export function compile(query: Compilable): Compiled {
+  const { sql, params } = query instanceof BoundQuery ? query.bind(compileTree) : compileTree(query)
+  for (const value of params) if (!isValue(value)) throw unfit(value, sql)
+  return { sql, params: params as readonly Value[] }
+}
+
+function compileTree(query: Compilable): { readonly sql: string; readonly params: readonly unknown[] } {
   const node = (query as unknown as { toOperationNode(): RootOperationNode }).toOperationNode()
   const { sql, parameters } = compiler.compileQuery(node, createQueryId())
-  for (const value of parameters) if (!isValue(value)) throw unfit(value, sql)
-  return { sql, params: parameters as readonly Value[] }
+  return { sql, params: parameters }
 }
 
 function isValue(value: unknown): value is Value {

@@ -1,6 +1,7 @@
 // The main thread's end of the writer's thread: starts it, sends batches, hands the answers to whoever waits. When the
 // thread dies, everything that waits fails and so does everything that comes later: the store is then unusable.
 import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { StartupError } from '../startup-error.ts'
 import type { Batch, BatchResult } from './batch.ts'
@@ -84,7 +85,8 @@ function dead(reason: string): BatchResult {
 function startThread(workerData: WriterOptions): Worker {
   const options = { workerData, execArgv: [], name: 'store-writer' }
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./writer-thread.js', import.meta.url), options)
-  const loader = JSON.stringify(createRequire(import.meta.url).resolve('tsx/esm/api'))
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))
+  const loader = JSON.stringify(new URL('dist/esm/api/index.mjs', tsx).href)
   const file = JSON.stringify(new URL('./writer-thread.ts', import.meta.url).href)
-  return new Worker(`require(${loader}).register(); import(${file})`, { ...options, eval: true })
+  return new Worker(`import(${loader}).then((tsx) => (tsx.register(), import(${file})))`, { ...options, eval: true })
 }
