@@ -69,7 +69,7 @@ describe('a call that succeeds', () => {
     ]
     for (const request of requests) {
       const answer = await app.inject(request)
-      expect(answer.json(), answer.body).toMatchObject({ Input: { Name: 'web', Size: 5 } })
+      expect(answer.json()).toMatchObject({ Input: { Name: 'web', Size: 5 } })
     }
   })
 
@@ -310,7 +310,7 @@ describe('a signature that does not match', () => {
     const query = v1Query({ Action: 'Echo', Name: 'web' })
     expect((await app.inject(get(query.replace('Name=web', 'Name=wab')))).statusCode).toBe(400)
     const codes = await Promise.all([get(query), get(query)].map(async (request) => (await app.inject(request)).json().Code))
-    expect(codes.sort()).toEqual(['SignatureNonceUsed', undefined])
+    expect(new Set(codes)).toEqual(new Set(['SignatureNonceUsed', undefined]))
     clock.nowMs = startMs + 15 * 60_000
     expect((await app.inject(get(query))).json().Code).toBe('SignatureNonceUsed')
     clock.nowMs += 1000
