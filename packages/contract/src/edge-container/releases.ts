@@ -36,7 +36,12 @@ export const PublishEdgeContainerAppVersion = operation({
       Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100, description: 'Region codes, as one JSON text. Not supported yet.' }),
     ),
     Remarks: Type.Optional(Remarks),
-    StartTime: Type.Optional(Time('When to begin, UTC; absent or past means now. A future time is not supported yet.')),
+    StartTime: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'When to begin, UTC as in 2026-01-05T16:00:00Z; absent or past means now. A future time is not supported yet.',
+      }),
+    ),
     VersionId,
   }),
   output: Type.Object({}),

@@ -74,7 +74,7 @@ export function parseHeaders(text: string, where: string): NamedValue[] {
     }
     for (const [name, value] of Object.entries(object)) {
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) refuse(`${JSON.stringify(name)} is not the name of a header.`)
-      if (!isHeaderValue(value)) return refuse(`the value of ${name} is text of one line.`)
+      if (!isHeaderValue(value)) return refuse(`the value of ${name} is one line of Latin text.`)
       headers.push({ name, value })
     }
   }
@@ -83,7 +83,7 @@ export function parseHeaders(text: string, where: string): NamedValue[] {
 }
 
 function isHeaderValue(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 4096 && !/[\x00-\x08\x0a-\x1f\x7f]/.test(value)
+  return typeof value === 'string' && value.length <= 4096 && /^[\t -~\u00a0-\u00ff]*$/.test(value)
 }
 
 function parseJson(text: string): unknown {

@@ -107,8 +107,8 @@ function requireProbe({ probeKind, probe }: ContainerDraft, where: string): void
   if (probe.port === undefined) throw invalid(`Port: required for ProbeType ${probeKind}.`)
   if (probeKind === 'httpGet') {
     if (probe.path && !probe.path.startsWith('/')) throw invalid('Path: has to begin with /.')
-    // A request line is made of it, so nothing may end the line or the word.
-    if (probe.path && /[\s\x00-\x1f\x7f]/.test(probe.path)) throw invalid('Path: blanks and control characters have to be percent-encoded.')
+    // A request line is made of it, so nothing in it may end the line or the word.
+    if (probe.path && !/^[!-~]+$/.test(probe.path)) throw invalid('Path: blanks and everything outside ASCII have to be percent-encoded.')
     parseHeaders(probe.httpHeaders ?? '', `${where}.HttpHeaders`)
   }
   if (probe.host && !/^[A-Za-z0-9.:_[\]-]+$/.test(probe.host)) throw invalid('Host: a host name or an address.')

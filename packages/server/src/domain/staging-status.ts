@@ -27,10 +27,10 @@ export interface StagingStatus {
 export interface StagingView {
   /** A version was published to staging. */
   readonly isPublished: boolean
-  readonly assignment?: { readonly version: string; readonly digest: string }
+  readonly assignment?: { readonly version: string; readonly digest: string } | undefined
   readonly isNodeOnline: boolean
   /** What the assigned node last said of the workload, whatever version it speaks of. */
-  readonly report?: Omit<WorkloadReport, 'key' | 'observedAtMs'>
+  readonly report?: Omit<WorkloadReport, 'key' | 'observedAtMs'> | undefined
 }
 
 const nothing = {

@@ -79,7 +79,8 @@ export function compileCheck(ajv: Ajv, operation: AnyOperation, family: Family):
       const value = fields[check.name]
       if (value === undefined) {
         if (check.isRequired) return missing(check, family)
-      } else if (!isLeftOut(check, value) && !check.validate(value)) return invalid(check, family)
+      } else if (typeof value === 'string' && value.includes('\0')) return unstorable(check, family)
+      else if (!isLeftOut(check, value) && !check.validate(value)) return invalid(check, family)
     }
     return undefined
   }
@@ -92,6 +93,14 @@ function isLeftOut({ schema, isRequired }: PropertyCheck, value: unknown): boole
 
 function isJson(schema: JsonSchema): boolean {
   return schema.contentSchema !== undefined || shapeOf(schema) === 'structure'
+}
+
+// No database keeps a NUL in text.
+function unstorable({ name, schema }: PropertyCheck, family: Family): Fault {
+  return new Fault((schema.fault as FaultName | undefined) ?? family.invalid, {
+    Name: name,
+    Detail: `${name} must not hold a NUL character.`,
+  })
 }
 
 // Where the gateway has a word for missing parameters it comes first: a property's own fault speaks of wrong values.

@@ -65,8 +65,8 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       const status = stagingStatus({
         isPublished: current !== undefined && app.status === 'created',
         isNodeOnline: node?.isOnline ?? false,
-        ...(assignment && { assignment }),
-        ...(report && { report }),
+        assignment,
+        report,
       })
       return toStagingView(status)
     })
