@@ -11,6 +11,7 @@ import { writeAtomically } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
 import { StepError } from '../runtime/runtime.ts'
 import { download } from './download.ts'
+import { checkEntry } from './languages.ts'
 import { unpack } from './unpack.ts'
 
 /** The file of a driver's folder that holds exactly the workload's `config` text, and the variable with its path. */
@@ -32,22 +33,14 @@ export class DriverPackages {
     this.#builtIn = builtIn
   }
 
-  /** Downloads what is not here yet and unpacks the package. Throws StepError DownloadFailed, DownloadCorrupt or PackageRejected. */
+  /** Downloads what is not here yet, unpacks the package and looks for what it starts from. Throws StepError. */
   async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
     for (const { name } of workload.files) checkFileName(name)
     for (const { path, sha256, sizeBytes } of workload.files) {
       await download({ path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
     }
-    const content = workload.package
-    const unpacked = this.codeOf(workload)
-    if (await exists(unpacked)) return
-    if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
-    const archive = this.#object(content.sha256)
-    await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
-    onProgress('unpacking')
-    await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
-    await unpack(archive, unpacked, signal)
-    await rm(archive, { force: true })
+    await this.#unpackOnce(workload, signal, onProgress)
+    await checkEntry(workload.runtime, this.codeOf(workload))
   }
 
   /** The folder with the driver's code, after prepare. */
@@ -87,6 +80,19 @@ export class DriverPackages {
     for (const name of await list(join(this.#folder, 'unpacked'))) {
       if (!unpacked.has(name)) await rm(join(this.#folder, 'unpacked', name), { recursive: true, force: true })
     }
+  }
+
+  async #unpackOnce(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+    const unpacked = this.codeOf(workload)
+    if (await exists(unpacked)) return
+    const content = workload.package
+    if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
+    const archive = this.#object(content.sha256)
+    await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
+    onProgress('unpacking')
+    await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
+    await unpack(archive, unpacked, signal)
+    await rm(archive, { force: true })
   }
 
   #object(sha256: string): string {

@@ -1,6 +1,6 @@
 // One run of a driver's process, in a process group of its own, so that what it starts ends with it.
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Command } from './launch.ts'
+import type { DriverCommand } from '../../packages/languages.ts'
 
 export interface Exit {
   readonly exitCode?: number
@@ -9,7 +9,7 @@ export interface Exit {
 }
 
 export interface RunOptions {
-  readonly command: Command
+  readonly command: DriverCommand
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   readonly onOutput: (chunk: Buffer) => void

@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import type { Reason } from '@littoral/contract/node/report'
 import type { DriverPackages } from '../../packages/driver-packages.ts'
+import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
 import { type LogOptions, type ObservedInstance, type Runtime, type RuntimeFacts, StepError, type StopOptions } from '../runtime.ts'
 import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord } from './instance.ts'
-import { checkEntry, type Command, findInterpreters, type Interpreter, languages, type DriverRuntime } from './launch.ts'
+import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
 import { endOrphans } from './orphans.ts'
 
@@ -75,9 +76,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async prepare(workload: Workload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
-    const driver = asDriver(workload)
-    await this.#packages.prepare(driver, signal, onProgress)
-    await checkEntry(driver, this.#packages.codeOf(driver))
+    await this.#packages.prepare(asDriver(workload), signal, onProgress)
   }
 
   async start(workload: Workload): Promise<string> {
@@ -166,10 +165,10 @@ class ProcessRuntime implements Runtime {
     return instance
   }
 
-  #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): Command {
+  #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {
     const interpreter = this.#interpreters[workload.runtime]
     if (!('program' in interpreter)) throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
-    return languages[workload.runtime].command(interpreter.program, workload, instance.codeFolder)
+    return languages[workload.runtime].command({ program: interpreter.program, options: workload.arguments, folder: instance.codeFolder })
   }
 
   // One ring per driver and not per instance: what the version before said last is often the answer.

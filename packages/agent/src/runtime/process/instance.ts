@@ -9,7 +9,7 @@ import { readIfPresent, writeAtomically } from '../../files.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
 import { countFailures, type ObservedInstance, runDigest } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
-import type { Command } from './launch.ts'
+import type { DriverCommand } from '../../packages/languages.ts'
 import type { LogRing } from './log-ring.ts'
 import { ownerVariable } from './orphans.ts'
 
@@ -72,7 +72,7 @@ export class DriverInstance {
     return join(this.#folder, 'code')
   }
 
-  async run(command: Command, owner: string): Promise<void> {
+  async run(command: DriverCommand, owner: string): Promise<void> {
     if (this.#state.kind === 'running') return
     const config = await readFile(join(this.codeFolder, configFileName), 'utf8')
     const workload = { ...this.#record.workload, config }

@@ -1,0 +1,160 @@
+// The agent, put together: the only file that knows every part and chooses the runtimes.
+//
+// It starts what should run before it dials the server, so a node without network works. Its order of ending is the reverse:
+// no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
+import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import type { AgentConfig, RuntimeName } from './config.ts'
+import { DesiredStore } from './desired.ts'
+import { nodeFacts } from './facts.ts'
+import { IdentityStore } from './identity.ts'
+import { lockFolder } from './lock.ts'
+import { openObjects } from './objects.ts'
+import { readOwner } from './owner.ts'
+import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
+import { usualCommand } from './packages/languages.ts'
+import { Reconciler } from './reconcile.ts'
+import { Reporter } from './report.ts'
+import { unmetRequirement } from './requirements.ts'
+import { MemoryRuntime } from './runtime/memory.ts'
+import { openProcessRuntime } from './runtime/process/index.ts'
+import type { Runtime } from './runtime/runtime.ts'
+import { Session } from './session.ts'
+import { noSuchInstance, toLogOptions } from './streams.ts'
+
+export interface AgentOptions {
+  readonly config: AgentConfig
+  readonly log: (line: string) => void
+  /** Instead of the runtimes the configuration names; for tests. */
+  readonly runtimes?: readonly Runtime[]
+  readonly firstPauseMs?: number
+}
+
+export interface Agent {
+  readonly reconciler: Reconciler
+  readonly desired: DesiredStore
+  stop(): Promise<void>
+}
+
+/** Throws where the machine is not usable: a data folder in use, or no credential to join with. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { config } = options
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const unlock = await lockFolder(config.dataDir)
+  try {
+    return await start(options, unlock)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+  const identity = await IdentityStore.open(config.dataDir, config.joinWith)
+  if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
+  const desired = await DesiredStore.open(config.dataDir)
+  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
+  const runtimes = given ?? (await openRuntimes(config, identity, log))
+  const reporter = new Reporter()
+  let address = '127.0.0.1'
+  const reconciler = new Reconciler({
+    runtimes,
+    onStatus: (generation, workloads) => reporter.update(generation, workloads),
+    log,
+    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
+    host: () => address,
+  })
+  const session = new Session({
+    server: config.server,
+    identity,
+    log,
+    ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
+    facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
+    generation: () => desired.generation,
+    onConnected: (nodeId, send) => {
+      log(`agent ${nodeId} connected to ${config.server.href}`)
+      reporter.connected((report) => send({ type: 'report', report }))
+      reconciler.wake()
+    },
+    onDisconnected: () => reporter.disconnected(),
+    onDesired: (state) => take(state, { desired, reconciler, log }),
+    openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
+  })
+  reconciler.start(desired.state)
+  session.start()
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, runtimes, unlock }) }
+}
+
+async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
+  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+  const folderOf = (name: string) => join(config.dataDir, name)
+  const openers: Record<RuntimeName, () => Promise<Runtime>> = {
+    memory: async () => new MemoryRuntime(),
+    process: () =>
+      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), log }),
+    engine: async () => {
+      // Only where it is asked for: an agent for drivers alone does not pay for it.
+      const { openEngineRuntime } = await import('./runtime/engine/index.ts')
+      const packages = new DriverPackages(folderOf('engine/packages'), openObject)
+      return openEngineRuntime({ folder: folderOf('engine'), owner: await readOwner(config.dataDir), drivers: driversFrom(packages), log })
+    },
+  }
+  const runtimes: Runtime[] = []
+  for (const name of config.runtimes) runtimes.push(await openers[name]())
+  return runtimes
+}
+
+/** What a runtime for containers needs to know of drivers. */
+function driversFrom(packages: DriverPackages) {
+  return {
+    prepare: packages.prepare.bind(packages),
+    layOut: packages.layOut.bind(packages),
+    placeConfig: packages.placeConfig.bind(packages),
+    tidy: packages.tidy.bind(packages),
+    launch: (...[workload, folder]: Parameters<typeof usualCommand>) => {
+      const { program, args, environment } = usualCommand(workload, folder)
+      return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }
+    },
+  }
+}
+
+interface Taking {
+  readonly desired: DesiredStore
+  readonly reconciler: Reconciler
+  readonly log: (line: string) => void
+}
+
+async function take(state: unknown, { desired, reconciler, log }: Taking): Promise<void> {
+  const outcome = await desired.accept(state)
+  if (!outcome.isAccepted) return log(`desired state refused: ${outcome.problem}`)
+  if (outcome.isNew && desired.state) reconciler.accept(desired.state)
+}
+
+interface LogSource {
+  readonly reconciler: Reconciler
+  readonly runtimes: readonly Runtime[]
+  readonly signal: AbortSignal
+}
+
+async function* openLogs(request: Parameters<typeof toLogOptions>[0], { reconciler, runtimes, signal }: LogSource): AsyncGenerator<string> {
+  const instance = reconciler.instanceOf(request.key)
+  const runtime = runtimes.find(({ name }) => name === instance?.runtime)
+  if (!instance || !runtime) throw noSuchInstance(request.key)
+  yield* runtime.logs(instance.instanceId, toLogOptions(request), signal)
+}
+
+interface Running {
+  readonly reconciler: Reconciler
+  readonly session: Session
+  readonly reporter: Reporter
+  readonly runtimes: readonly Runtime[]
+  readonly unlock: () => Promise<void>
+}
+
+async function stop({ reconciler, session, reporter, runtimes, unlock }: Running): Promise<void> {
+  await reconciler.close()
+  reporter.disconnected()
+  await session.close()
+  await Promise.all(runtimes.map((runtime) => runtime.close()))
+  await unlock()
+}

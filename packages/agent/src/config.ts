@@ -1,0 +1,142 @@
+// Flags and environment of the agent → typed configuration. One table serves reading and `--help`. Every complaint is one
+// sentence that names the flag.
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { JoinCredential } from './identity.ts'
+import { isVersion } from './requirements.ts'
+
+export type RuntimeName = 'engine' | 'process' | 'memory'
+
+export interface AgentConfig {
+  readonly server: URL
+  readonly dataDir: string
+  readonly joinWith?: JoinCredential
+  readonly region: string
+  readonly environments: readonly ('prod' | 'staging')[]
+  readonly runtimes: readonly RuntimeName[]
+  readonly name: string
+  readonly edgeVersion: string
+}
+
+/** A flag that cannot be used; the message is one sentence for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+interface Flag {
+  readonly variable: string
+  readonly hint: string
+  readonly usual?: string
+  readonly meaning: string
+}
+
+const flags = {
+  server: { variable: 'LITTORAL_SERVER', hint: 'URL', meaning: 'Address of the server, such as https://littoral.example.com.' },
+  data: { variable: 'LITTORAL_AGENT_DATA', hint: 'DIR', usual: '.littoral-agent', meaning: 'Folder for what this node must remember.' },
+  token: { variable: 'LITTORAL_TOKEN', hint: 'TOKEN', meaning: 'Join token; needed once, the node gets its own secret for it.' },
+  gateway: { variable: 'LITTORAL_GATEWAY', hint: 'PK/DN', meaning: 'Product key and device name of the gateway this machine is; needs --secret.' },
+  secret: { variable: 'LITTORAL_GATEWAY_SECRET', hint: 'SECRET', meaning: 'Device secret of the gateway; better given in the environment.' },
+  region: { variable: 'LITTORAL_REGION', hint: 'REGION', usual: 'zhejiang', meaning: 'Region of the installation this node counts to.' },
+  environment: { variable: 'LITTORAL_ENVIRONMENT', hint: 'ENV', meaning: 'prod or staging; without it the node serves both.' },
+  runtime: { variable: 'LITTORAL_RUNTIME', hint: 'LIST', usual: 'engine,process', meaning: 'What runs workloads: engine, process or both; or memory, which only pretends.' },
+  name: { variable: 'LITTORAL_NODE_NAME', hint: 'NAME', meaning: 'Name of the node; the host name unless given.' },
+  'edge-version': { variable: 'LITTORAL_EDGE_VERSION', hint: 'VERSION', usual: '2.9.7', meaning: 'Edge version that driver versions are compared with.' },
+} satisfies Record<string, Flag>
+
+type FlagName = keyof typeof flags
+type Values = Partial<Record<FlagName, string>>
+
+export function agentUsage(): string {
+  const lines = Object.entries<Flag>(flags).map(([name, { hint, usual, variable, meaning }]) => {
+    return `  --${`${name} ${hint}`.padEnd(22)} ${meaning} [${variable}${usual === undefined ? '' : `, else ${usual}`}]`
+  })
+  return `Runs what the server wants on this machine, which becomes a node.\n\nlittoral agent --server URL --token TOKEN\n\n${lines.join('\n')}\n`
+}
+
+/** Throws ConfigError. */
+export function parseConfig(args: readonly string[], environment: NodeJS.ProcessEnv): AgentConfig {
+  const values = readValues(args, environment)
+  const joinWith = parseJoin(values)
+  return {
+    server: parseServer(values.server),
+    dataDir: resolve(values.data ?? flags.data.usual),
+    ...(joinWith ? { joinWith } : {}),
+    region: parseWord('region', values.region ?? flags.region.usual, 64),
+    environments: parseEnvironments(values.environment),
+    runtimes: parseRuntimes(values.runtime ?? flags.runtime.usual),
+    name: parseWord('name', values.name ?? hostname(), 128),
+    edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
+  }
+}
+
+function readValues(args: readonly string[], environment: NodeJS.ProcessEnv): Values {
+  const options = Object.fromEntries(Object.keys(flags).map((name) => [name, { type: 'string' as const }]))
+  let given: Values
+  try {
+    given = parseArgs({ args: [...args], options, allowPositionals: false, strict: true }).values as Values
+  } catch (error) {
+    const [sentence = 'The arguments cannot be read.'] = (error instanceof Error ? error.message : String(error)).split('. ')
+    throw new ConfigError(`${sentence.replace(/\.$/, '')}; see --help.`)
+  }
+  const values: Values = {}
+  for (const name of Object.keys(flags) as FlagName[]) {
+    const value = given[name] ?? environment[flags[name].variable]
+    if (value === undefined || (value === '' && given[name] === undefined)) continue
+    if (value.trim() === '') throw new ConfigError(`--${name} must not be empty.`)
+    values[name] = value.trim()
+  }
+  return values
+}
+
+function parseServer(text: string | undefined): URL {
+  if (text === undefined) throw new ConfigError('--server is missing: give the address of the server, such as --server http://127.0.0.1:8080.')
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol) || url.hostname === '') {
+    throw new ConfigError(`--server must be an http or https address such as https://littoral.example.com, not "${text}".`)
+  }
+  if (url.username !== '' || url.password !== '') throw new ConfigError('--server must not contain a user name or password; use --token.')
+  return url
+}
+
+function parseJoin({ token, gateway, secret }: Values): JoinCredential | undefined {
+  if (token !== undefined && gateway !== undefined) throw new ConfigError('--token and --gateway exclude each other: a node joins in one way.')
+  if (token !== undefined) {
+    if (!/^ljt_\w{1,256}$/.test(token)) throw new ConfigError('--token must be a join token, which begins with ljt_.')
+    return { kind: 'token', token }
+  }
+  if (gateway === undefined) {
+    if (secret !== undefined) throw new ConfigError('--secret is of use with --gateway only.')
+    return undefined
+  }
+  const [, productKey, deviceName] = /^([^/\s]+)\/([^\s]+)$/.exec(gateway) ?? []
+  if (productKey === undefined || deviceName === undefined) throw new ConfigError(`--gateway must be PRODUCTKEY/DEVICENAME, not "${gateway}".`)
+  if (secret === undefined) throw new ConfigError('--gateway needs --secret, the device secret, or LITTORAL_GATEWAY_SECRET.')
+  return { kind: 'gateway', productKey, deviceName, deviceSecret: secret }
+}
+
+function parseEnvironments(text: string | undefined): ('prod' | 'staging')[] {
+  if (text === undefined) return ['prod', 'staging']
+  if (text === 'prod' || text === 'staging') return [text]
+  throw new ConfigError(`--environment must be prod or staging, not "${text}"; leave it out to serve both.`)
+}
+
+function parseRuntimes(text: string): RuntimeName[] {
+  const names = text.split(',').map((name) => name.trim())
+  const known: readonly string[] = ['engine', 'process', 'memory'] satisfies RuntimeName[]
+  const strange = names.find((name) => !known.includes(name))
+  if (strange !== undefined) throw new ConfigError(`--runtime must be a list of engine, process or memory, not "${text}".`)
+  if (new Set(names).size < names.length) throw new ConfigError(`--runtime names one runtime twice: "${text}".`)
+  if (names.includes('memory') && names.length > 1) throw new ConfigError('--runtime memory only pretends and cannot be combined with others.')
+  return names as RuntimeName[]
+}
+
+function parseWord(flag: FlagName, text: string, maxLength: number): string {
+  if (text.length > maxLength || /[\s\p{Cc}]/u.test(text)) throw new ConfigError(`--${flag} must be at most ${maxLength} characters without spaces, not "${text}".`)
+  return text
+}
+
+function parseEdgeVersion(text: string): string {
+  if (isVersion(text)) return text
+  throw new ConfigError(`--edge-version must be up to four numbers with dots such as 2.9.7, not "${text}".`)
+}

@@ -1,0 +1,35 @@
+// What this node says of itself when it connects.
+import { cpus, totalmem } from 'node:os'
+import type { NodeFacts } from '@littoral/contract/node/report'
+import type { AgentConfig } from './config.ts'
+import type { Runtime } from './runtime/runtime.ts'
+
+/** Version of the agent, which is the version of the repository. */
+export const agentVersion = '0.1.0'
+
+export async function nodeFacts(config: AgentConfig, runtimes: readonly Runtime[], address: string): Promise<NodeFacts> {
+  const found = await Promise.all(runtimes.map((runtime) => runtime.capabilities()))
+  return {
+    name: config.name,
+    agentVersion,
+    edgeVersion: config.edgeVersion,
+    os: process.platform,
+    arch: process.arch,
+    region: config.region,
+    environments: [...config.environments],
+    runtimes: found.map(({ driverRuntimes: _driverRuntimes, ...runtime }) => bounded(runtime)),
+    driverRuntimes: [...new Set(found.flatMap(({ driverRuntimes }) => driverRuntimes))],
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+    address,
+  }
+}
+
+function bounded(runtime: NodeFacts['runtimes'][number]): NodeFacts['runtimes'][number] {
+  const { reason, version } = runtime
+  return {
+    ...runtime,
+    ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
+    ...(version === undefined ? {} : { version: version.slice(0, 64) }),
+  }
+}

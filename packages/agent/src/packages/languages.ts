@@ -1,0 +1,70 @@
+// The four languages drivers come in (contract: iot-edge §7): the file each starts from, and the command line.
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import { StepError } from '../runtime/runtime.ts'
+
+export type DriverRuntime = DriverWorkload['runtime']
+
+export interface DriverCommand {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** What a command line is made from: the interpreter, the JVM's options, and the driver's folder as the driver sees it. */
+export interface CommandParts {
+  readonly program: string
+  readonly options: readonly string[]
+  readonly folder: string
+}
+
+// The file is loaded and its handler never called (contract: iot-edge §7). The loader stays even when the driver waits for
+// nothing, because a driver that has registered its callbacks is running.
+const loadNode =
+  "setInterval(()=>{},2**30);const f=require('node:path').resolve('index.js');" +
+  "try{require(f)}catch(e){if(e.code!=='ERR_REQUIRE_ESM')throw e;import(require('node:url').pathToFileURL(f).href)}"
+const loadPython = 'import sys, threading; sys.path.insert(0, "."); import index; threading.Event().wait()'
+
+interface Language {
+  readonly entry: string
+  readonly command: (parts: CommandParts) => DriverCommand
+}
+
+export const languages: Readonly<Record<DriverRuntime, Language>> = {
+  nodejs8: {
+    entry: 'index.js',
+    command: ({ program }) => ({ program, args: ['-e', loadNode], environment: {} }),
+  },
+  python3: {
+    entry: 'index.py',
+    // Unbuffered, or the log would lag behind by pages.
+    command: ({ program }) => ({ program, args: ['-c', loadPython], environment: { PYTHONUNBUFFERED: '1' } }),
+  },
+  c: {
+    entry: 'main',
+    command: ({ folder }) => ({ program: join(folder, 'main'), args: [], environment: { LD_LIBRARY_PATH: join(folder, 'lib') } }),
+  },
+  java8: {
+    entry: 'main.jar',
+    command: ({ program, options }) => ({ program, args: [...options, '-jar', 'main.jar'], environment: {} }),
+  },
+}
+
+/** The command line where the interpreters go by their usual names, as in the images drivers run in as containers. */
+export function usualCommand(workload: DriverWorkload, folder: string): DriverCommand {
+  const programs: Record<DriverRuntime, string> = { nodejs8: 'node', python3: 'python3', java8: 'java', c: '' }
+  return languages[workload.runtime].command({ program: programs[workload.runtime], options: workload.arguments, folder })
+}
+
+/** Refuses a package without the file its language starts from, before anything that runs is stopped for it. */
+export async function checkEntry(runtime: DriverRuntime, folder: string): Promise<void> {
+  const { entry } = languages[runtime]
+  const found = await stat(join(folder, entry)).catch(() => undefined)
+  if (!found?.isFile()) {
+    throw new StepError('EntryMissing', `the package has no file ${entry} at its top level, which a ${runtime} driver starts from`, { isStalled: true })
+  }
+  if (runtime === 'c' && (found.mode & 0o111) === 0) {
+    throw new StepError('EntryNotExecutable', 'the file main of the package has no execute permission; set it before packing', { isStalled: true })
+  }
+}
