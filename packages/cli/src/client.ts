@@ -78,6 +78,6 @@ function unwrap(status: number, text: string, endpoint: string): object {
   }
   const isFailure = status >= 400 || answer['Success'] === false
   if (!isFailure) return answer
-  const word = (...names: string[]) => String(names.map((name) => answer[name]).find((value) => value !== undefined) ?? '')
+  const word = (...names: string[]) => names.map((name) => answer[name]).find((value) => typeof value === 'string') ?? ''
   throw new CallError(word('Code', 'code'), word('Message', 'ErrorMessage', 'message'), word('RequestId'))
 }

@@ -194,7 +194,9 @@ const token: Command = {
       ...(flags['env'] === undefined ? {} : { Environment: toEnvironment(flags['env']) }),
     })
     print(made.Token)
-    print(`Good for ${made.MaxUses} node(s) until ${made.ExpiresAt}:\n  littoral agent --server ${endpoint} --join ${made.Token}`)
+    print(
+      `Good for ${made.MaxUses} node(s) until ${made.ExpiresAt}:\n  littoral agent --server ${endpoint} --token ${made.Token} --data <folder>`,
+    )
   },
 }
 

@@ -10,7 +10,7 @@ import { hashSecret } from '../domain/secret.ts'
 import { type TestContext, testContext, testPrincipal } from '../operations/test-context.ts'
 import * as assignments from '../store/assignments.ts'
 import * as nodes from '../store/nodes.ts'
-import { parseRange, registerDownloads } from './downloads.ts'
+import { parseRange, mountDownloads } from './downloads.ts'
 import { testFacts } from './test-node.ts'
 
 const bytes = Buffer.from('0123456789')
@@ -32,7 +32,7 @@ beforeEach(async () => {
     opened.push(digest)
     return digest === sha256 ? { path, sizeBytes: bytes.length } : undefined
   }
-  registerDownloads(app, { ...context, gateways: { find: async () => undefined }, files: { findByDigest } })
+  mountDownloads(app, { ...context, gateways: { find: async () => undefined }, files: { findByDigest } })
   await addNode('node-a')
   await addNode('node-b')
   await context.store.write(async (tx) => assignments.assign(tx, { nodeId: 'node-a', workload: driver(), nowMs: 0 }))

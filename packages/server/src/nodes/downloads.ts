@@ -15,7 +15,7 @@ export interface ObjectFiles {
 
 export type DownloadServices = AdmissionServices & Pick<Services, 'log'> & { readonly files: ObjectFiles }
 
-export function registerDownloads(app: FastifyInstance, services: DownloadServices): void {
+export function mountDownloads(app: FastifyInstance, services: DownloadServices): void {
   app.get<{ Params: { sha256: string } }>('/node/v1/objects/:sha256', async (request, reply) => {
     try {
       const file = await findAllowed(request, services)

@@ -1,0 +1,121 @@
+// The composition root: opens every part of one server process in order, and closes them in the reverse one. The only
+// file that knows every part.
+import { join } from 'node:path'
+import { family as edgeContainerFamily } from '@littoral/contract/edge-container/index'
+import { family as iotEdgeFamily } from '@littoral/contract/iot-edge/index'
+import { family as littoralFamily } from '@littoral/contract/littoral/index'
+import { auditedStore } from './audited.ts'
+import type { Config } from './config.ts'
+import { noteEndpoint, openDataFolder } from './data-folder.ts'
+import { createApp } from './http/app.ts'
+import { mountConsole, redirectBrowsers } from './http/console.ts'
+import { createRegistry } from './http/registry.ts'
+import { randomIds } from './ids.ts'
+import { listen } from './listen.ts'
+import { deployments } from './loops/deployments.ts'
+import { livenessSince } from './loops/liveness.ts'
+import { type RunningLoop, startLoop } from './loops/loop.ts'
+import { reaper } from './loops/reaper.ts'
+import { rollouts } from './loops/rollouts.ts'
+import { mountDownloads } from './nodes/downloads.ts'
+import { NodeHub } from './nodes/hub.ts'
+import { openObjects } from './objects/objects.ts'
+import type { Log, Services } from './operations/context.ts'
+import { handlers as edgeContainer } from './operations/edge-container/index.ts'
+import { handlers as iotEdge } from './operations/iot-edge/index.ts'
+import { handlers as littoral } from './operations/littoral/index.ts'
+import { ensureRootKey, type RootKey, storeRootKey } from './root-key.ts'
+import { openCredentials } from './store/credentials.ts'
+import { ensureInstallation } from './store/installation.ts'
+import { gatewayDirectory } from './store/iot-edge/devices.ts'
+import { openNonces } from './store/nonces.ts'
+import { openStore } from './store/open.ts'
+import { loadSecretBox } from './store/secret-box.ts'
+
+export { StartupError } from './store/startup-error.ts'
+
+export interface RunningServer {
+  /** http://host:port as bound. */
+  readonly url: string
+  readonly rootKey: RootKey
+  /** Ends everything; each part is waited for, but not for ever. */
+  stop(): Promise<void>
+}
+
+export interface ServerOptions {
+  readonly log: Log
+  readonly now?: () => number
+}
+
+/** Opens a server; throws StartupError with one sentence when it cannot, with nothing left open. */
+export async function openServer(config: Config, { log, now = Date.now }: ServerOptions): Promise<RunningServer> {
+  const closers: Closers = []
+  const stop = async () => {
+    for (const close of closers.splice(0).toReversed()) await close()
+  }
+  try {
+    return { ...(await compose(config, { log, now }, closers)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type Closers = (() => Promise<void> | void)[]
+
+async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
+  const kept = await openKept(config, { log, now }, closers)
+  const { store, credentials, nonces, objects, rootKey } = kept
+  const { settings, dataFolder } = config
+  const gateways = gatewayDirectory(store)
+  const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
+  const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects }
+  const registry = createRegistry([
+    { family: edgeContainerFamily, handlers: edgeContainer },
+    { family: iotEdgeFamily, handlers: iotEdge },
+    { family: littoralFamily, handlers: littoral },
+  ])
+  const loops: RunningLoop[] = []
+  const app = createApp({
+    registry,
+    services,
+    credentials,
+    nonces,
+    storeFor: (principal, call) => auditedStore(services, principal, call),
+    mounts: [
+      (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
+      (scope) => objects.mount(scope),
+      (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
+    ],
+  })
+  closers.push(() => app.close())
+  redirectBrowsers(app)
+  hub.attach(app.server)
+  closers.push(() => hub.stop())
+  const url = await listen(app, config.listen)
+  for (const declared of [rollouts, deployments, livenessSince(now()), reaper]) {
+    const running = startLoop(declared, services)
+    loops.push(running)
+    closers.push(() => running.stop())
+  }
+  closers.push(await noteEndpoint(dataFolder, url))
+  return { url, rootKey }
+}
+
+/** Everything that lies in the data folder. */
+async function openKept(config: Config, { log, now }: Required<ServerOptions>, closers: Closers) {
+  const { dataFolder, settings } = config
+  await openDataFolder(dataFolder)
+  const store = await openStore({ file: join(dataFolder, 'littoral.db'), now, log })
+  closers.push(() => store.close())
+  const box = await loadSecretBox(dataFolder)
+  const { accountId } = await ensureInstallation(store, { accountId: randomIds.digits(16), createdAtMs: now() })
+  const rootKey = await ensureRootKey(config, randomIds)
+  await storeRootKey(store, box, { rootKey, accountId, nowMs: now() })
+  const credentials = openCredentials(store, box)
+  closers.push(() => credentials.close())
+  const nonces = await openNonces(store, now)
+  closers.push(() => nonces.close())
+  const objects = await openObjects({ folder: join(dataFolder, 'objects'), store, now, log, settings, credentials })
+  return { store, credentials, nonces, objects, rootKey }
+}
