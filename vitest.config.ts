@@ -1,13 +1,15 @@
 // How every test of the repository is found and run.
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['littoral:source', 'node', 'import', 'module', 'default']
+// Vitest hands these to Node as well. With `import` or `module` among them a CommonJS package would be given the ESM form of
+// its dependencies, so they stay out: both sides add `import` or `require` by themselves, as the caller needs.
+const conditions = ['littoral:source', 'node']
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -14,14 +14,14 @@ if (isFixing) {
 }
 
 const checks = [
-  ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.check.json']],
-  ['lint', 'oxlint', []],
-  ['format', 'oxfmt', ['--check', '.']],
-  ['imports', 'depcruise', ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...folders]],
+  { name: 'types', command: 'tsc', args: ['--noEmit', '-p', 'tsconfig.check.json'] },
+  { name: 'lint', command: 'oxlint', args: [] },
+  { name: 'format', command: 'oxfmt', args: ['--check', '.'] },
+  { name: 'imports', command: 'depcruise', args: ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...folders] },
 ]
 
 const failed = []
-for (const [name, command, args] of checks) {
+for (const { name, command, args } of checks) {
   const startedAt = Date.now()
   const result = spawnSync(bin(command), args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 })
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)

@@ -12,12 +12,18 @@ export interface Difference {
   readonly detail: string
 }
 
+/** Where differences are collected, and whether it is the request that is compared: answers have no limits to compare. */
+interface Side {
+  readonly found: Difference[]
+  readonly isInput: boolean
+}
+
 export function compareOperation(operation: AnyOperation, contract: ContractOperation): Difference[] {
   const found: Difference[] = []
   const input = plainSchema(operation.input)
   const output = plainSchema(operation.output)
-  compareFields(`${operation.action} input`, input, contract.input, found, true)
-  compareFields(`${operation.action} output`, output, contract.output, found, false)
+  compareFields(`${operation.action} input`, input, contract.input, { found, isInput: true })
+  compareFields(`${operation.action} output`, output, contract.output, { found, isInput: false })
   if (contract.callsPerSecond !== operation.callsPerSecond) {
     found.push({
       where: operation.action,
@@ -28,13 +34,8 @@ export function compareOperation(operation: AnyOperation, contract: ContractOper
   return found
 }
 
-function compareFields(
-  where: string,
-  schema: Schema,
-  fields: Readonly<Record<string, ContractNode>>,
-  found: Difference[],
-  isInput: boolean,
-): void {
+function compareFields(where: string, schema: Schema, fields: Readonly<Record<string, ContractNode>>, side: Side): void {
+  const { found, isInput } = side
   const declared = schema.properties ?? {}
   for (const name of Object.keys(declared)) {
     if (!(name in fields)) found.push({ where: `${where} ${name}`, what: 'extra', detail: 'declared, not in the contract' })
@@ -49,11 +50,12 @@ function compareFields(
     if (isInput && isRequired !== node.isRequired) {
       found.push({ where: `${where} ${name}`, what: 'required', detail: `${isRequired} declared, ${node.isRequired} in the contract` })
     }
-    compareNode(`${where} ${name}`, field, node, found, isInput)
+    compareNode(`${where} ${name}`, field, node, side)
   }
 }
 
-function compareNode(where: string, field: Schema, node: ContractNode, found: Difference[], isInput: boolean): void {
+function compareNode(where: string, field: Schema, node: ContractNode, side: Side): void {
+  const { found, isInput } = side
   const types = typesOf(field)
   if (!types.some((type) => isSameType(type, node.type))) {
     found.push({ where, what: 'type', detail: `${types.join('|')} declared, ${node.type} in the contract` })
@@ -64,9 +66,9 @@ function compareNode(where: string, field: Schema, node: ContractNode, found: Di
     compareEnum(where, field, node, found)
   }
   const object = [field, ...(field.anyOf ?? [])].find((option) => option.properties)
-  if (node.fields && object) compareFields(where, object, node.fields, found, isInput)
-  if (node.items && field.items) compareNode(`${where}[]`, field.items, node.items, found, isInput)
-  if (node.content?.fields && field.contentSchema) compareFields(`${where}→`, field.contentSchema, node.content.fields, found, isInput)
+  if (node.fields && object) compareFields(where, object, node.fields, side)
+  if (node.items && field.items) compareNode(`${where}[]`, field.items, node.items, side)
+  if (node.content?.fields && field.contentSchema) compareFields(`${where}→`, field.contentSchema, node.content.fields, side)
 }
 
 function typesOf(field: Schema): string[] {

@@ -3,10 +3,12 @@ import { configReference } from '../../packages/server/src/config.ts'
 import { generatedNote } from './reference.ts'
 
 export function configPage(): string {
-  return [
-    `${generatedNote}# Configuration of the server`,
-    'Everything has a default that is meant to be right for everyone; set a variable only for a reason. A name that begins with `LITTORAL_` and that nobody knows is refused at the start, so a spelling mistake is never ignored.',
-    configReference(),
-    'The agent takes its settings as arguments: `littoral agent --help`.',
-  ].join('\n\n') + '\n'
+  return (
+    [
+      `${generatedNote}# Configuration of the server`,
+      'Everything has a default that is meant to be right for everyone; set a variable only for a reason. A name that begins with `LITTORAL_` and that nobody knows is refused at the start, so a spelling mistake is never ignored.',
+      configReference(),
+      'The agent takes its settings as arguments: `littoral agent --help`.',
+    ].join('\n\n') + '\n'
+  )
 }

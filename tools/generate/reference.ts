@@ -28,10 +28,10 @@ export function referencePage(named: NamedFamily, operation: AnyOperation): stri
 }
 
 function aliasText(operation: AnyOperation): string {
-  const aliases = Object.entries(operation.aliases ?? ({} as Record<string, string>))
-  const [lowered, others] = [true, false].map((isLowered) => aliases.filter(([alias, name]) => (alias === lowerFirst(name)) === isLowered))
-  const said = (others ?? []).map(([alias, name]) => `\`${alias}\` for \`${name}\``)
-  if (lowered && lowered.length > 0) said.push('every field with a small first letter')
+  const aliases: [string, string][] = Object.entries(operation.aliases ?? {})
+  const others = aliases.filter(([alias, name]) => alias !== lowerFirst(name))
+  const said = others.map(([alias, name]) => `\`${alias}\` for \`${name}\``)
+  if (others.length < aliases.length) said.push('every field with a small first letter')
   return said.length === 0 ? '' : `Also understood: ${said.join(', ')}.`
 }
 

@@ -56,7 +56,11 @@ export async function publish(call: Call, release: { appId: string; versionId: s
 }
 
 /** Waits until the environment says that this version is what it runs. */
-export async function waitPublished(call: Call, release: { appId: string; versionId: string; environment: Environment }, timeoutMs = 60_000): Promise<void> {
+export async function waitPublished(
+  call: Call,
+  release: { appId: string; versionId: string; environment: Environment },
+  timeoutMs = 60_000,
+): Promise<void> {
   let last: AppStatus | undefined
   const isThere = async () => {
     const { AppStatus: status } = await call('GetEdgeContainerAppStatus', { AppId: release.appId, PublishEnv: release.environment })

@@ -34,7 +34,12 @@ export interface NewDriver {
 }
 
 export async function createDriver(call: Call, driver: NewDriver): Promise<string> {
-  const { DriverId } = await call('CreateEdgeDriver', { DriverName: driver.name, DriverProtocol: 'customize', Runtime: driver.runtime, IsBuiltIn: false })
+  const { DriverId } = await call('CreateEdgeDriver', {
+    DriverName: driver.name,
+    DriverProtocol: 'customize',
+    Runtime: driver.runtime,
+    IsBuiltIn: false,
+  })
   return String(DriverId)
 }
 

@@ -127,7 +127,11 @@ async function attempt<T>(run: Run, work: () => Promise<T>): Promise<T | undefin
   }
 }
 
-async function finish(run: Run, server: { url: string; key: Key }, made: { app: AppOutcome | undefined; driver: DriverOutcome | undefined }): Promise<number> {
+async function finish(
+  run: Run,
+  server: { url: string; key: Key },
+  made: { app: AppOutcome | undefined; driver: DriverOutcome | undefined },
+): Promise<number> {
   const { app } = made
   if (app) {
     await attempt(run, () => run.screen.step('cleaning up', () => removeApp(server, app.appId)))
@@ -138,7 +142,8 @@ async function finish(run: Run, server: { url: string; key: Key }, made: { app: 
 
 function firstEnd(parts: readonly Part[]): Promise<void> {
   return new Promise((_resolve, reject) => {
-    for (const part of parts) part.onEnd((lastWords) => reject(new Error(`${part.name} has ended: ${lastWords} (all of it: ${part.logPath})`)))
+    for (const part of parts)
+      part.onEnd((lastWords) => reject(new Error(`${part.name} has ended: ${lastWords} (all of it: ${part.logPath})`)))
   })
 }
 

@@ -76,9 +76,10 @@ export function joinNode(place: Place & { url: string; key: Key; gateway: Gatewa
   const { root, screen, settings, url, gateway, engineSocket } = place
   return screen.step('local node', async (say) => {
     const args = ['agent', '--server', url, '--data', join(settings.dataFolder, 'agent')]
-    args.push('--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret)
+    args.push('--gateway', `${gateway.productKey}/${gateway.deviceName}`)
     args.push('--runtime', engineSocket ? 'engine,process' : 'process')
-    const env = engineSocket ? { LITTORAL_ENGINE_SOCKET: engineSocket } : {}
+    // Not as an argument: every user of the machine can read those.
+    const env = { LITTORAL_GATEWAY_SECRET: gateway.deviceSecret, ...(engineSocket ? { LITTORAL_ENGINE_SOCKET: engineSocket } : {}) }
     const part = startPart({ name: 'agent', root, folder: settings.dataFolder, args, env })
     const call = popCall(url, place.key, '2026-12-01')
     const node = await until('the node’s first report', nodeTimeoutMs, async () => {

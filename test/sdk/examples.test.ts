@@ -1,0 +1,52 @@
+// The example of every operation through the official client against a real server: accepted, carried out, and answered
+// with exactly what the declaration promises. Ids in an example are exchanged for ids of things made for it.
+import { Ajv } from 'ajv'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allOperations, type NamedFamily } from '../../tools/families.ts'
+import { wholeOutput } from '../../tools/generate/envelope.ts'
+import { asJsonText, popCall, sdkCall, type Call } from '../../tools/official-clients.ts'
+import { openTestServer, type TestServer } from '../test-server.ts'
+import { Prerequisites } from './prerequisites.ts'
+
+let server: TestServer
+let prerequisites: Prerequisites
+beforeAll(async () => {
+  server = await openTestServer({ withNode: true })
+  prerequisites = new Prerequisites(server)
+})
+afterAll(() => server.close())
+
+const ajv = new Ajv({ strict: false, allErrors: true })
+
+function clientOf(named: NamedFamily): Call {
+  if (named.sdk) return sdkCall(named.sdk, server.url, server.key)
+  const call = popCall(server.url, server.key, named.family.version)
+  return (action, input) => call(action, asJsonText(input))
+}
+
+describe('the example of', () => {
+  it.each(allOperations().map(({ named, operation }) => ({ action: operation.action, named, operation })))(
+    '$action is accepted and answered as declared',
+    async ({ named, operation }) => {
+      const input = await prerequisites.inputFor(operation.action, operation.example.input as Record<string, unknown>)
+      const answer = await clientOf(named)(operation.action, input)
+      expect(answer).toMatchObject(named.family.envelope === 'iot' ? { Success: true, Code: 'Success' } : {})
+      const check = ajv.compile(wholeOutput(named.family, operation))
+      check(answer)
+      expect(check.errors ?? []).toEqual([])
+      expect(answer['RequestId']).toMatch(/^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/)
+    },
+  )
+
+  it.each(allOperations().map(({ named, operation }) => ({ action: operation.action, named, operation })))(
+    '$action fits its own schemas',
+    ({ named, operation }) => {
+      const input = ajv.compile(JSON.parse(JSON.stringify(operation.input)) as object)
+      input(operation.example.input)
+      expect(input.errors ?? []).toEqual([])
+      const output = ajv.compile({ ...wholeOutput(named.family, operation), required: [] })
+      output(operation.example.output)
+      expect(output.errors ?? []).toEqual([])
+    },
+  )
+})

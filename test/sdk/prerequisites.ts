@@ -1,0 +1,129 @@
+// What has to exist before an operation's example can be carried out: made anew for each example, so that their order
+// does not matter. The ids made here replace the ones in the example.
+import { createApp, createVersion } from '../../tools/journey/app.ts'
+import { createDriver, registerGateway, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
+import { zipOf } from '../../tools/journey/sample-driver.ts'
+import { sdkCall, type Call } from '../../tools/official-clients.ts'
+import type { TestServer } from '../test-server.ts'
+
+type Input = Record<string, unknown>
+
+const driverVersion = '9.0.0'
+
+export class Prerequisites {
+  readonly #server: TestServer
+  readonly #esa: Call
+  readonly #iot: Call
+  #count = 0
+
+  constructor(server: TestServer) {
+    this.#server = server
+    this.#esa = sdkCall('@alicloud/esa20240910', server.url, server.key)
+    this.#iot = throwing(sdkCall('@alicloud/iot20180120', server.url, server.key))
+  }
+
+  /** The example's input with every id exchanged for one that exists here. */
+  async inputFor(action: string, example: Input): Promise<Input> {
+    const special = this.#special()[action]
+    if (special) return special({ ...example })
+    const input = { ...example }
+    if ('NodeId' in input) input['NodeId'] = this.#server.nodeId
+    await this.#putApp(input)
+    await this.#putDriver(input)
+    await this.#putInstance(input)
+    return input
+  }
+
+  /** Operations whose example needs more than ids. */
+  #special(): Record<string, (input: Input) => Promise<Input>> {
+    return {
+      CreateEdgeDriverVersion: async (input) => {
+        const driverId = await this.#driver()
+        return { ...input, DriverId: driverId, ...(await this.#code(driverId, String(input['DriverVersion']))) }
+      },
+      UpdateEdgeDriverVersion: async (input) => {
+        const { DriverId } = await this.#driverVersion(false)
+        return { ...input, DriverId, DriverVersion: driverVersion, ...(await this.#code(String(DriverId), driverVersion)) }
+      },
+      CreateEdgeOssPreSignedAddress: async (input) => ({ ...input, ResourceId: await this.#driver() }),
+      BatchGetEdgeDriver: async (input) => ({ ...input, DriverIds: [await this.#driver()] }),
+      BindGatewayToEdgeInstance: async (input) => {
+        const gateway = await this.#gateway()
+        return { ...input, InstanceId: await this.#instance(), ProductKey: gateway.productKey, DeviceName: gateway.deviceName }
+      },
+      BindDriverToEdgeInstance: async (input) => ({ ...input, InstanceId: await this.#instance(), ...(await this.#driverVersion(true)) }),
+      SetEdgeInstanceDriverConfigs: async (input) => ({ ...input, ...(await this.#boundDriver()) }),
+      CreateEdgeInstanceDeployment: async (input) => ({ ...input, InstanceId: (await this.#boundDriver()).InstanceId }),
+      GetEdgeInstanceDeployment: async (input) => {
+        const { InstanceId } = await this.#boundDriver()
+        const { DeploymentId } = await this.#iot('CreateEdgeInstanceDeployment', { InstanceId, Type: 'deploy' })
+        return { ...input, InstanceId, DeploymentId }
+      },
+      QueryEdgeInstanceGateway: async (input) => ({ ...input, InstanceId: (await this.#boundDriver()).InstanceId }),
+      RegisterDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
+      QueryDeviceDetail: async () => ({ IotId: (await this.#gateway()).iotId }),
+    }
+  }
+
+  async #putApp(input: Input): Promise<void> {
+    if (!('AppId' in input)) return
+    const appId = await createApp(this.#esa, { name: `example-${this.#next()}`, servicePort: 20_000 + this.#count, targetPort: 8080 })
+    input['AppId'] = appId
+    if ('VersionId' in input)
+      input['VersionId'] = await createVersion(this.#esa, { appId, name: 'example-1', image: 'example:1', port: 8080 })
+  }
+
+  async #putDriver(input: Input): Promise<void> {
+    if (!('DriverId' in input)) return
+    if ('DriverVersion' in input) Object.assign(input, await this.#driverVersion(false))
+    else input['DriverId'] = await this.#driver()
+  }
+
+  async #putInstance(input: Input): Promise<void> {
+    if ('InstanceId' in input) input['InstanceId'] = await this.#instance()
+  }
+
+  #driver(): Promise<string> {
+    return createDriver(this.#iot, { name: `example_${this.#next()}`, runtime: 'python3' })
+  }
+
+  async #code(driverId: string, version: string): Promise<{ SourceConfig: string }> {
+    const zip = await zipOf({ 'index.py': 'def handler(event, context):\n    return "ok"\n' })
+    return {
+      SourceConfig: JSON.stringify({ ossAddress: await uploadPackage(this.#iot, { driverId, version, fileName: 'code.zip', zip }) }),
+    }
+  }
+
+  async #driverVersion(isReleased: boolean): Promise<{ DriverId: string; DriverVersion: string }> {
+    const DriverId = await this.#driver()
+    const key = { DriverId, DriverVersion: driverVersion }
+    await this.#iot('CreateEdgeDriverVersion', { ...key, EdgeVersion: '2.4.0', ...(await this.#code(DriverId, driverVersion)) })
+    if (isReleased) await this.#iot('ReleaseEdgeDriverVersion', key)
+    return key
+  }
+
+  async #instance(): Promise<string> {
+    const { InstanceId } = await this.#iot('CreateEdgeInstance', { Name: `example_${this.#next()}`, Spec: 20 })
+    return String(InstanceId)
+  }
+
+  #gateway(): Promise<Gateway> {
+    const suffix = this.#next()
+    return registerGateway(this.#iot, { product: `example_${suffix}`, device: `gateway-${suffix}` })
+  }
+
+  /** An instance with a gateway that is nowhere and a driver that is released. */
+  async #boundDriver(): Promise<{ InstanceId: string; DriverId: string }> {
+    const InstanceId = await this.#instance()
+    const gateway = await this.#gateway()
+    await this.#iot('BindGatewayToEdgeInstance', { InstanceId, ProductKey: gateway.productKey, DeviceName: gateway.deviceName })
+    const version = await this.#driverVersion(true)
+    await this.#iot('BindDriverToEdgeInstance', { InstanceId, ...version })
+    return { InstanceId, DriverId: version.DriverId }
+  }
+
+  #next(): number {
+    this.#count += 1
+    return this.#count
+  }
+}
