@@ -15,6 +15,8 @@ import type { Store } from './store.ts'
 export interface Nonces {
   /** False when this key has used the nonce before. */
   claim(accessKeyId: string, nonce: string, expiresAtMs: number): Promise<boolean>
+  /** Forgets what has expired; also done every half minute. */
+  reap(nowMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -47,11 +49,12 @@ export async function openNonces(store: Store, now: () => number = Date.now): Pr
       for (const query of queries) tx.run(query)
     })
   }
-  const reaper = setInterval(() => {
-    seen.forget(now())
-    // What fails now is tried again at the next turn; expired rows do no harm.
-    reap(store, now()).catch(() => {})
-  }, reapEveryMs)
+  const reapAll = async (atMs: number): Promise<void> => {
+    seen.forget(atMs)
+    await reap(store, atMs)
+  }
+  // What fails now is tried again at the next turn; expired rows do no harm.
+  const reaper = setInterval(() => void reapAll(now()).catch(() => {}), reapEveryMs)
   reaper.unref()
   return {
     async claim(accessKeyId, nonce, expiresAtMs) {
@@ -61,6 +64,7 @@ export async function openNonces(store: Store, now: () => number = Date.now): Pr
       if (pending.length === maxPending) save().catch(() => {})
       return true
     },
+    reap: reapAll,
     async close() {
       clearInterval(reaper)
       if (pending.length > 0) await save()

@@ -17,7 +17,7 @@ const ivBytes = 12
 const tagBytes = 16
 const prefix = 'v1.'
 
-/** The box of a data folder; without a folder (`:memory:` stores) its key lives as long as the process. */
+/** The box of a data folder, which openStore() has made; without a folder (`:memory:` stores) its key lives as long as the process. */
 export async function loadSecretBox(folder?: string): Promise<SecretBox> {
   const key = folder === undefined ? randomBytes(keyBytes) : await loadKey(path.join(folder, 'secret.key'))
   return {
@@ -61,7 +61,6 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 async function createKey(file: string): Promise<Buffer> {
   const key = randomBytes(keyBytes)
   const draft = `${file}.${randomBytes(4).toString('hex')}`
-  await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
   await fs.writeFile(draft, key, { mode: 0o600, flag: 'wx', flush: true })
   await fs.rename(draft, file)
   const folder = await fs.open(path.dirname(file), 'r')
