@@ -58,6 +58,7 @@ const table = [
   ],
 
   ['^packages/console/src/', ['^packages/console/src/', contract, ...npm('react', 'react-dom')], []],
+  ['^packages/console/public/', ['^packages/console/public/'], []],
   ['^packages/cli/src/', ['^packages/cli/src/', contract, wire], '*'],
 ]
 
