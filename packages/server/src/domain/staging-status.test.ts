@@ -41,6 +41,12 @@ describe('the staging instance', () => {
       'ok - - -',
     ],
     [
+      'an image is not there',
+      { report: report({ phase: 'failed', containers: [], reason: { code: 'ImageNotFound', message: 'no such tag' } }) },
+      'ImagePullBackOff',
+      'ok - - -',
+    ],
+    [
       'it runs and its probes have not passed yet',
       { report: report({ phase: 'starting', containers: [container({ isReady: false })] }) },
       'Running',
@@ -74,7 +80,7 @@ describe('the staging instance', () => {
       { host: '192.0.2.10', port: 32768, servicePort: 80 },
       { host: '2001:db8::1', port: 80, servicePort: 80 },
     ]
-    const told = report({ createdAtMs: 5, restarts: 2, lastRestartReason: 'OOMKilled', addresses })
+    const told = report({ createdAtMs: 5, restarts: 2, lastRestartReason: 'OutOfMemory', addresses })
     expect(statusOf({ report: told })).toMatchObject({
       createdAtMs: 5,
       restarts: 2,

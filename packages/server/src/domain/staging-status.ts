@@ -33,6 +33,9 @@ export interface StagingView {
   readonly report?: Omit<WorkloadReport, 'key' | 'observedAtMs'> | undefined
 }
 
+/** What the agent says of an exit, in the word that clients of pods look for. */
+const podWords: Readonly<Record<string, string>> = { OutOfMemory: 'OOMKilled', ExitedEarly: 'Error', Exited: 'Error' }
+
 const nothing = {
   isScheduled: false,
   isInitialized: false,
@@ -51,7 +54,7 @@ export function stagingStatus({ isPublished, assignment, isNodeOnline, report }:
     isScheduled: true,
     ...(report.createdAtMs !== undefined && { createdAtMs: report.createdAtMs }),
     restarts: report.restarts,
-    ...(report.lastRestartReason !== undefined && { lastRestartReason: report.lastRestartReason }),
+    ...(report.lastRestartReason !== undefined && { lastRestartReason: podWords[report.lastRestartReason] ?? report.lastRestartReason }),
   }
   if (!isNodeOnline) return { ...nothing, ...instance, phase: 'Unknown' }
   return {
@@ -66,7 +69,8 @@ export function stagingStatus({ isPublished, assignment, isNodeOnline, report }:
 }
 
 function toPhase(report: NonNullable<StagingView['report']>): StagingPhase {
-  const isPullTrouble = /^(ErrImagePull|ImagePull|InvalidImage)/.test(report.reason?.code ?? '')
+  // ImageNotFound, ImagePullFailed and whatever else a runtime says of an image.
+  const isPullTrouble = /^Image/.test(report.reason?.code ?? '')
   const isRunning = report.containers.length > 0 && report.containers.every((container) => container.state === 'running')
   switch (report.phase) {
     case 'pending':
