@@ -67,7 +67,7 @@ export type Handlers<Operations extends Readonly<Record<string, AnyOperation>>, 
 /**
  * Keywords of ours that a property schema may carry beside JSON Schema's own:
  *
- * - `fault`: the FaultName answered when this property is missing or breaks its rule.
+ * - `fault`: the FaultName answered when this property breaks its rule, or is missing in a family without `missing`.
  * - `doc`: one sentence for the reference page (JSON Schema's `description` is used; there is no second one).
  * - `contentMediaType: 'application/json'` + `contentSchema`: a string that holds JSON. It is checked at the door
  *   against contentSchema, and the handler still receives the text as it was sent.

@@ -14,7 +14,7 @@ const LEFT_BARE = /[!'()*]/g
 /** Percent-encoding of both schemes: everything but `A-Z a-z 0-9 - _ . ~`, as UTF-8, in upper-case hex. */
 export function encode(text: string): string {
   if (UNRESERVED_ONLY.test(text)) return text
-  return encodeUtf8(text).replace(LEFT_BARE, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  return encodeUtf8(text).replace(LEFT_BARE, (char) => `%${hexOf(char)}`)
 }
 
 function encodeUtf8(text: string): string {
@@ -70,10 +70,14 @@ export function v1StringToSign(method: string, parameters: Iterable<Pair>): stri
   return `${method}&%2F&${canonical}`
 }
 
-// After the first encoding only percent signs are left to encode.
+// Two native passes cost less than one pass and a replacement of every percent sign.
 function encodeTwice(text: string): string {
-  const once = encode(text)
-  return once.includes('%') ? once.replaceAll('%', '%25') : once
+  if (UNRESERVED_ONLY.test(text)) return text
+  return encodeURIComponent(encodeUtf8(text)).replace(LEFT_BARE, (char) => `%25${hexOf(char)}`)
+}
+
+function hexOf(char: string): string {
+  return char.charCodeAt(0).toString(16).toUpperCase()
 }
 
 /** Values of a request's headers: '' when absent, repeated lines trimmed, sorted and joined with a comma. */

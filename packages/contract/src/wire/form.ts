@@ -12,10 +12,20 @@ export interface Decoded {
 
 export type Decode = (fields: Fields) => Decoded
 
+/** What decoding needs of a schema, looked up once. */
+interface Plan {
+  readonly shape: Shape
+  /** Of a list. */
+  readonly items?: Plan
+  /** Of an object: declared properties, the values of a map, and whether other keys are left for the check to refuse. */
+  readonly properties?: ReadonlyMap<string, Plan>
+  readonly mapValue?: Plan
+  readonly isClosed: boolean
+}
+
 interface Property {
   readonly name: string
-  readonly schema: JsonSchema
-  readonly shape: Shape
+  readonly plan: Plan
 }
 
 /** What an operation's parameters may be called on the wire. */
@@ -28,10 +38,23 @@ interface Names {
 export function formDecoder(schema: object, aliases: Readonly<Record<string, string>> = {}): Decode {
   const properties = new Map<string, Property>()
   for (const [name, property] of Object.entries((schema as JsonSchema).properties ?? {})) {
-    properties.set(name, { name, schema: property, shape: shapeOf(property) })
+    properties.set(name, { name, plan: planOf(property) })
   }
   const names: Names = { properties, renames: new Map(Object.entries(aliases)) }
   return (fields) => decode(fields, names)
+}
+
+function planOf(schema: JsonSchema): Plan {
+  const list = branchOf(schema, 'array')
+  const object = branchOf(schema, 'object')
+  const mapValue = object && mapValueSchema(object)
+  return {
+    shape: shapeOf(schema),
+    isClosed: object?.additionalProperties === false,
+    ...(list?.items && { items: planOf(list.items) }),
+    ...(object?.properties && { properties: new Map(Object.entries(object.properties).map(([name, child]) => [name, planOf(child)])) }),
+    ...(mapValue && { mapValue: planOf(mapValue) }),
+  }
 }
 
 function decode(fields: Fields, names: Names): Decoded {
@@ -41,14 +64,14 @@ function decode(fields: Fields, names: Names): Decoded {
   for (const [wireName, value] of fields) {
     const whole = names.properties.get(wireName) ?? renamed(wireName, fields, names)
     if (whole !== undefined) {
-      const decoded = whole.shape === 'text' ? value : normalize(value, whole.schema, whole.shape)
+      const decoded = normalize(value, whole.plan)
       if (decoded !== undefined) values.set(whole.name, decoded)
     } else if (!addFlat(wireName, value, flat, names)) unknown.push(wireName)
   }
   const input: Record<string, unknown> = {}
-  for (const { name, schema } of names.properties.values()) {
+  for (const { name, plan } of names.properties.values()) {
     const tree = flat.get(name)
-    const value = values.has(name) || tree === undefined ? values.get(name) : treeValue(tree, schema)
+    const value = values.has(name) || tree === undefined ? values.get(name) : treeValue(tree, plan)
     if (value !== undefined) input[name] = value
   }
   return { input, unknown }
@@ -71,7 +94,7 @@ function addFlat(wireName: string, value: unknown, flat: Map<string, Tree>, name
   const [first = '', ...path] = segmentsOf(wireName)
   const property = names.properties.get(first) ?? names.properties.get(names.renames.get(first) ?? '')
   const last = path.pop()
-  if (property?.shape !== 'structure' || last === undefined) return false
+  if (property?.plan.shape !== 'structure' || last === undefined) return false
   let tree: Tree = flat.get(property.name) ?? new Map<string, unknown>()
   flat.set(property.name, tree)
   for (const segment of path) {
@@ -111,25 +134,26 @@ function keyEnd(text: string, start: number, length: number): number {
   return byBytes === text.length || text[byBytes] === '.' ? byBytes : dotAfter(text, start)
 }
 
-function treeValue(node: unknown, schema: JsonSchema): unknown {
-  if (!(node instanceof Map)) return normalize(node, schema, shapeOf(schema))
-  const list = branchOf(schema, 'array')
-  const isList = list !== undefined && [...node.keys()].every((key) => /^\d{1,9}$/.test(key))
-  if (isList) return listValue(node, list.items ?? {})
-  const object = branchOf(schema, 'object')
-  if (object === undefined) return Object.fromEntries(node)
-  const valueSchema = mapValueSchema(object)
-  const entries: [string, unknown][] = []
-  for (const [key, child] of node) {
-    const childSchema = object.properties?.[key] ?? valueSchema
-    const value = childSchema === undefined ? undefined : treeValue(child, childSchema)
-    if (value !== undefined) entries.push([key, value])
+function treeValue(node: unknown, plan: Plan): unknown {
+  if (!(node instanceof Map)) return normalize(node, plan)
+  const isList = plan.items !== undefined && [...node.keys()].every((key) => /^\d{1,9}$/.test(key))
+  if (isList) return listValue(node, plan.items)
+  const result: Record<string, unknown> = {}
+  for (const [key, child] of node as Tree) {
+    const childPlan = plan.properties?.get(key) ?? plan.mapValue
+    const value = childPlan === undefined ? misplaced(child, plan) : treeValue(child, childPlan)
+    if (value !== undefined) setOwn(result, key, value)
   }
-  return Object.fromEntries(entries)
+  return result
+}
+
+// A key that a declared object does not know is left out; one where no object is expected stays, for the check to name.
+function misplaced(child: unknown, plan: Plan): unknown {
+  return plan.properties === undefined ? (child instanceof Map ? {} : child) : undefined
 }
 
 // By number, not by text (10 comes after 2); gaps close up.
-function listValue(node: Tree, items: JsonSchema): unknown[] {
+function listValue(node: Tree, items: Plan): unknown[] {
   return [...node]
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, child]) => treeValue(child, items))
@@ -142,16 +166,19 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
  * One value, text or already JSON, brought to the type its schema wants. Empty text means absent for everything but text.
  * Structures may come as JSON text at any depth: the vendor's own sample has ProbeContent as JSON text inside JSON.
  */
-function normalize(value: unknown, schema: JsonSchema, shape: Shape): unknown {
+function normalize(value: unknown, plan: Plan): unknown {
+  if (typeof value === 'string') return plan.shape === 'text' || plan.shape === 'any' ? value : normalizeText(value, plan)
   if (value === null) return undefined
-  if (Array.isArray(value)) return normalizeList(value, branchOf(schema, 'array'))
-  if (typeof value === 'object') return normalizeObject(value, branchOf(schema, 'object'))
-  if (typeof value !== 'string' || shape === 'text' || shape === 'any') return value
-  if (value === '') return undefined
-  if (shape === 'number') return numberOf(value)
-  if (shape === 'boolean') return booleanOf(value)
-  const parsed = parseJson(value)
-  return typeof parsed === 'object' && parsed !== null ? normalize(parsed, schema, shape) : value
+  if (typeof value !== 'object') return value
+  return Array.isArray(value) ? normalizeList(value, plan) : normalizeObject(value, plan)
+}
+
+function normalizeText(text: string, plan: Plan): unknown {
+  if (text === '') return undefined
+  if (plan.shape === 'number') return numberOf(text)
+  if (plan.shape === 'boolean') return booleanOf(text)
+  const parsed = parseJson(text)
+  return parsed === undefined ? text : normalize(parsed, plan)
 }
 
 function numberOf(text: string): unknown {
@@ -176,27 +203,26 @@ function parseJson(text: string): unknown {
   }
 }
 
-function normalizeList(list: unknown[], schema: JsonSchema | undefined): unknown {
-  const items = schema?.items
-  if (items === undefined) return list
-  const shape = shapeOf(items)
-  return shape === 'text' ? list : list.map((item) => normalize(item, items, shape) ?? item)
+function normalizeList(list: unknown[], { items }: Plan): unknown {
+  if (items === undefined || items.shape === 'text') return list
+  return list.map((item) => normalize(item, items) ?? item)
 }
 
 // Keys the schema does not know are left out, so that nobody behind the door relies on them; a schema that forbids them
 // by `additionalProperties: false` gets to see and refuse them.
-function normalizeObject(object: object, schema: JsonSchema | undefined): unknown {
-  if (schema === undefined) return object
-  const valueSchema = mapValueSchema(schema)
-  const entries: [string, unknown][] = []
+function normalizeObject(object: object, plan: Plan): unknown {
+  if (plan.properties === undefined && plan.mapValue === undefined) return object
+  const result: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(object)) {
-    const childSchema = schema.properties?.[key] ?? valueSchema
-    if (childSchema === undefined) {
-      if (schema.additionalProperties === false || schema.properties === undefined) entries.push([key, value])
-      continue
-    }
-    const normalized = normalize(value, childSchema, shapeOf(childSchema))
-    if (normalized !== undefined) entries.push([key, normalized])
+    const child = plan.properties?.get(key) ?? plan.mapValue
+    const normalized = child === undefined ? (plan.isClosed ? value : undefined) : normalize(value, child)
+    if (normalized !== undefined) setOwn(result, key, normalized)
   }
-  return Object.fromEntries(entries)
+  return result
+}
+
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  // Plain assignment would set the prototype.
+  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  else target[key] = value
 }
