@@ -130,8 +130,9 @@ async function listenSomewhere(
   ask: { port: number; fallback: boolean; preferred?: number },
   accept: Accept,
 ): Promise<{ server: net.Server; port: number }> {
-  // A fallback port that was handed out before is tried first, so that its address survives a restart of this process.
-  const candidates = ask.fallback ? [ask.preferred ?? ask.port, ask.port, 0] : [ask.port]
+  // Never the asked one where another will do: it belongs to production, which may come to this node later. One that was
+  // handed out before is tried first, so that the address survives a restart of this process.
+  const candidates = ask.fallback ? [ask.preferred ?? 0, 0] : [ask.port]
   let failure: NodeJS.ErrnoException | undefined
   for (const port of candidates) {
     try {

@@ -21,7 +21,7 @@ export interface Target {
 export interface Requests {
   /** Which protocol the other side speaks, and its process id. */
   hello: { ask: Record<string, never>; answer: { protocol: number; pid: number } }
-  /** Listens on `port`; where it is taken and `fallback` is set, on any free one. Opening again an open id is fine. */
+  /** Listens on `port`; with `fallback` on any free one. Opening again an open id is fine. */
   open: { ask: { id: string; port: number; fallback: boolean; preferred?: number }; answer: { port: number } }
   /** New connections go to the target from now on; existing ones stay where they are. */
   point: { ask: { id: string; target: Target | null }; answer: Record<string, never> }

@@ -208,9 +208,9 @@ export class MemoryRuntime implements Runtime {
     const others = [...this.#machine.ports].filter(([owner]) => owner !== key).flatMap(([, { taken }]) => taken.map(({ port }) => port))
     const used = new Set(others)
     return ports.map(({ servicePort, fallback }) => {
-      let port = servicePort
-      if (used.has(port) && !fallback) throw new StepError('PortInUse', `port ${servicePort} of the node is taken`)
-      if (used.has(port)) for (port = firstFreePort; used.has(port); ) port += 1
+      if (used.has(servicePort) && !fallback) throw new StepError('PortInUse', `port ${servicePort} of the node is taken`)
+      let port = fallback ? firstFreePort : servicePort
+      while (used.has(port)) port += 1
       used.add(port)
       return { servicePort, port }
     })

@@ -38,7 +38,10 @@ export const GroupContainer = Type.Object({
 })
 export type GroupContainer = Static<typeof GroupContainer>
 
-/** A port of the node that leads into the group. `fallback` lets the node take any free port when it is taken. */
+/**
+ * A port of the node that leads into the group. `fallback`: the node takes any free one instead and leaves this one alone, for
+ * staging, which must not take the port of production on the same node.
+ */
 export const GroupPort = Type.Object({
   servicePort: Port,
   targetPort: Port,
