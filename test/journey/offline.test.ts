@@ -22,7 +22,7 @@ const staging = async (appId: string) => (await call('GetEdgeContainerStagingDep
 
 describe('a node that is not there', () => {
   it('is waited for: what was published before it joined runs as soon as it does', async () => {
-    const app = await newApp('early', 23_001)
+    const app = await newApp('early-app', 23_001)
     await publish(call, { ...app, environment: 'staging' })
     expect((await staging(app.appId)).Ready).toBe('unready')
     const node = await server.openNode()
@@ -33,7 +33,7 @@ describe('a node that is not there', () => {
   it('is said to be away, its instance is not called running, and it catches up', async () => {
     const node = await server.openNode({ environment: 'prod' })
     const stagingNode = await server.openNode({ environment: 'staging' })
-    const app = await newApp('away', 23_002)
+    const app = await newApp('away-app', 23_002)
     await publish(call, { ...app, environment: 'staging' })
     await waitStaging(call, app.appId)
 

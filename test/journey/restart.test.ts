@@ -36,7 +36,7 @@ const esa = () => sdkCall('@alicloud/esa20240910', server.url, server.key)
 
 describe('a server that is started again', () => {
   it('knows its key, its apps and their state, and its nodes return', async () => {
-    const appId = await createApp(esa(), { name: 'kept', servicePort: 22_001, targetPort: 8080 })
+    const appId = await createApp(esa(), { name: 'kept-app', servicePort: 22_001, targetPort: 8080 })
     const versionId = await createVersion(esa(), { appId, name: 'version-1', image: 'registry.example/kept:1', port: 8080 })
     await publish(esa(), { appId, versionId, environment: 'prod' })
     await waitPublished(esa(), { appId, versionId, environment: 'prod' })
