@@ -20,7 +20,7 @@ const graceSeconds = 30
 
 type AppShape = Pick<App, 'id' | 'servicePort' | 'targetPort'>
 
-/** What a node of the environment runs for this version. Production has exactly the service port, staging any free one if it is taken. */
+/** What a node of the environment runs for this version. Production has exactly the service port, staging any free one. */
 export function toGroupWorkload(app: AppShape, version: Pick<Version, 'id' | 'containers'>, environment: Environment): GroupWorkload {
   const workload = {
     kind: 'group' as const,
