@@ -58,7 +58,8 @@ async function ownEngine(say: (line: string) => void): Promise<EngineHandle> {
       throw error
     }
   })
-  process.once('exit', () => rmSync(lease, { force: true }))
+  if (ownLeases.size === 0) process.once('exit', dropLeases)
+  ownLeases.add(lease)
   return {
     socketPath: ownSocket,
     startedByUs: true,
@@ -68,6 +69,12 @@ async function ownEngine(say: (line: string) => void): Promise<EngineHandle> {
         if (liveLeases() === 0) await stopDaemons()
       }),
   }
+}
+
+/** The leases of this process; a process that forgets to let go must not keep the engine for ever. */
+const ownLeases = new Set<string>()
+function dropLeases(): void {
+  for (const lease of ownLeases) rmSync(lease, { force: true })
 }
 
 const hasPrograms = () =>

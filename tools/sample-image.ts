@@ -26,7 +26,7 @@ export async function makeSampleImage(socketPath: string, sample: SampleImage): 
 // As PID 1 the web server itself would ignore TERM, so a shell passes it on. `/cgi-bin/slow?3` answers after 3 seconds.
 function sampleFiles(): TarEntry[] {
   const serve = 'httpd -f -p ${PORT:-8080} -h /www & pid=$!\ntrap "kill $pid; exit 0" TERM INT\necho serving on ${PORT:-8080}\nwait $pid\n'
-  const slow = '#!/bin/sh\necho "Content-Type: text/plain"\necho\nsleep "${QUERY_STRING:-1}"\ncat /www/index.html\n'
+  const slow = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nsleep "${QUERY_STRING:-1}"\ncat /www/index.html\n'
   return [
     { path: 'serve', content: Buffer.from(serve), mode: 0o755 },
     { path: 'www/cgi-bin/' },

@@ -1,0 +1,251 @@
+// Groups on a real engine: what starts, what is limited, when it is ready, what becomes of it when things die.
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import {
+  addressOf,
+  getContainer,
+  killContainer,
+  listContainers,
+  removeContainer,
+} from '../../packages/agent/src/runtime/engine/client/containers.ts'
+import { execCommand } from '../../packages/agent/src/runtime/engine/client/exec.ts'
+import type { Runtime } from '../../packages/agent/src/runtime/runtime.ts'
+import {
+  bringUp,
+  container,
+  eventually,
+  find,
+  forever,
+  group,
+  imageTwo,
+  isReady,
+  openBench,
+  probe,
+  script,
+  until,
+  type Bench,
+} from './harness.ts'
+
+let bench: Bench
+let runtime: Runtime
+
+beforeAll(async () => {
+  bench = await openBench()
+  runtime = bench.open()
+})
+afterEach(() => bench.clear())
+afterAll(() => bench.dispose())
+
+const detailsOf = async (instanceId: string, name: string) => {
+  const [found] = await listContainers(bench.engine, [`littoral.instance=${instanceId}`, `littoral.container=${name}`])
+  return getContainer(bench.engine, found?.Id ?? '')
+}
+
+test('the containers of a group share one network, and each is labelled, limited and given its environment', async () => {
+  const workload = group({
+    containers: [
+      container({ env: [{ name: 'GREETING', value: 'a=b, c' }], cpus: 0.5 }),
+      script('while true; do wget -q -O /tmp/seen http://127.0.0.1:8080/ && sleep 60; sleep 0.1; done', { name: 'side', image: imageTwo }),
+    ],
+  })
+  const { instanceId } = await bringUp(runtime, workload)
+  const web = await detailsOf(instanceId, 'web')
+  expect(web.Config.Labels).toMatchObject({
+    'littoral.node': bench.owner,
+    'littoral.key': workload.key,
+    'littoral.version': 'v1',
+    'littoral.digest': 'digest-of-v1',
+  })
+  expect(web.HostConfig).toMatchObject({ NanoCpus: 5e8, Memory: 64 * 1024 * 1024, RestartPolicy: { Name: 'no' } })
+  expect(web.Config.Env).toContain('GREETING=a=b, c')
+  const side = await detailsOf(instanceId, 'side')
+  await eventually(
+    async () => (await execCommand(bench.engine, side.Id, { command: ['cat', '/tmp/seen'], timeoutMs: 5000 })).output === 'one',
+  )
+})
+
+test('command replaces the entry point and args its arguments, without a shell', async () => {
+  const workload = group({ containers: [container({ command: ['/bin/echo', '$HOME'], args: ['a b', '*'] })] })
+  const instanceId = await runtime.start(workload, forever())
+  await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  let text = ''
+  for await (const part of runtime.logs(instanceId, { tailLines: 10, follow: false }, forever())) text += part
+  expect(text).toBe('$HOME a b *\n')
+})
+
+test.each([
+  ['tcpSocket', { ...probe.tcpSocket }],
+  ['httpGet', { ...probe.tcpSocket, type: 'httpGet' as const, path: '/index.html' }],
+  ['exec', { ...probe.tcpSocket, type: 'exec' as const, command: ['test', '-e', '/tmp/up'] }],
+])('a group is ready when its %s probe passes, and not before', async (_type, check) => {
+  const text = 'until [ -e /tmp/go ]; do sleep 0.05; done; touch /tmp/up; exec httpd -f -p 8080 -h /www'
+  const workload = group({ containers: [script(text, { probe: check })] })
+  const instanceId = await runtime.start(workload, forever())
+  const waiting = await until(runtime, instanceId, ({ reason }) => reason?.code === 'ProbeFailed')
+  expect(waiting.phase).toBe('starting')
+  const { Id } = await detailsOf(instanceId, 'web')
+  await execCommand(bench.engine, Id, { command: ['touch', '/tmp/go'], timeoutMs: 5000 })
+  await until(runtime, instanceId, isReady)
+})
+
+test('a group whose probe fails later is unready, and ready again when it passes', async () => {
+  const check = { ...probe.tcpSocket, type: 'exec' as const, command: ['test', '!', '-e', '/tmp/ill'] }
+  const { instanceId } = await bringUp(runtime, group({ containers: [container({ probe: check })] }))
+  const { Id } = await detailsOf(instanceId, 'web')
+  await execCommand(bench.engine, Id, { command: ['touch', '/tmp/ill'], timeoutMs: 5000 })
+  const ill = await until(runtime, instanceId, ({ phase }) => phase === 'unready')
+  expect(ill.reason).toMatchObject({ code: 'ProbeFailed', message: expect.stringContaining('web: ') })
+  await execCommand(bench.engine, Id, { command: ['rm', '/tmp/ill'], timeoutMs: 5000 })
+  await until(runtime, instanceId, isReady)
+})
+
+test('postStart runs before the group is ready, once per start', async () => {
+  const workload = group({ containers: [container({ postStart: ['sh', '-c', 'sleep 0.3; echo x >> /tmp/hook'], probe: probe.tcpSocket })] })
+  const { instanceId } = await bringUp(runtime, workload)
+  const { Id } = await detailsOf(instanceId, 'web')
+  expect((await execCommand(bench.engine, Id, { command: ['cat', '/tmp/hook'], timeoutMs: 5000 })).output).toBe('x\n')
+})
+
+test('a container whose postStart fails is ended with that reason and starts again', async () => {
+  const instanceId = await runtime.start(group({ containers: [container({ postStart: ['sh', '-c', 'echo no disk; exit 4'] })] }), forever())
+  const failed = await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  expect(failed.reason).toMatchObject({ code: 'PostStartFailed', message: expect.stringContaining('exit code 4: no disk') })
+  await runtime.restart(instanceId, 'web', forever())
+  expect(await find(runtime, instanceId)).toMatchObject({ restarts: 1, lastRestartReason: 'PostStartFailed' })
+})
+
+test('a container that exits waits for its restart, with its exit code, last words and failures counted once', async () => {
+  const instanceId = await runtime.start(group({ containers: [script('echo cannot open /dev/ttyS0; exit 3')] }), forever())
+  await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  const seen = await find(runtime, instanceId)
+  expect(seen).toMatchObject({ phase: 'backoff', reason: { code: 'ExitedEarly', message: 'web: exit code 3: cannot open /dev/ttyS0' } })
+  expect(seen?.containers).toMatchObject([{ state: 'exited', exitCode: 3, failures: 1, restarts: 0 }])
+  await runtime.restart(instanceId, 'web', forever())
+  const again = await until(runtime, instanceId, ({ containers }) => containers[0]?.failures === 2)
+  expect(again).toMatchObject({ restarts: 1, lastRestartReason: 'ExitedEarly', containers: [{ restarts: 1 }] })
+})
+
+test('a command that does not exist is a failed start of its container, not of the group', async () => {
+  const workload = group({ containers: [container(), container({ name: 'bad', command: ['/no/such/program'] })] })
+  const instanceId = await runtime.start(workload, forever())
+  const seen = await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  expect(seen.reason).toMatchObject({ code: 'StartFailed', message: expect.stringContaining('bad: ') })
+  expect(seen.containers).toMatchObject([
+    { name: 'web', state: 'running' },
+    { name: 'bad', state: 'exited', failures: 1 },
+  ])
+})
+
+test('a container over its memory limit is reported as out of memory', async () => {
+  const hungry = script('x=x; while true; do x=$x$x; done', { memoryBytes: 16 * 1024 * 1024 })
+  const instanceId = await runtime.start(group({ containers: [hungry] }), forever())
+  const seen = await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  expect(seen).toMatchObject({ reason: { code: 'OutOfMemory' }, containers: [{ exitCode: 137, isOutOfMemory: true }] })
+})
+
+test('a container over its storage limit is ended and gets a fresh disk', async () => {
+  const owner = `test-${randomBytes(6).toString('hex')}`
+  const watching = bench.open({ owner, dataDir: `${bench.folder}/storage`, storageCheckMs: 200, keepsSpareHolder: false })
+  const workload = group({
+    containers: [container({ storageBytes: 1024 * 1024, postStart: ['sh', '-c', 'dd if=/dev/zero of=/big bs=1M count=4'] })],
+  })
+  const instanceId = await watching.start(workload, forever())
+  const seen = await until(watching, instanceId, ({ phase }) => phase === 'backoff')
+  expect(seen.reason).toMatchObject({ code: 'StorageExceeded' })
+  const before = await detailsOf(instanceId, 'web')
+  await watching.restart(instanceId, 'web', forever())
+  const after = await detailsOf(instanceId, 'web')
+  expect(after.Id).not.toBe(before.Id)
+  expect(after.State.Running).toBe(true)
+  await watching.remove(instanceId, forever())
+})
+
+test('stop runs preStop before TERM and kills what ignores it when the grace is over', async () => {
+  const stubborn = script('trap "" TERM; echo up; while true; do sleep 0.1; done', { preStop: ['sh', '-c', 'echo preStop > /proc/1/fd/1'] })
+  const instanceId = await runtime.start(group({ containers: [stubborn] }), forever())
+  await until(runtime, instanceId, isReady)
+  const startedAt = performance.now()
+  await runtime.stop(instanceId, { reason: 'removed', graceSeconds: 2 }, forever())
+  expect(performance.now() - startedAt).toBeGreaterThan(1500)
+  expect(performance.now() - startedAt).toBeLessThan(6000)
+  let text = ''
+  for await (const part of runtime.logs(instanceId, { tailLines: 10, follow: false }, forever())) text += part
+  expect(text).toBe('up\npreStop\n')
+  expect(await find(runtime, instanceId)).toMatchObject({ phase: 'stopped', containers: [{ state: 'exited', exitCode: 137 }] })
+  await runtime.remove(instanceId, forever())
+  expect(await find(runtime, instanceId)).toBeUndefined()
+  await runtime.stop(instanceId, { reason: 'removed', graceSeconds: 2 }, forever())
+  await runtime.remove(instanceId, forever())
+})
+
+test('when the holder is killed from outside the instance counts as stopped, because its network is gone', async () => {
+  const { instanceId } = await bringUp(runtime, group())
+  const web = await detailsOf(instanceId, 'web')
+  const holderId = web.HostConfig.NetworkMode?.slice('container:'.length) ?? ''
+  await killContainer(bench.engine, holderId)
+  const seen = await until(runtime, instanceId, ({ phase }) => phase === 'stopped')
+  expect(seen.reason?.code).toBe('NetworkLost')
+  await runtime.remove(instanceId, forever())
+  expect(await listContainers(bench.engine, [`littoral.instance=${instanceId}`])).toEqual([])
+})
+
+test('the next agent adopts what runs: same instance, same counters, ready at its first look', async () => {
+  const workload = group({
+    containers: [container({ probe: { ...probe.tcpSocket, initialDelaySeconds: 5, periodSeconds: 10 } })],
+    restartToken: 't1',
+  })
+  const first = bench.open()
+  const instanceId = await first.start(workload, forever())
+  await until(first, instanceId, isReady)
+  const { Id } = await detailsOf(instanceId, 'web')
+  await killContainer(bench.engine, Id)
+  await until(first, instanceId, ({ phase }) => phase === 'backoff')
+  await first.restart(instanceId, 'web', forever())
+  await until(first, instanceId, isReady)
+  await first.close()
+  const second = bench.open()
+  expect(await find(second, instanceId)).toMatchObject({
+    phase: 'ready',
+    restartToken: 't1',
+    digest: workload.digest,
+    restarts: 1,
+    lastRestartReason: 'ExitedEarly',
+  })
+})
+
+test('a group that lacks a container is incomplete', async () => {
+  const workload = group({ containers: [container(), container({ name: 'side', command: ['sleep', '1000'] })] })
+  const { instanceId } = await bringUp(runtime, workload)
+  const side = await detailsOf(instanceId, 'side')
+  await removeContainer(bench.engine, side.Id)
+  await until(runtime, instanceId, ({ phase }) => phase === 'incomplete')
+  const web = await detailsOf(instanceId, 'web')
+  await removeContainer(bench.engine, web.Id)
+  await eventually(async () => (await find(runtime, instanceId)) === undefined)
+})
+
+test('an agent sees nothing of another agent on the same engine', async () => {
+  const { instanceId } = await bringUp(runtime, group())
+  const other = bench.open({ owner: `test-${randomBytes(6).toString('hex')}`, dataDir: `${bench.folder}/other` })
+  expect(await other.observe(forever())).toEqual([])
+  expect(await find(runtime, instanceId)).toMatchObject({ phase: 'ready' })
+})
+
+test('one spare holder is kept, and taken by the next start', async () => {
+  const own = bench.open({ owner: `test-${randomBytes(6).toString('hex')}`, dataDir: `${bench.folder}/spare` })
+  const holders = async () => {
+    const [any] = await own.observe(forever())
+    const owner = any === undefined ? '' : ((await detailsOf(any.instanceId, 'web')).Config.Labels?.['littoral.node'] ?? '')
+    return listContainers(bench.engine, [`littoral.node=${owner}`, 'littoral.role=holder'])
+  }
+  const first = await own.start(group(), forever())
+  await eventually(async () => (await holders()).filter(({ State }) => State === 'running').length === 2)
+  const spares = await holders()
+  const second = await own.start(group(), forever())
+  const used = (await detailsOf(second, 'web')).HostConfig.NetworkMode ?? ''
+  expect(spares.map(({ Id }) => `container:${Id}`)).toContain(used)
+  const address = addressOf(await getContainer(bench.engine, used.slice('container:'.length)))
+  expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('one')
+  for (const instanceId of [first, second]) await own.remove(instanceId, forever())
+  await eventually(async () => (await listContainers(bench.engine, ['littoral.role=holder'])).length <= 2)
+})
