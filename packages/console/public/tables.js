@@ -4,6 +4,7 @@
 export function showState(state) {
   show('nodes', state.Nodes, (part) => nodesTable(part))
   show('apps', state.Apps, (part) => appsTable(part))
+  show('workloads', state.Workloads, (part) => workloadsTable(part))
   show('instances', state.Instances, (part) => instancesTable(part))
   show('drivers', state.Drivers, (part) => driversTable(part))
   show('loops', state.Loops, (part) => loopsTable(part))
@@ -61,6 +62,27 @@ function environment(status) {
   return parts
 }
 
+const workloadTones = { ready: 'good', failed: 'bad', backoff: 'bad', unready: 'bad', gone: 'idle' }
+
+function workloadsTable({ Workloads, TotalCount }) {
+  if (Workloads.length === 0) return [note('No node should run anything, or says that it does.')]
+  const rows = Workloads.map(({ NodeName, Key, Desired, Reported, IsCurrent }) => [
+    [Key],
+    [NodeName],
+    [Desired?.Version ?? 'nothing any more'],
+    Reported === undefined
+      ? [state('busy', 'not heard of yet')]
+      : [
+          state(workloadTones[Reported.Phase] ?? 'busy', Reported.Phase),
+          small(IsCurrent ? '' : `seen: ${Reported.Version}, not what is wanted`),
+          small(Reported.Reason === undefined ? '' : `${Reported.Reason.Code}: ${Reported.Reason.Message}`),
+        ],
+    [Reported?.Addresses.join(', ') ?? ''],
+    [Reported === undefined ? '' : String(Reported.Restarts)],
+  ])
+  return table('Workloads', ['Workload', 'Node', 'Wanted version', 'State', 'Address', 'Restarts'], rows, TotalCount)
+}
+
 const tiers = { 10: 'lite', 20: 'standard', 30: 'professional' }
 const deploymentStates = [
   ['busy', 'created'],
@@ -81,7 +103,7 @@ function instancesTable({ InstanceList, Total }) {
       [time(instance.GmtModifiedTimestamp)],
     ]
   })
-  return table('Edge instances', ['Instance', 'Tier', 'Deployments', 'Last deployment', 'Changed'], rows, Total)
+  return table('Edge instances', ['Instance', 'Tier', 'State', 'Last deployment', 'Changed'], rows, Total)
 }
 
 function driversTable({ DriverList, Total }) {
@@ -102,14 +124,13 @@ function loopsTable(loops) {
     const word = failures > 0 ? `failed ${failures} time${failures === 1 ? '' : 's'} in a row` : isRunning ? 'running' : 'waiting'
     return [
       [name],
-      [state(tone, word)],
+      [state(tone, word), small(lastPass?.error ?? '')],
       [lastPass === undefined ? '' : time(lastPass.startedAtMs)],
       [lastPass === undefined ? '' : `${lastPass.tookMs} ms`],
       [lastPass === undefined ? '' : String(lastPass.decisions)],
-      [lastPass?.error ?? ''],
     ]
   })
-  return table('Server loops', ['Loop', 'State', 'Last pass', 'Took', 'Decisions', 'Error'], rows, rows.length)
+  return table('Server loops', ['Loop', 'State', 'Last pass', 'Took', 'Decisions'], rows, rows.length)
 }
 
 /** Puts a part in its place, or says why it is not there. Nothing is touched when nothing changed, so that focus and selection stay. */
@@ -159,8 +180,13 @@ function state(tone, word) {
 const small = (text) => (text === '' ? '' : element('small', {}, [text]))
 const code = (text) => element('code', {}, [text])
 const note = (...parts) => element('p', { class: 'sheet note' }, parts)
-const time = (ms) => new Date(ms).toLocaleString()
-const seen = (text) => (text === undefined ? 'never seen' : `last seen ${new Date(text).toLocaleString()}`)
+const seen = (text) => (text === undefined ? 'never seen' : `last seen ${time(text)}`)
+
+/** A moment of today by its time alone. */
+function time(moment) {
+  const date = new Date(moment)
+  return date.toDateString() === new Date().toDateString() ? date.toLocaleTimeString() : date.toLocaleString()
+}
 
 function element(name, attributes, children) {
   const made = document.createElement(name)

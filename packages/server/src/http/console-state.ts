@@ -11,6 +11,10 @@ import type { Registry } from './registry.ts'
 /** More than anyone reads on one page; the page says how many there are in all. */
 const mostApps = 50
 const mostDrivers = 30
+const mostNodes = 100
+const mostWorkloads = 100
+/** Nodes whose workloads are looked into. */
+const mostNodesInside = 20
 
 type Part<T> = T | { readonly Error: string }
 
@@ -30,14 +34,26 @@ const versions = { edgeContainer: '2024-09-10', iotEdge: '2018-01-20', littoral:
 /** Everything the page shows. */
 export async function readState(caller: Caller) {
   const [nodes, apps, drivers, instances] = await Promise.all([
-    part(() => caller.call(versions.littoral, littoral.ListNodes, { PageNumber: 1, PageSize: 100 })),
+    part(() => caller.call(versions.littoral, littoral.ListNodes, { PageNumber: 1, PageSize: mostNodes })),
     part(() => readApps(caller)),
     part(
       async () => (await caller.call(versions.iotEdge, iotEdge.QueryEdgeDriver, { Type: 1, CurrentPage: 1, PageSize: mostDrivers })).Data,
     ),
     part(async () => (await caller.call(versions.iotEdge, iotEdge.QueryEdgeInstance, { CurrentPage: 1, PageSize: mostDrivers })).Data),
   ])
-  return { Nodes: nodes, Apps: apps, Drivers: drivers, Instances: instances }
+  const workloads = await part(() => readWorkloads(caller, 'Nodes' in nodes ? nodes.Nodes : []))
+  return { Nodes: nodes, Apps: apps, Workloads: workloads, Drivers: drivers, Instances: instances }
+}
+
+async function readWorkloads(caller: Caller, nodes: readonly { readonly NodeId: string; readonly Name: string }[]) {
+  const inside = await Promise.all(
+    nodes.slice(0, mostNodesInside).map(async ({ NodeId, Name }) => {
+      const { Workloads } = await caller.call(versions.littoral, littoral.GetNode, { NodeId })
+      return Workloads.map((workload) => ({ NodeName: Name, ...workload }))
+    }),
+  )
+  const all = inside.flat()
+  return { TotalCount: all.length, Workloads: all.slice(0, mostWorkloads) }
 }
 
 async function readApps(caller: Caller) {

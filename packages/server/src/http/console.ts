@@ -20,6 +20,7 @@ const folder = new URL('../../../console/public/', import.meta.url)
 const files = [
   { path: '/console', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/console/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
+  { path: '/console/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
   { path: '/console/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
   { path: '/console/tables.js', file: 'tables.js', type: 'text/javascript; charset=utf-8' },
 ] as const
