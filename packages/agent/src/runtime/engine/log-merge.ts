@@ -43,15 +43,21 @@ async function* containerLines(
 ): AsyncGenerator<string> {
   const { engine } = await context.link.get(signal)
   const isTty = details.Config.Tty === true
-  let startedAt = details.State.StartedAt
+  let { StartedAt, FinishedAt } = details.State
   yield* lines(readLogs(engine, details.Id, { tailLines: options.tailLines, follow: options.follow, isTty, signal }))
   while (options.follow && !signal.aborted) {
-    const now = await findContainer(engine, details.Id, { signal }).catch(() => undefined)
+    const now = (await findContainer(engine, details.Id, { signal }).catch(() => undefined))?.State
     if (now === undefined) return
-    if (now.State.Running && now.State.StartedAt !== startedAt) {
-      startedAt = now.State.StartedAt
-      yield* lines(readLogs(engine, details.Id, { since: startedAt, follow: true, isTty, signal }))
-    } else await sleep(500, undefined, { signal }).catch(() => {})
+    if (now.StartedAt === StartedAt) {
+      FinishedAt = now.FinishedAt
+      await sleep(500, undefined, { signal }).catch(() => {})
+      continue
+    }
+    // A run's first lines are older than its StartedAt, so what counts as new is what came after the last exit. A short run
+    // may be over by now; what it wrote is still to be told.
+    const since = now.Running ? now.FinishedAt : FinishedAt
+    ;({ StartedAt, FinishedAt } = now)
+    yield* lines(readLogs(engine, details.Id, { since, follow: true, isTty, signal }))
   }
 }
 

@@ -74,11 +74,20 @@ async function stopMember(context: EngineContext, engine: Engine, { details, wor
         context.log(`preStop of ${name}: ${error instanceof Error ? error.message : String(error)}`)
       })
     }
-    // The engine counts whole seconds; what is left of the last one is worth less than a container's orderly end.
-    if (leftMs() > 0) await stopContainer(engine, details.Id, Math.ceil(leftMs() / 1000), signal)
+    if (leftMs() > 0) await endWithin(engine, details.Id, leftMs(), signal)
   }
   await killContainer(engine, details.Id, 'KILL', signal)
   context.inventory.changed(details.Id)
+}
+
+/** The engine counts a grace in whole seconds, so it gets a longer one and our own kill comes in time. */
+async function endWithin(engine: Engine, containerId: string, graceMs: number, signal: AbortSignal): Promise<void> {
+  const timer = setTimeout(() => void killContainer(engine, containerId, 'KILL', signal).catch(() => {}), graceMs)
+  try {
+    await stopContainer(engine, containerId, Math.ceil(graceMs / 1000) + 1, signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Deletes all containers of an instance, its holder, its notes and its folder. */

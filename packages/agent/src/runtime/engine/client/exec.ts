@@ -23,7 +23,7 @@ const maxOutputBytes = 64 * 1024
  * too long; the command itself cannot be killed through the API and may go on.
  */
 export async function execCommand(engine: Engine, containerId: string, options: ExecOptions): Promise<ExecResult> {
-  const deadline = AbortSignal.timeout(options.timeoutMs)
+  const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(options.timeoutMs)))
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
   try {
     const body = { Cmd: [...options.command], AttachStdout: true, AttachStderr: true, AttachStdin: false, Tty: false }
@@ -33,7 +33,7 @@ export async function execCommand(engine: Engine, containerId: string, options: 
     return { exitCode, output }
   } catch (error) {
     if (deadline.aborted && !options.signal?.aborted)
-      throw new EngineError(0, `the command did not end within ${options.timeoutMs} ms`, 'timedOut')
+      throw new EngineError(0, `the command did not end within ${Math.round(options.timeoutMs)} ms`, 'timedOut')
     throw error
   }
 }

@@ -155,7 +155,9 @@ function splitName(name: string): { repository: string; tag: string } {
 function registryAuth(credential: RegistryCredential, name: string): string {
   const registry = registryOf(name)
   const serveraddress = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
-  return Buffer.from(JSON.stringify({ ...credential, serveraddress })).toString('base64url')
+  const text = Buffer.from(JSON.stringify({ ...credential, serveraddress })).toString('base64')
+  // URL-safe but padded: Docker 20.10 takes an unpadded value for no credentials at all.
+  return text.replaceAll('+', '-').replaceAll('/', '_')
 }
 
 const encodeName = (name: string) => encodeURI(name).replaceAll('?', '%3F').replaceAll('#', '%23')
