@@ -96,7 +96,7 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      return openEngineRuntime({ folder: folderOf('engine'), owner: await readOwner(config.dataDir), drivers: driversFrom(packages), log })
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner: await readOwner(config.dataDir), drivers: driversFrom(packages), log })
     },
   }
   const runtimes: Runtime[] = []

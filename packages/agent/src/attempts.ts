@@ -75,7 +75,10 @@ export class Attempts {
     const failures = last && nowMs - last.atMs < quickLossMs + longestPauseMs ? last.failures + 1 : 0
     this.#starts.set(id, { key: stepKey(step), atMs: nowMs, failures })
     if (failures === 0) return
-    const reason = { code: 'InstanceLost', message: `the instance was lost ${failures} ${failures === 1 ? 'time' : 'times'} in a row soon after its start` }
+    const reason = {
+      code: 'InstanceLost',
+      message: `the instance was lost ${failures} ${failures === 1 ? 'time' : 'times'} in a row soon after its start`,
+    }
     const untilMs = nowMs + this.#pauseMs(failures, false)
     this.#failed.set(id, { key: stepKey(step), kind: 'start', failures, reason, isStalled: false, failedAtMs: nowMs, untilMs })
   }

@@ -35,13 +35,31 @@ const flags = {
   server: { variable: 'LITTORAL_SERVER', hint: 'URL', meaning: 'Address of the server, such as https://littoral.example.com.' },
   data: { variable: 'LITTORAL_AGENT_DATA', hint: 'DIR', usual: '.littoral-agent', meaning: 'Folder for what this node must remember.' },
   token: { variable: 'LITTORAL_TOKEN', hint: 'TOKEN', meaning: 'Join token; needed once, the node gets its own secret for it.' },
-  gateway: { variable: 'LITTORAL_GATEWAY', hint: 'PK/DN', meaning: 'Product key and device name of the gateway this machine is; needs --secret.' },
-  secret: { variable: 'LITTORAL_GATEWAY_SECRET', hint: 'SECRET', meaning: 'Device secret of the gateway; better given in the environment.' },
+  gateway: {
+    variable: 'LITTORAL_GATEWAY',
+    hint: 'PK/DN',
+    meaning: 'Product key and device name of the gateway this machine is; needs --secret.',
+  },
+  secret: {
+    variable: 'LITTORAL_GATEWAY_SECRET',
+    hint: 'SECRET',
+    meaning: 'Device secret of the gateway; better given in the environment.',
+  },
   region: { variable: 'LITTORAL_REGION', hint: 'REGION', usual: 'zhejiang', meaning: 'Region of the installation this node counts to.' },
   environment: { variable: 'LITTORAL_ENVIRONMENT', hint: 'ENV', meaning: 'prod or staging; without it the node serves both.' },
-  runtime: { variable: 'LITTORAL_RUNTIME', hint: 'LIST', usual: 'engine,process', meaning: 'What runs workloads: engine, process or both; or memory, which only pretends.' },
+  runtime: {
+    variable: 'LITTORAL_RUNTIME',
+    hint: 'LIST',
+    usual: 'engine,process',
+    meaning: 'What runs workloads: engine, process or both; or memory, which only pretends.',
+  },
   name: { variable: 'LITTORAL_NODE_NAME', hint: 'NAME', meaning: 'Name of the node; the host name unless given.' },
-  'edge-version': { variable: 'LITTORAL_EDGE_VERSION', hint: 'VERSION', usual: '2.9.7', meaning: 'Edge version that driver versions are compared with.' },
+  'edge-version': {
+    variable: 'LITTORAL_EDGE_VERSION',
+    hint: 'VERSION',
+    usual: '2.9.7',
+    meaning: 'Edge version that driver versions are compared with.',
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -90,7 +108,8 @@ function readValues(args: readonly string[], environment: NodeJS.ProcessEnv): Va
 }
 
 function parseServer(text: string | undefined): URL {
-  if (text === undefined) throw new ConfigError('--server is missing: give the address of the server, such as --server http://127.0.0.1:8080.')
+  if (text === undefined)
+    throw new ConfigError('--server is missing: give the address of the server, such as --server http://127.0.0.1:8080.')
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol) || url.hostname === '') {
     throw new ConfigError(`--server must be an http or https address such as https://littoral.example.com, not "${text}".`)
@@ -100,7 +119,8 @@ function parseServer(text: string | undefined): URL {
 }
 
 function parseJoin({ token, gateway, secret }: Values): JoinCredential | undefined {
-  if (token !== undefined && gateway !== undefined) throw new ConfigError('--token and --gateway exclude each other: a node joins in one way.')
+  if (token !== undefined && gateway !== undefined)
+    throw new ConfigError('--token and --gateway exclude each other: a node joins in one way.')
   if (token !== undefined) {
     if (!/^ljt_\w{1,256}$/.test(token)) throw new ConfigError('--token must be a join token, which begins with ljt_.')
     return { kind: 'token', token }
@@ -110,7 +130,8 @@ function parseJoin({ token, gateway, secret }: Values): JoinCredential | undefin
     return undefined
   }
   const [, productKey, deviceName] = /^([^/\s]+)\/([^\s]+)$/.exec(gateway) ?? []
-  if (productKey === undefined || deviceName === undefined) throw new ConfigError(`--gateway must be PRODUCTKEY/DEVICENAME, not "${gateway}".`)
+  if (productKey === undefined || deviceName === undefined)
+    throw new ConfigError(`--gateway must be PRODUCTKEY/DEVICENAME, not "${gateway}".`)
   if (secret === undefined) throw new ConfigError('--gateway needs --secret, the device secret, or LITTORAL_GATEWAY_SECRET.')
   return { kind: 'gateway', productKey, deviceName, deviceSecret: secret }
 }
@@ -127,12 +148,14 @@ function parseRuntimes(text: string): RuntimeName[] {
   const strange = names.find((name) => !known.includes(name))
   if (strange !== undefined) throw new ConfigError(`--runtime must be a list of engine, process or memory, not "${text}".`)
   if (new Set(names).size < names.length) throw new ConfigError(`--runtime names one runtime twice: "${text}".`)
-  if (names.includes('memory') && names.length > 1) throw new ConfigError('--runtime memory only pretends and cannot be combined with others.')
+  if (names.includes('memory') && names.length > 1)
+    throw new ConfigError('--runtime memory only pretends and cannot be combined with others.')
   return names as RuntimeName[]
 }
 
 function parseWord(flag: FlagName, text: string, maxLength: number): string {
-  if (text.length > maxLength || /[\s\p{Cc}]/u.test(text)) throw new ConfigError(`--${flag} must be at most ${maxLength} characters without spaces, not "${text}".`)
+  if (text.length > maxLength || /[\s\p{Cc}]/u.test(text))
+    throw new ConfigError(`--${flag} must be at most ${maxLength} characters without spaces, not "${text}".`)
   return text
 }
 

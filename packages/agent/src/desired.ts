@@ -67,7 +67,9 @@ export class DesiredStore {
     }
     await rename(this.#path('desired.json'), this.#path('desired.corrupt.json'))
     this.#state = await this.#readPrevious()
-    const instead = this.#state ? `generation ${this.#state.generation} is used instead` : 'nothing on this node is touched until the server sends it again'
+    const instead = this.#state
+      ? `generation ${this.#state.generation} is used instead`
+      : 'nothing on this node is touched until the server sends it again'
     this.#condition = {
       code: 'DesiredStateCorrupt',
       message: `desired.json: ${current}; it was kept as desired.corrupt.json and ${instead}`,

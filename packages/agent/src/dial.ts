@@ -18,6 +18,7 @@ export type Dialled =
 const handshakeTimeout = 15_000
 const longestAnswer = 16 * 1024
 
+/** The socket of a connection is paused until the caller resumes it. */
 export function dial(url: URL, authorization: string, signal: AbortSignal): Promise<Dialled> {
   const socket = new WebSocket(url, {
     headers: { authorization },
@@ -31,7 +32,11 @@ export function dial(url: URL, authorization: string, signal: AbortSignal): Prom
   let localAddress = ''
   return new Promise<Dialled>((resolve) => {
     socket.once('upgrade', (response: IncomingMessage) => (localAddress = response.socket.localAddress ?? ''))
-    socket.once('open', () => resolve({ isOpen: true, socket, localAddress: localAddress.replace(/^::ffff:/, '') }))
+    socket.once('open', () => {
+      // Frames that came with the answer would be emitted before the caller listens; it resumes the socket then.
+      socket.pause()
+      resolve({ isOpen: true, socket, localAddress: localAddress.replace(/^::ffff:/, '') })
+    })
     // Not once: a second error of a failed dial has nobody else to listen to it.
     socket.on('error', (error: Error) => resolve({ isOpen: false, problem: `${url.host}: ${error.message || 'cannot be reached'}` }))
     socket.once('unexpected-response', (request, response: IncomingMessage) => {

@@ -55,7 +55,11 @@ function rangeStart(response: IncomingMessage, askedFor: number): number {
   throw new StepError('DownloadFailed', 'the server answered with another range than was asked for')
 }
 
-function get(url: URL, headers: Record<string, string>, { signal, idleMs }: { signal: AbortSignal; idleMs: number }): Promise<IncomingMessage> {
+function get(
+  url: URL,
+  headers: Record<string, string>,
+  { signal, idleMs }: { signal: AbortSignal; idleMs: number },
+): Promise<IncomingMessage> {
   const open = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => reject(new StepError('DownloadFailed', `${url.host}: ${error.message}`, { cause: error }))

@@ -30,7 +30,11 @@ function place(workload: Workload): Placement {
 }
 
 function plan(desired: readonly Workload[] | undefined, story: Story = {}) {
-  const { steps, nextAtMs } = planNode(desired?.map((workload) => place(workload)), observed(story), nowMs)
+  const { steps, nextAtMs } = planNode(
+    desired?.map((workload) => place(workload)),
+    observed(story),
+    nowMs,
+  )
   return { steps: steps.map(say), nextAtMs }
 }
 

@@ -99,7 +99,10 @@ function planKey(placement: Placement | undefined, instances: readonly PlacedIns
   if (placement.runtime === undefined) return [...left, ...surplus, ...[...targets.slice(0, 1), ...others].flatMap(keepGoing)]
   const place = { workload: placement.workload, runtime: placement.runtime }
   const isClear = instances.length === 0
-  const change = place.workload.kind === 'driver' ? planDriver(place, { target, others, isClear, observed }) : planGroup(place, { target, others, observed })
+  const change =
+    place.workload.kind === 'driver'
+      ? planDriver(place, { target, others, isClear, observed })
+      : planGroup(place, { target, others, observed })
   return [...left, ...surplus, ...change]
 }
 
@@ -172,7 +175,11 @@ function clearAway(instance: PlacedInstance, observed: Observed): Candidate[] {
 }
 
 function isOf(instance: PlacedInstance, { workload, runtime }: Placement): boolean {
-  return instance.runDigest === runDigest(workload) && instance.restartToken === restartToken(workload) && (runtime === undefined || instance.runtime === runtime)
+  return (
+    instance.runDigest === runDigest(workload) &&
+    instance.restartToken === restartToken(workload) &&
+    (runtime === undefined || instance.runtime === runtime)
+  )
 }
 
 function restartToken(workload: Workload): string | undefined {
@@ -181,7 +188,9 @@ function restartToken(workload: Workload): string | undefined {
 
 /** Serving first, then ready, then newest. */
 function byWorth(a: PlacedInstance, b: PlacedInstance): number {
-  return Number(b.isActive) - Number(a.isActive) || Number(b.phase === 'ready') - Number(a.phase === 'ready') || b.createdAtMs - a.createdAtMs
+  return (
+    Number(b.isActive) - Number(a.isActive) || Number(b.phase === 'ready') - Number(a.phase === 'ready') || b.createdAtMs - a.createdAtMs
+  )
 }
 
 function stop({ runtime, key, instanceId, graceSeconds }: PlacedInstance, reason: 'replaced' | 'removed'): Candidate {

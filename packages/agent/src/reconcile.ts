@@ -94,7 +94,8 @@ export class Reconciler {
     const wanted = new Set(desired.workloads.map(preparedId))
     for (const id of this.#prepared) if (!wanted.has(id)) this.#prepared.delete(id)
     for (const { step, abort } of this.#running.values()) {
-      if (step.kind === 'prepare' && !wanted.has(preparedId(step.workload))) abort.abort(new Error('a newer desired state no longer wants it'))
+      if (step.kind === 'prepare' && !wanted.has(preparedId(step.workload)))
+        abort.abort(new Error('a newer desired state no longer wants it'))
     }
     this.wake()
   }

@@ -13,12 +13,18 @@ export interface Machine {
 export function unmetRequirement(workload: Workload, machine: Machine): Reason | undefined {
   if (workload.kind !== 'driver') return undefined
   if (compareVersions(machine.edgeVersion, workload.edgeVersion) < 0) {
-    return { code: 'EdgeVersionTooOld', message: `the driver version needs edge version ${workload.edgeVersion}, this node has ${machine.edgeVersion}` }
+    return {
+      code: 'EdgeVersionTooOld',
+      message: `the driver version needs edge version ${workload.edgeVersion}, this node has ${machine.edgeVersion}`,
+    }
   }
   if (workload.runtime !== 'c' || workload.cpuArch === undefined) return undefined
   const runs = cpuArchs[machine.arch] ?? []
   if (runs.includes(workload.cpuArch.toLowerCase())) return undefined
-  return { code: 'CpuArchMismatch', message: `the driver is compiled for ${workload.cpuArch}, this node runs ${runs.join(', ') || machine.arch}` }
+  return {
+    code: 'CpuArchMismatch',
+    message: `the driver is compiled for ${workload.cpuArch}, this node runs ${runs.join(', ') || machine.arch}`,
+  }
 }
 
 // Contract: iot-edge §7; compared without case.

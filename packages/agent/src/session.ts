@@ -147,6 +147,7 @@ class Conversation {
     socket.on('error', (error: Error) => (this.#problem ??= error.message))
     socket.on('ping', () => this.#heard())
     socket.on('message', (content: Buffer, isBinary: boolean) => this.#received(content, isBinary))
+    socket.resume()
     this.#heard()
     const { facts, generation } = this.#options
     try {
@@ -184,7 +185,9 @@ class Conversation {
       return
     }
     const message = checked.value
-    this.#handling = this.#handling.then(() => this.#handle(message)).catch((error: unknown) => this.#options.log(`${message.type}: ${String(error)}`))
+    this.#handling = this.#handling
+      .then(() => this.#handle(message))
+      .catch((error: unknown) => this.#options.log(`${message.type}: ${String(error)}`))
   }
 
   async #handle(message: ServerMessage): Promise<void> {
@@ -225,4 +228,3 @@ function parse(content: Buffer): ReturnType<typeof checkServerMessage> {
     return { isValid: false, problem: 'not JSON' }
   }
 }
-

@@ -56,7 +56,10 @@ function findingOf(instance: PlacedInstance, input: StatusInput): Finding {
   if (instance.phase !== 'ready') return { phase: outwardPhase(instance), reason }
   // Ready but without the ports: they are about to move, or they cannot, which is a failure of the workload.
   const isStuck = failure?.kind === 'activate' && failure.isStalled
-  return { phase: isStuck ? 'failed' : 'starting', reason: reason ?? { code: 'SwitchingTraffic', message: 'ready; the node moves its ports to it' } }
+  return {
+    phase: isStuck ? 'failed' : 'starting',
+    reason: reason ?? { code: 'SwitchingTraffic', message: 'ready; the node moves its ports to it' },
+  }
 }
 
 function findingWithout({ workload, runtime, refusal }: StatusInput['placements'][number], input: StatusInput): Finding {

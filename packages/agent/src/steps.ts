@@ -70,7 +70,8 @@ export function lane(step: Step): string {
 
 /** Two steps with the same id are the same attempt again, which is what failures are counted by. */
 export function stepId(step: Step): string {
-  if (step.kind === 'prepare' || step.kind === 'start') return `${step.kind} ${step.workload.key} ${step.workload.digest} ${restartToken(step.workload)}`
+  if (step.kind === 'prepare' || step.kind === 'start')
+    return `${step.kind} ${step.workload.key} ${step.workload.digest} ${restartToken(step.workload)}`
   if (step.kind === 'restart') return `restart ${step.instanceId} ${step.container}`
   if (step.kind === 'updateConfig') return `updateConfig ${step.instanceId} ${step.workload.digest}`
   return `${step.kind} ${step.instanceId}`

@@ -29,7 +29,11 @@ export class LogStreams {
   open(id: string, request: LogsRequest): void {
     if (this.#open.has(id)) return
     if (this.#open.size >= maxStreams) {
-      this.#send({ type: 'streamEnd', id, error: { code: 'TooManyStreams', message: `this node serves at most ${maxStreams} log streams at once` } })
+      this.#send({
+        type: 'streamEnd',
+        id,
+        error: { code: 'TooManyStreams', message: `this node serves at most ${maxStreams} log streams at once` },
+      })
       return
     }
     const stream: OpenStream = { abort: new AbortController(), underWayBytes: 0, resume: () => {} }

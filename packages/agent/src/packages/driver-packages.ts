@@ -117,7 +117,8 @@ export function driverEnvironment(workload: DriverWorkload, configPath: string):
 }
 
 function checkDigest(sha256: string): string {
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new StepError('PackageRejected', `"${sha256.slice(0, 80)}" is not a SHA-256 digest`, { isStalled: true })
+  if (!/^[0-9a-f]{64}$/.test(sha256))
+    throw new StepError('PackageRejected', `"${sha256.slice(0, 80)}" is not a SHA-256 digest`, { isStalled: true })
   return sha256
 }
 

@@ -62,9 +62,13 @@ export async function checkEntry(runtime: DriverRuntime, folder: string): Promis
   const { entry } = languages[runtime]
   const found = await stat(join(folder, entry)).catch(() => undefined)
   if (!found?.isFile()) {
-    throw new StepError('EntryMissing', `the package has no file ${entry} at its top level, which a ${runtime} driver starts from`, { isStalled: true })
+    throw new StepError('EntryMissing', `the package has no file ${entry} at its top level, which a ${runtime} driver starts from`, {
+      isStalled: true,
+    })
   }
   if (runtime === 'c' && (found.mode & 0o111) === 0) {
-    throw new StepError('EntryNotExecutable', 'the file main of the package has no execute permission; set it before packing', { isStalled: true })
+    throw new StepError('EntryNotExecutable', 'the file main of the package has no execute permission; set it before packing', {
+      isStalled: true,
+    })
   }
 }

@@ -51,12 +51,37 @@ const hostile: Record<string, { entries: readonly PackedFile[]; says: RegExp; li
   'contains a device': { entries: [{ name: 'disk', mode: 0o060666 }], says: /"disk" is a device/ },
   'contains a pipe': { entries: [{ name: 'pipe', mode: 0o010666 }], says: /"pipe" is a device, a pipe/ },
   'is encrypted': { entries: [{ name: 'secret', content: 'x', isEncrypted: true }], says: /"secret" is encrypted/ },
-  'has one file twice': { entries: [{ name: 'a', content: '1' }, { name: './a', content: '2' }], says: /"\.\/a" appears twice/ },
-  'has a file inside a file': { entries: [{ name: 'a', content: '1' }, { name: 'a/b', content: '2' }], says: /"a\/b" lies inside a file/ },
-  'has a file where a folder was': { entries: [{ name: 'a/b', content: '1' }, { name: 'a', content: '2' }], says: /"a" appears twice/ },
+  'has one file twice': {
+    entries: [
+      { name: 'a', content: '1' },
+      { name: './a', content: '2' },
+    ],
+    says: /"\.\/a" appears twice/,
+  },
+  'has a file inside a file': {
+    entries: [
+      { name: 'a', content: '1' },
+      { name: 'a/b', content: '2' },
+    ],
+    says: /"a\/b" lies inside a file/,
+  },
+  'has a file where a folder was': {
+    entries: [
+      { name: 'a/b', content: '1' },
+      { name: 'a', content: '2' },
+    ],
+    says: /"a" appears twice/,
+  },
   'has too many entries': { entries: [{ name: 'a' }, { name: 'b' }, { name: 'c' }], says: /at most 2/, limits: { maxEntries: 2 } },
   'makes too many folders': { entries: [{ name: 'a/b/c/d/e' }], says: /more than 3/, limits: { maxEntries: 3 } },
-  'grows too large': { entries: [{ name: 'a', content: 'x'.repeat(60) }, { name: 'b', content: 'x'.repeat(60) }], says: /"b" brings/, limits: { maxBytes: 100 } },
+  'grows too large': {
+    entries: [
+      { name: 'a', content: 'x'.repeat(60) },
+      { name: 'b', content: 'x'.repeat(60) },
+    ],
+    says: /"b" brings/,
+    limits: { maxBytes: 100 },
+  },
   'is a bomb': { entries: [{ name: 'zeros', content: Buffer.alloc(4 << 20) }], says: /"zeros" grows \d+ times/ },
   'is larger than it says': { entries: [{ name: 'liar', content: 'x'.repeat(5000), claimedSize: 10 }], says: /.+/ },
   'has a name that no file system takes': { entries: [{ name: 'n'.repeat(300), content: 'x' }], says: /longer than 255 bytes/ },
@@ -66,7 +91,11 @@ describe('a package that', () => {
   for (const [what, { entries, says, limits }] of Object.entries(hostile)) {
     it(`${what} is refused and leaves nothing behind`, async () => {
       const attempt = unpackAll(packEntries(entries), { ...unpackLimits, ...limits })
-      await expect(attempt).rejects.toMatchObject({ code: 'PackageRejected', isStalled: true, message: expect.stringMatching(says) as string })
+      await expect(attempt).rejects.toMatchObject({
+        code: 'PackageRejected',
+        isStalled: true,
+        message: expect.stringMatching(says) as string,
+      })
       expect(await readdir(folder)).toEqual(['package.zip'])
     })
   }

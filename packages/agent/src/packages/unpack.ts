@@ -139,7 +139,8 @@ function claim(seen: Map<string, 'file' | 'folder'>, path: string, kind: 'file' 
 function checkSize(entry: Entry, bytesSoFar: number, { maxBytes, maxRatio }: UnpackLimits): void {
   if (bytesSoFar > maxBytes) throw rejected(`brings the unpacked size above ${maxBytes} bytes`, entry)
   const ratio = entry.uncompressedSize / Math.max(1, entry.compressedSize)
-  if (entry.uncompressedSize >= ratioMattersFromBytes && ratio > maxRatio) throw rejected(`grows ${Math.round(ratio)} times when unpacked`, entry)
+  if (entry.uncompressedSize >= ratioMattersFromBytes && ratio > maxRatio)
+    throw rejected(`grows ${Math.round(ratio)} times when unpacked`, entry)
 }
 
 function isExecutable(entry: Entry): boolean {

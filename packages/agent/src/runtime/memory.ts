@@ -2,7 +2,16 @@
 // contract suite as the real ones. Also `--runtime memory`, for trying Littoral out and for the journey tests.
 import type { DriverWorkload, GroupWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { type ScriptedContainer, scripted } from './memory-script.ts'
-import { countFailures, type LogOptions, type ObservedInstance, runDigest, type Runtime, type RuntimeFacts, StepError, type StopOptions } from './runtime.ts'
+import {
+  countFailures,
+  type LogOptions,
+  type ObservedInstance,
+  runDigest,
+  type Runtime,
+  type RuntimeFacts,
+  StepError,
+  type StopOptions,
+} from './runtime.ts'
 
 interface MemoryContainer {
   readonly plan: ScriptedContainer
@@ -106,7 +115,8 @@ export class MemoryRuntime implements Runtime {
     const instance = this.#get(instanceId)
     const { workload } = instance
     if (workload.kind !== 'group' || workload.ports.length === 0) return
-    if (instance.containers.some(({ plan }) => plan.script.failsToActivate)) throw new StepError('PortInUse', 'scripted', { isStalled: true })
+    if (instance.containers.some(({ plan }) => plan.script.failsToActivate))
+      throw new StepError('PortInUse', 'scripted', { isStalled: true })
     this.#machine.ports.set(workload.key, { instanceId, taken: this.#takePorts(workload) })
     this.#changed()
   }
@@ -171,7 +181,11 @@ export class MemoryRuntime implements Runtime {
   }
 
   async tidy(keep: readonly Workload[]): Promise<void> {
-    const wanted = new Set([...keep, ...[...this.#machine.instances.values()].map(({ workload }) => workload)].flatMap(scripted).map(({ name, image = name }) => image))
+    const wanted = new Set(
+      [...keep, ...[...this.#machine.instances.values()].map(({ workload }) => workload)]
+        .flatMap(scripted)
+        .map(({ name, image = name }) => image),
+    )
     for (const image of this.#machine.images) if (!wanted.has(image)) this.#machine.images.delete(image)
   }
 

@@ -95,7 +95,9 @@ export function runtimeContract(title: string, open: () => Promise<ContractSubje
       const workload = subject.workload('runs', 'v1')
       await subject.runtime.prepare(workload, never(), quietly)
       await subject.runtime.prepare(workload, never(), quietly)
-      await expect(subject.runtime.prepare(workload, AbortSignal.abort(new Error('enough')), quietly).then(quietly, quietly)).resolves.toBeUndefined()
+      await expect(
+        subject.runtime.prepare(workload, AbortSignal.abort(new Error('enough')), quietly).then(quietly, quietly),
+      ).resolves.toBeUndefined()
       expect(await subject.runtime.start(workload, never())).toBeTypeOf('string')
     })
 

@@ -140,7 +140,16 @@ export function restartDelayMs(failures: number): number {
 export function runDigest(workload: Workload): string {
   if (workload.kind === 'group') return workload.digest
   const { driverId, driverName, runtime, version, edgeVersion, container } = workload
-  const parts = [driverId, driverName, runtime, version, edgeVersion, workload.package?.sha256 ?? null, workload.arguments, sorted(container ?? null)]
+  const parts = [
+    driverId,
+    driverName,
+    runtime,
+    version,
+    edgeVersion,
+    workload.package?.sha256 ?? null,
+    workload.arguments,
+    sorted(container ?? null),
+  ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

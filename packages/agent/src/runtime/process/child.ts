@@ -40,7 +40,9 @@ export class Child {
       }
       this.#process.once('error', (error) => over({ cause: error.message }))
       // 'close' would wait for whoever inherited the pipes; give the last words a turn of the loop instead.
-      this.#process.once('exit', (code, signal) => setImmediate(() => over(code === null ? { cause: `signal ${signal}` } : { exitCode: code })))
+      this.#process.once('exit', (code, signal) =>
+        setImmediate(() => over(code === null ? { cause: `signal ${signal}` } : { exitCode: code })),
+      )
     })
   }
 

@@ -138,7 +138,9 @@ class ProcessRuntime implements Runtime {
 
   async tidy(keep: readonly Workload[]): Promise<void> {
     await this.#packages.tidy(keep)
-    const wanted = new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)].map(logName))
+    const wanted = new Set(
+      [...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)].map(logName),
+    )
     for (const name of await readdir(this.#logsFolder).catch(() => [])) {
       if (wanted.has(name)) continue
       this.#rings.get(name)?.close()
@@ -167,7 +169,8 @@ class ProcessRuntime implements Runtime {
 
   #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {
     const interpreter = this.#interpreters[workload.runtime]
-    if (!('program' in interpreter)) throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
+    if (!('program' in interpreter))
+      throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
     return languages[workload.runtime].command({ program: interpreter.program, options: workload.arguments, folder: instance.codeFolder })
   }
 

@@ -76,7 +76,11 @@ export class DriverInstance {
     if (this.#state.kind === 'running') return
     const config = await readFile(join(this.codeFolder, configFileName), 'utf8')
     const workload = { ...this.#record.workload, config }
-    const environment = { ...machineEnvironment(), ...driverEnvironment(workload, join(this.codeFolder, configFileName)), [ownerVariable]: owner }
+    const environment = {
+      ...machineEnvironment(),
+      ...driverEnvironment(workload, join(this.codeFolder, configFileName)),
+      [ownerVariable]: owner,
+    }
     this.#startedAtMs = Date.now()
     this.#state = { kind: 'running' }
     this.#child = new Child({
@@ -131,7 +135,8 @@ export class DriverInstance {
       version: workload.version,
       digest: workload.digest,
       runDigest: this.#record.runDigest,
-      phase: this.#state.kind === 'running' ? (isReady ? 'ready' : 'starting') : this.#state.kind === 'exited' ? 'backoff' : this.#state.kind,
+      phase:
+        this.#state.kind === 'running' ? (isReady ? 'ready' : 'starting') : this.#state.kind === 'exited' ? 'backoff' : this.#state.kind,
       ...(this.#state.kind === 'exited' ? { reason: this.#exitReason() } : {}),
       isActive: true,
       createdAtMs,
@@ -176,7 +181,9 @@ export class DriverInstance {
     const ranForMs = exitedAtMs - this.#startedAtMs
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
-    this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.exitCode === undefined ? exit.cause : `exit code ${exit.exitCode}`}\n`))
+    this.#ring.append(
+      Buffer.from(`[littoral] the driver ended: ${exit.exitCode === undefined ? exit.cause : `exit code ${exit.exitCode}`}\n`),
+    )
     this.#state = { kind: isAsked ? 'stopped' : 'exited', exit, exitedAtMs }
     this.#onChange()
   }

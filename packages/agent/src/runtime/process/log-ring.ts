@@ -112,7 +112,11 @@ export class LogRing {
 }
 
 /** The ring's text in whole lines: the last `tailLines`, and what follows until the signal aborts. */
-export async function* readLines(ring: LogRing, { tailLines, follow }: { tailLines: number; follow: boolean }, signal: AbortSignal): AsyncGenerator<string> {
+export async function* readLines(
+  ring: LogRing,
+  { tailLines, follow }: { tailLines: number; follow: boolean },
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let position = ring.tailPosition(tailLines)
   let rest = Buffer.alloc(0)
   while (!signal.aborted) {

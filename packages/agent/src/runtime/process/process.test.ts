@@ -122,7 +122,12 @@ describe('a driver process', () => {
   it('finds its config files in its folder, also after a change, without a restart', async () => {
     const { runtime, objects, workload, id, dataDir } = await started({}, { 'index.js': '' })
     const file = objects.add(Buffer.from('{"a":1}'))
-    const changed = driver({ ...workload, digest: undefined as never, config: '{"changed":true}', files: [{ name: 'device_config.json', ...file }] })
+    const changed = driver({
+      ...workload,
+      digest: undefined as never,
+      config: '{"changed":true}',
+      files: [{ name: 'device_config.json', ...file }],
+    })
     await runtime.prepare(changed, never(), quietly)
     await runtime.updateConfig(id, changed, never())
     const code = join(dataDir, 'instances', id, 'code')
@@ -166,7 +171,10 @@ describe('a driver process', () => {
     process.env.PATH = '/nowhere'
     try {
       const { runtime } = await open()
-      expect(runtime.supports(driver({ runtime: 'java8' }))).toEqual({ code: 'RuntimeMissing', message: 'java8: there is no java in the PATH of the agent' })
+      expect(runtime.supports(driver({ runtime: 'java8' }))).toEqual({
+        code: 'RuntimeMissing',
+        message: 'java8: there is no java in the PATH of the agent',
+      })
       expect((await runtime.capabilities()).driverRuntimes).toEqual(['nodejs8', 'c'])
     } finally {
       process.env.PATH = path
