@@ -1,0 +1,124 @@
+// A load generator in a process of its own. Connections are opened and requests signed before anything is counted; each
+// connection has one request under way. Questions: creates, reads.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerQuestions } from './processes.ts'
+import { createVersionRequest, getVersionRequest, type Target } from './requests.ts'
+
+export interface Load {
+  readonly target: Target
+  readonly connections: number
+  readonly appIds: readonly string[]
+  readonly warmUpMs: number
+  readonly countMs: number
+  /** Signed beforehand; when they run out before the time does, counting ends there. */
+  readonly requests: number
+}
+
+export interface Measured {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly count: number
+}
+
+/** One keep-alive connection: send() resolves with the answer's body, and throws when the answer is no success. */
+class Connection {
+  readonly #socket: Socket
+  #received: Buffer = Buffer.alloc(0)
+  #take: ((answer: Buffer) => void) | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#read(chunk))
+  }
+
+  send(request: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#take = (answer) => {
+        if (answer.toString('latin1', 9, 12) === '200') resolve(answer)
+        else reject(new Error(`the server answered ${answer.toString('utf8').slice(0, 1000)}`))
+      }
+      this.#socket.write(request)
+    })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    const headEnd = this.#received.indexOf('\r\n\r\n')
+    if (headEnd < 0) return
+    const length = /\r\ncontent-length: (\d+)/i.exec(this.#received.toString('latin1', 0, headEnd))?.[1]
+    if (this.#received.length < headEnd + 4 + Number(length)) return
+    const answer = this.#received
+    this.#received = Buffer.alloc(0)
+    this.#take?.(answer)
+  }
+}
+
+async function openConnections({ target, connections }: Pick<Load, 'target' | 'connections'>): Promise<Connection[]> {
+  return Promise.all(
+    Array.from({ length: connections }, async () => {
+      const socket = connect(target.port, '127.0.0.1')
+      await once(socket, 'connect')
+      return new Connection(socket)
+    }),
+  )
+}
+
+function measure(latencies: number[], tookMs: number): Measured {
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return { perSecond: (sorted.length / tookMs) * 1000, p50Ms: at(0.5), p99Ms: at(0.99), count: sorted.length }
+}
+
+async function creates(load: Load): Promise<Measured> {
+  const requests = Array.from({ length: load.requests }, (_, index) => {
+    return createVersionRequest(load.target, load.appIds[index % load.appIds.length] ?? '')
+  })
+  const connections = await openConnections(load)
+  const startedAt = performance.now()
+  const countFrom = startedAt + load.warmUpMs
+  const endAt = countFrom + load.countMs
+  const latencies: number[] = []
+  let lastAt = countFrom
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (let request = requests.pop(); request && performance.now() < endAt; request = requests.pop()) {
+        const sentAt = performance.now()
+        await connection.send(request)
+        lastAt = performance.now()
+        if (sentAt >= countFrom) latencies.push(lastAt - sentAt)
+      }
+    }),
+  )
+  for (const connection of connections) connection.close()
+  return measure(latencies, lastAt - countFrom)
+}
+
+/** Reads at a gentle pace, to see how long one takes beside whatever else is going on. */
+async function reads({ versions, ...load }: Load & { versions: readonly (readonly [string, string])[] }): Promise<Measured> {
+  const connections = await openConnections(load)
+  const endAt = performance.now() + load.countMs
+  const latencies: number[] = []
+  await Promise.all(
+    connections.map(async (connection, index) => {
+      for (let count = index; performance.now() < endAt; count += load.connections) {
+        const [appId, versionId] = versions[count % versions.length] as readonly [string, string]
+        const request = getVersionRequest(load.target, appId, versionId)
+        const sentAt = performance.now()
+        await connection.send(request)
+        latencies.push(performance.now() - sentAt)
+        await sleep(5 + Math.random() * 10)
+      }
+    }),
+  )
+  for (const connection of connections) connection.close()
+  return measure(latencies, load.countMs)
+}
+
+answerQuestions({ creates, reads })
