@@ -114,33 +114,36 @@ function decode(text: string): string {
 }
 
 async function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<unknown> {
-  if (reply.sent || request.raw.destroyed) return reply.raw.destroy()
+  // The request itself is no witness: a body that was read to its end counts as destroyed.
+  if (reply.sent || request.raw.socket.destroyed) return reply.raw.destroy()
   const known = error instanceof OssError ? error : new OssError('InternalError', 'The object store failed.', { cause: error })
   if (known.code === 'InternalError') services.log.error({ requestId: request.id, err: error }, 'an object request failed')
-  // A client that is still sending reads no answer, so the rest is taken in and thrown away, up to a limit.
-  const isRead = await drain(request.raw, services.packageBytes)
-  if (!isRead) reply.header('Connection', 'close')
+  await drain(request.raw, services.packageBytes)
   const xml = toErrorXml(known, request.id, request.headers.host ?? '')
   return reply.code(known.status).type('application/xml').send(xml)
 }
 
 const drainTimeoutMs = 10_000
 
-/** Reads and drops the rest of a body; false when there was too much of it, or it took too long. */
-function drain(raw: IncomingMessage, maxBytes: number): Promise<boolean> {
-  if (raw.readableEnded) return Promise.resolve(true)
+/**
+ * Reads and drops the rest of a body, because many clients read no answer before they have sent everything. Past the limit
+ * the answer goes out all the same, and Node drops what still comes until the time for a request is over: closing the
+ * connection at once would take the answer away from a client that is still sending.
+ */
+function drain(raw: IncomingMessage, maxBytes: number): Promise<void> {
+  if (raw.readableEnded || raw.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
     let sizeBytes = 0
-    const end = (isRead: boolean) => {
+    const end = () => {
       clearTimeout(timer)
-      resolve(isRead)
+      resolve()
     }
-    const timer = setTimeout(() => end(false), drainTimeoutMs)
+    const timer = setTimeout(end, drainTimeoutMs)
     raw.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length
-      if (sizeBytes > maxBytes) end(false)
+      if (sizeBytes > maxBytes) end()
     })
-    raw.on('end', () => end(true)).on('close', () => end(true)).on('error', () => end(true))
+    raw.on('end', end).on('close', end).on('error', end)
     raw.resume()
   })
 }

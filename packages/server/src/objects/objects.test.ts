@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { type ClientRequest, request as httpRequest } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../operations/test-context.ts'
+import * as records from '../store/iot-edge/objects.ts'
+import { openStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import { openObjects, type ServedObjects } from './objects.ts'
+
+// The client has no types of its own.
+// oxlint-disable-next-line typescript/no-explicit-any
+const OSS: any = createRequire(import.meta.url)('ali-oss')
+const packageBytes = 100_000
+const accountId = '1000000000000001'
+
+describe('the object store over HTTP', () => {
+  let folder: string
+  let store: Store
+  let app: FastifyInstance
+  let objects: ServedObjects
+  let origin: string
+  let nowMs: number
+
+  beforeEach(async () => {
+    nowMs = Date.now()
+    folder = await mkdtemp(join(tmpdir(), 'littoral-objects-'))
+    store = await openStore({ file: ':memory:' })
+    const known = { testid: { accountId, secret: 'testsecret', isActive: true }, other: { accountId: '2', secret: 'testsecret', isActive: true } }
+    objects = await openObjects({
+      folder,
+      store,
+      now: () => nowMs,
+      log: silentLog,
+      settings: { limits: { packageBytes } as never },
+      credentials: { find: async (id) => known[id as 'testid'] },
+    })
+    app = fastify()
+    void app.register(async (scope) => objects.mount(scope))
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  })
+  afterEach(async () => {
+    await app.close()
+    await store.close()
+    await rm(folder, { recursive: true })
+  })
+
+  const key = `driver/${accountId}/DRIVER_VERSION_CONTENT/d1/1.0.0/1/a b+驱动.zip`
+  async function handedOut(method: 'PUT' | 'GET' = 'PUT', of = key): Promise<string> {
+    await store.write(async (tx) => records.insert(tx, { key: of, accountId, origin, nowMs }))
+    return objects.presign(origin, method, of, nowMs + 300_000)
+  }
+  const upload = (url: string, body: string | Buffer, headers: Record<string, string> = {}) =>
+    fetch(url, { method: 'PUT', body, headers })
+  const codeOf = async (answer: Response) => `${answer.status} ${/<Code>(\w+)<\/Code>/.exec(await answer.text())?.[1]}`
+  const filesOnDisk = async () => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length
+
+  it('takes one PUT to the signed address and keeps the bytes by digest', async () => {
+    const answer = await upload(await handedOut(), 'zip-bytes')
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('etag')).toBe(`"${createHash('md5').update('zip-bytes').digest('hex').toUpperCase()}"`)
+    expect(answer.headers.get('x-oss-request-id')).toBeTruthy()
+    const sha256 = createHash('sha256').update('zip-bytes').digest('hex')
+    expect(await objects.find(key)).toEqual({ sha256, sizeBytes: 9 })
+    expect(await objects.findByDigest(sha256)).toMatchObject({ sizeBytes: 9 })
+    expect(await objects.path(key)).toContain(sha256)
+    const read = await fetch(await handedOut('GET'))
+    expect([read.status, await read.text()]).toEqual([200, 'zip-bytes'])
+  })
+
+  it.each([
+    ['no Content-Type', {}],
+    ['a Content-Type that was not signed', { 'content-type': 'application/zip' }],
+    ['a form type, as curl sends it', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['JSON', { 'content-type': 'application/json' }],
+    ['headers of the store', { 'x-oss-object-acl': 'private' }],
+  ])('accepts %s on an address of its own', async (_, headers) => {
+    expect((await upload(await handedOut(), Buffer.from('x'), headers as Record<string, string>)).status).toBe(200)
+  })
+
+  it('refuses an address that is changed, expired, or for another method, in XML', async () => {
+    const url = await handedOut()
+    expect(await codeOf(await upload(url.replace('1.0.0', '2.0.0'), 'x'))).toBe('403 SignatureDoesNotMatch')
+    expect(await codeOf(await upload(await handedOut('GET'), 'x'))).toBe('403 SignatureDoesNotMatch')
+    expect(await codeOf(await upload(url.split('?')[0] ?? '', 'x'))).toBe('403 AccessDenied')
+    expect(await codeOf(await fetch(url, { method: 'DELETE' }))).toBe('405 MethodNotAllowed')
+    expect(await codeOf(await fetch(`${origin}/oss/another-bucket/x`))).toBe('404 NoSuchBucket')
+    nowMs += 301_000
+    const late = await upload(url, 'x')
+    expect(late.headers.get('content-type')).toContain('application/xml')
+    expect(await codeOf(late)).toBe('403 AccessDenied')
+  })
+
+  it('answers 404 for what was never uploaded', async () => {
+    expect(await codeOf(await fetch(await handedOut('GET')))).toBe('404 NoSuchKey')
+  })
+
+  /** A PUT without a length, whose sender never stops by itself. */
+  function endlessPut(url: string): Promise<{ status: number | undefined; sent: number }> {
+    return new Promise((resolve, reject) => {
+      let sent = 0
+      let isAnswered = false
+      const put: ClientRequest = httpRequest(url, { method: 'PUT' }, (answer) => {
+        isAnswered = true
+        answer.resume().on('end', () => {
+          put.destroy()
+          resolve({ status: answer.statusCode, sent })
+        })
+      })
+      put.on('error', (error) => (isAnswered ? undefined : reject(error)))
+      const chunk = Buffer.alloc(10_000)
+      const send = (): void => {
+        if (isAnswered || put.destroyed) return
+        sent += chunk.length
+        put.write(chunk, () => setImmediate(send))
+      }
+      send()
+    })
+  }
+
+  it('refuses too much, announced or not, and keeps nothing of it', async () => {
+    const before = await filesOnDisk()
+    expect(await codeOf(await upload(await handedOut(), Buffer.alloc(packageBytes + 1)))).toBe('400 EntityTooLarge')
+    expect((await endlessPut(await handedOut())).status).toBe(400)
+    expect(await filesOnDisk()).toBe(before)
+    expect((await upload(await handedOut(), Buffer.alloc(packageBytes))).status).toBe(200)
+  })
+
+  it('keeps nothing of an upload that broke off', async () => {
+    const before = await filesOnDisk()
+    const url = await handedOut()
+    await new Promise<void>((resolve) => {
+      const put = httpRequest(url, { method: 'PUT', headers: { 'content-length': 1000 } })
+      put.on('error', () => resolve())
+      put.write(Buffer.alloc(10), () => setTimeout(() => put.destroy(new Error('gone')), 20))
+    })
+    await expect.poll(filesOnDisk, { timeout: 5000 }).toBe(before)
+    expect(await objects.find(key)).toBeUndefined()
+  })
+
+  it('checks Content-MD5', async () => {
+    expect(await codeOf(await upload(await handedOut(), 'x', { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }))).toBe('400 InvalidDigest')
+  })
+
+  it('never lets a key become a path', async () => {
+    const climbing = `driver/${accountId}/../../../../escape`
+    const url = await handedOut('PUT', climbing)
+    // Given as it is, because URL would fold the segments away.
+    const path = url.slice(origin.length)
+    expect(path).toContain('/../')
+    const status = await new Promise((resolve, reject) => {
+      const put = httpRequest(origin, { method: 'PUT', path }, (answer) => resolve(answer.resume().statusCode))
+      put.on('error', reject).end('x')
+    })
+    expect(status).toBe(200)
+    expect(await objects.path(climbing)).toContain(folder)
+    expect(await objects.findByDigest('../../etc/passwd')).toBeUndefined()
+  })
+
+  it('knows its own plain addresses from everything else', () => {
+    const address = objects.address(origin, key)
+    expect(objects.keyOf(address)).toBe(key)
+    expect(objects.keyOf(`${address}?Signature=x`)).toBeUndefined()
+    expect(objects.keyOf('http://nova.oss-cn-shanghai.aliyuncs.com/driver/x.zip')).toBeUndefined()
+    expect(objects.keyOf('not an address')).toBeUndefined()
+    expect(objects.keyOf(address.replace('http:', 'ftp:'))).toBeUndefined()
+  })
+
+  it('signs the same way after it was opened again, and clears what was left half done', async () => {
+    const url = await handedOut()
+    const again = await openObjects({ folder, store, now: () => nowMs, log: silentLog, settings: { limits: { packageBytes } as never }, credentials: { find: async () => undefined } })
+    expect(again.presign(origin, 'PUT', key, nowMs + 300_000)).toBe(url)
+  })
+
+  const client = (options: object = {}) =>
+    new OSS({ endpoint: origin, bucket: 'littoral-edge', region: 'oss-cn-shanghai', accessKeyId: 'testid', accessKeySecret: 'testsecret', timeout: 5000, ...options })
+
+  it.each([
+    ['V1', {}],
+    ['V1 with the bucket in the path', { sldEnable: true }],
+    ['V4', { authorizationV4: true }],
+    ['V4 with the bucket in the path', { authorizationV4: true, sldEnable: true }],
+  ])("serves the vendor's own client, unmodified, with %s", async (_, options) => {
+    const oss = client(options)
+    const stored = await oss.put('driver/code 驱动.zip', Buffer.from('zip-bytes'))
+    expect(stored.res.status).toBe(200)
+    expect((await oss.get('driver/code 驱动.zip')).content.toString()).toBe('zip-bytes')
+    expect((await oss.head('driver/code 驱动.zip')).res.headers['content-length']).toBe('9')
+    await expect(oss.get('driver/none.zip')).rejects.toMatchObject({ code: 'NoSuchKey', status: 404 })
+  })
+
+  it("tells the vendor's client why it is refused", async () => {
+    await expect(client({ accessKeySecret: 'wrong' }).put('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'SignatureDoesNotMatch', status: 403 })
+    await expect(client({ accessKeyId: 'nobody' }).put('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'InvalidAccessKeyId' })
+    await expect(client().put('x', Buffer.alloc(packageBytes + 1))).rejects.toMatchObject({ code: 'EntityTooLarge', status: 400 })
+  })
+
+  it("keeps one account's objects from another", async () => {
+    await client().put('mine.zip', Buffer.from('x'))
+    const other = client({ accessKeyId: 'other' })
+    await expect(other.get('mine.zip')).rejects.toMatchObject({ code: 'AccessDenied' })
+    await expect(other.put('mine.zip', Buffer.from('y'))).rejects.toMatchObject({ code: 'AccessDenied' })
+    await expect(other.put(`driver/${accountId}/new.zip`, Buffer.from('y'))).rejects.toMatchObject({ code: 'AccessDenied' })
+  })
+})
