@@ -166,6 +166,6 @@ describe('an agent', () => {
     const pid = Number((await connection.until('streamData')).text.replace('driver ', ''))
     expect(() => process.kill(pid, 0)).not.toThrow()
     await stop(agent)
-    expect(() => process.kill(pid, 0)).toThrow()
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
 })

@@ -232,7 +232,7 @@ export class Reconciler {
 
   async #run(step: Step, abort: AbortSignal, onProgress: (message: string) => void): Promise<void> {
     // After this turn of the loop, so that the step stands in #running before anything of it happens.
-    await null
+    await Promise.resolve()
     const signal = AbortSignal.any([abort, AbortSignal.timeout(timeLimitMs(step))])
     const label = `${step.kind} ${stepKey(step)}`
     try {

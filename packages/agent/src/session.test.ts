@@ -174,7 +174,7 @@ describe('a session', () => {
     const port = Number(server.url.port)
     await server.close()
     let draws = 0
-    const { log } = await connect(token, { random: () => (draws += 1) * 0 })
+    const { log } = await connect(token, { random: () => ((draws += 1), 0) })
     await until(() => draws >= 5)
     expect(new Set(log).size).toBe(1)
     server = await TestServer.open(port)

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 type Received = { [K in NodeMessage['type']]: Extract<NodeMessage, { type: K }> }
@@ -35,12 +35,12 @@ export class TestConnection {
 
   /** Waits for a message of a type that meets the condition. */
   async until<K extends NodeMessage['type']>(type: K, what: (message: Received[K]) => boolean = () => true): Promise<Received[K]> {
-    await expect.poll(() => this.all(type).some(what), { timeout: 10_000, interval: 10 }).toBe(true)
+    await untilTrue(() => this.all(type).some(what))
     return this.all(type).find(what)!
   }
 
   async untilClosed(): Promise<void> {
-    await expect.poll(() => this.isClosed, { timeout: 10_000, interval: 10 }).toBe(true)
+    await untilTrue(() => this.isClosed)
   }
 }
 
@@ -75,7 +75,7 @@ export class TestServer {
 
   /** The n-th connection, as soon as there is one. */
   async connection(index = 0): Promise<TestConnection> {
-    await expect.poll(() => this.connections.length, { timeout: 10_000, interval: 10 }).toBeGreaterThan(index)
+    await untilTrue(() => this.connections.length > index)
     return this.connections[index]!
   }
 
@@ -97,4 +97,8 @@ export class TestServer {
     }
     this.#sockets.handleUpgrade(request, socket, head, (opened) => this.connections.push(new TestConnection(opened, authorization)))
   }
+}
+
+function untilTrue(check: () => boolean): Promise<boolean> {
+  return vi.waitUntil(check, { timeout: 10_000, interval: 10 })
 }

@@ -174,7 +174,7 @@ export function runtimeContract(title: string, open: () => Promise<ContractSubje
       await subject.runtime.tidy([workload], never())
       const id = await subject.runtime.start(workload, never())
       await subject.runtime.tidy([workload], never())
-      await until(id, ({ phase }) => phase === 'ready')
+      expect(await until(id, ({ phase }) => phase === 'ready')).toMatchObject({ key: workload.key, restarts: 0 })
     })
 
     it('runs two versions of a group beside each other and moves the ports between them', async () => {
