@@ -53,6 +53,7 @@ export function busyboxFiles(): TarEntry[] {
     'date',
     'dd',
     'wget',
+    'tr',
     'true',
     'false',
     'kill',

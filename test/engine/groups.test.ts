@@ -222,6 +222,7 @@ test('a group that lacks a container is incomplete', async () => {
   const web = await detailsOf(instanceId, 'web')
   await removeContainer(bench.engine, web.Id)
   await eventually(async () => (await find(runtime, instanceId)) === undefined)
+  expect(await listContainers(bench.engine, [`littoral.instance=${instanceId}`])).toEqual([])
 })
 
 test('an agent sees nothing of another agent on the same engine', async () => {

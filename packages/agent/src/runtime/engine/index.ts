@@ -1,5 +1,6 @@
 // The container engine as a runtime: groups of containers and drivers in containers, on Docker or Podman. Put together here;
 // each step lives in a file of its own.
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import type { Reason } from '@littoral/contract/node/report'
@@ -219,7 +220,11 @@ async function updateConfig(context: EngineContext, instanceId: string, workload
 async function tidy(context: EngineContext, keep: readonly Workload[], signal: AbortSignal): Promise<void> {
   const connected = await context.link.get(signal)
   const { instances } = await context.inventory.read(connected, signal)
-  context.notes.keepOnly(new Set(instances.keys()))
+  const isKept = (instanceId: string) => instances.has(instanceId) || context.starting.has(instanceId)
+  context.notes.keepOnly(isKept)
+  for (const folder of await readdir(context.instancesFolder).catch(() => [])) {
+    if (!isKept(folder)) await rm(join(context.instancesFolder, folder), { recursive: true, force: true })
+  }
   const used = [...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => Config.Image))
   const wanted = keep.flatMap((workload) =>
     workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]],

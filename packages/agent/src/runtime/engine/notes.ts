@@ -37,7 +37,7 @@ export interface Notes {
   save(instanceId: string): void
   remove(instanceId: string): void
   /** Drops the notes of instances that are gone. */
-  keepOnly(instanceIds: ReadonlySet<string>): void
+  keepOnly(isKept: (instanceId: string) => boolean): void
 }
 
 export function openNotes(folder: string): Notes {
@@ -62,10 +62,10 @@ export function openNotes(folder: string): Notes {
       known.delete(instanceId)
       rmSync(path(instanceId), { force: true })
     },
-    keepOnly(instanceIds) {
+    keepOnly(isKept) {
       for (const file of readdirSync(folder)) {
         const instanceId = file.replace(/\.json(\.new)?$/, '')
-        if (!instanceIds.has(instanceId)) notes.remove(instanceId)
+        if (!isKept(instanceId)) notes.remove(instanceId)
       }
     },
   }

@@ -1,6 +1,7 @@
 // The start step: makes a new instance and starts it. What an interrupted start leaves behind is incomplete by its labels
 // and gets removed.
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, GroupWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { runDigest, StepError } from '../runtime.ts'
@@ -75,8 +76,13 @@ async function startDriver(context: EngineContext, connected: ConnectedEngine, s
   if (context.drivers === undefined)
     throw new StepError('Unsupported', 'this agent was started without support for drivers', { isStalled: true })
   const spec = await driverSpec(context, connected, { workload, identity, folder })
-  await context.drivers.layOut(workload, folder)
-  await makeMembers(context, connected, { ...start, members: [{ name: driverContainerName, spec }], holder: undefined })
+  try {
+    await context.drivers.layOut(workload, folder)
+    await makeMembers(context, connected, { ...start, members: [{ name: driverContainerName, spec }], holder: undefined })
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
 }
 
 interface Making extends Start<Workload> {
