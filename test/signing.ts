@@ -4,8 +4,8 @@ import type { Key } from '../tools/official-clients.ts'
 
 const encode = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 
-/** The query of a GET, complete and signed. */
-export function signV1(key: Key, fields: Readonly<Record<string, string>>): string {
+/** The parameters as query or form, complete and signed for the method they will be sent with. */
+export function signV1(key: Key, fields: Readonly<Record<string, string>>, method: 'GET' | 'POST' = 'GET'): string {
   const all = {
     AccessKeyId: key.accessKeyId,
     SignatureMethod: 'HMAC-SHA1',
@@ -19,7 +19,7 @@ export function signV1(key: Key, fields: Readonly<Record<string, string>>): stri
     .sort()
     .join('&')
   const signature = createHmac('sha1', `${key.accessKeySecret}&`)
-    .update(`GET&%2F&${encode(canonical)}`)
+    .update(`${method}&%2F&${encode(canonical)}`)
     .digest('base64')
   return `${canonical}&Signature=${encode(signature)}`
 }

@@ -14,6 +14,8 @@ export interface TestNodeOptions {
   /** Real runtimes in place of the fake. */
   readonly runtimes?: readonly Exclude<RuntimeName, 'memory'>[]
   readonly environment?: 'prod' | 'staging'
+  /** Where the engine runtime finds its engine. */
+  readonly engineSocket?: string
   readonly name?: string
 }
 
@@ -38,6 +40,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   const name = options.name ?? `test-node-${process.pid}-${(count += 1)}`
   const machine = new MemoryMachine()
   const log: string[] = []
+  if (options.engineSocket) process.env['LITTORAL_ENGINE_SOCKET'] = options.engineSocket
   const open = () => {
     const runtimes = options.runtimes ? {} : { runtimes: [new MemoryRuntime(machine)] }
     return startAgent({ config: configOf(options, { dataDir, name }), log: (line) => void log.push(line), firstPauseMs: 50, ...runtimes })

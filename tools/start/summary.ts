@@ -22,7 +22,7 @@ export function printSummary(screen: Screen, summary: Summary): void {
   const { url, key, app, driver } = summary
   screen.heading(summary.problems.length === 0 ? 'Everything runs.' : 'Not everything runs.')
   for (const problem of summary.problems) screen.line(`  problem       ${problem}`)
-  screen.line(`  status page   ${url}/`)
+  screen.line(`  status page   ${url}/console  (sign in with the access key)`)
   screen.line(`  endpoint      ${url}  (put it where your SDK names the vendor's endpoint)`)
   if (app) screen.line(`  app           ${app.address} answers "${app.answer.trim()}"`)
   for (const [index, line] of (driver?.lines ?? []).slice(-shownLines).entries())

@@ -69,8 +69,8 @@ export function stagingStatus({ isPublished, assignment, isNodeOnline, report }:
 }
 
 function toPhase(report: NonNullable<StagingView['report']>): StagingPhase {
-  // ImageNotFound, ImagePullFailed and whatever else a runtime says of an image.
-  const isPullTrouble = report.reason?.code.startsWith('Image') ?? false
+  // ImageNotFound, ImagePullFailed, RegistryUnreachable and whatever else a runtime says of an image.
+  const isPullTrouble = /^(Image|Registry)/.test(report.reason?.code ?? '')
   const isRunning = report.containers.length > 0 && report.containers.every((container) => container.state === 'running')
   switch (report.phase) {
     case 'pending':
