@@ -33,7 +33,7 @@ const usualEndpoint = 'http://127.0.0.1:8080'
 const usualFolder = '.littoral'
 
 /** Throws UsageError when no key is to be found. */
-export function readProfile(flags: ProfileFlags, env: Env): Profile {
+export function readProfile(flags: ProfileFlags, { env, cwd }: { env: Env; cwd: string }): Profile {
   const file = join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'littoral', 'profile.json')
   const folder = flags.data ?? (env['LITTORAL_DATA'] || undefined)
   const sources: Partial<Profile>[] = [
@@ -47,7 +47,7 @@ export function readProfile(flags: ProfileFlags, env: Env): Profile {
     }),
     ...(folder === undefined ? [] : [readFolder(folder)]),
     readJson(file),
-    readFolder(usualFolder),
+    readFolder(join(cwd, usualFolder)),
   ]
   const found = Object.assign({ endpoint: usualEndpoint }, ...sources.toReversed()) as Partial<Profile> & { endpoint: string }
   const { endpoint, accessKeyId, accessKeySecret } = found

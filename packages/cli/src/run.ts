@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.ts'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Where a server's data folder is looked for when nothing else is named. */
+  readonly cwd: string
   readonly out: (text: string) => void
   readonly err: (text: string) => void
 }
@@ -28,10 +30,11 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
-async function dispatch([verb, ...rest]: readonly string[], { env, out }: Surroundings): Promise<void> {
+async function dispatch([verb, ...rest]: readonly string[], surroundings: Surroundings): Promise<void> {
+  const { out } = surroundings
   if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') return out(help())
   if (verb === 'operations') return out(operationList())
-  if (verb === 'call') return callOperation(rest, { env, out })
+  if (verb === 'call') return callOperation(rest, surroundings)
   const command = commands[verb]
   if (command === undefined) throw new UsageError(`littoral knows no ${verb}; see littoral --help.`)
   const line = `littoral ${verb} ${command.usage}`.trimEnd()
@@ -39,17 +42,18 @@ async function dispatch([verb, ...rest]: readonly string[], { env, out }: Surrou
   const { words, flags } = parse(rest, command.options ?? {}, line)
   const [least, most] = command.words
   if (words.length < least || words.length > most) throw new UsageError(`Write: ${line}`)
-  const profile = readProfile(flags, env)
+  const profile = readProfile(flags, surroundings)
   await command.run({ client: createClient(profile), endpoint: profile.endpoint, print: out }, words, flags)
 }
 
-async function callOperation(args: readonly string[], { env, out }: Pick<Surroundings, 'env' | 'out'>): Promise<void> {
+async function callOperation(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const { out } = surroundings
   const [name = '', ...rest] = args
   const found = findOperation(name)
   if (found === undefined) throw new UsageError(`There is no operation ${name || '(none named)'}; littoral operations lists them.`)
   if (rest.includes('--help')) return out(describeCall(found.operation))
   const { input, flags } = parseCall(found.operation, rest)
-  const answer = await createClient(readProfile(flags, env)).call(found.operation, input)
+  const answer = await createClient(readProfile(flags, surroundings)).call(found.operation, input)
   out(JSON.stringify(answer, null, 2))
 }
 

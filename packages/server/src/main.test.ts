@@ -1,0 +1,128 @@
+// The server as a process: the line scripts wait for, a clean stop, and one sentence for whatever keeps it from starting.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const main = new URL('./main.ts', import.meta.url).pathname
+let folder: string
+let running: ChildProcess[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'littoral-main-'))
+  running = []
+})
+
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Outcome {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LITTORAL_')))
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=littoral:source', main, ...args], { env: { ...clean, ...env } })
+  running.push(child)
+  let out = ''
+  let err = ''
+  child.stderr.on('data', (chunk) => (err += String(chunk)))
+  const ended = new Promise<Outcome>((resolve) => child.once('close', (code) => resolve({ code, out, err })))
+  const ready = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk)
+      if (out.includes('\n')) resolve(out)
+    })
+    void ended.then(() => reject(new Error(`it ended: ${err}`)))
+  })
+  ready.catch(() => {})
+  return { child, ready, ended }
+}
+
+const ownPort = ['--listen', '127.0.0.1:0']
+
+describe('a server process', () => {
+  it('prints exactly one line when it is ready, answers at that address, and stops cleanly on SIGTERM', async () => {
+    const server = start([...ownPort, '--data', folder])
+    const line = await server.ready
+    expect(line).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\n$/)
+    const url = line.trim().replace('listening on ', '')
+    expect(JSON.parse(await readFile(join(folder, 'server.json'), 'utf8'))).toMatchObject({ endpoint: url })
+    expect(await (await fetch(url)).json()).toMatchObject({ Code: 'MissingAction' })
+    server.child.kill('SIGTERM')
+    const { code, out, err } = await server.ended
+    expect([code, out]).toEqual([0, line])
+    const messages = err
+      .trim()
+      .split('\n')
+      .map((text) => (JSON.parse(text) as { message: string }).message)
+    expect(messages).toContain('stopping')
+    await expect(stat(join(folder, 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('keeps its key where only its user can read it, and the secret out of its log', async () => {
+    const server = start([...ownPort, '--data', folder])
+    await server.ready
+    const path = join(folder, 'root-key.json')
+    const { accessKeySecret } = JSON.parse(await readFile(path, 'utf8')) as { accessKeySecret: string }
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(folder, 'littoral.db'))).mode & 0o077).toBe(0)
+    server.child.kill('SIGINT')
+    expect((await server.ended).err).not.toContain(accessKeySecret)
+  })
+})
+
+describe('what keeps a server from starting', () => {
+  const sentenceOf = async (args: readonly string[], env: Record<string, string> = {}) => {
+    const { code, out, err } = await start(args, env).ended
+    expect([code, out]).toEqual([1, ''])
+    const words = err.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+    expect(words).toHaveLength(1)
+    return words[0]
+  }
+
+  it('is a port in use', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as { port: number }
+    const sentence = await sentenceOf(['--listen', `127.0.0.1:${port}`, '--data', folder])
+    expect(sentence).toBe(`Port ${port} on 127.0.0.1 is in use by another program; stop it or set LITTORAL_LISTEN to another port.`)
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  it('is a data folder that is none', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    expect(await sentenceOf([...ownPort, '--data', join(file, 'data')])).toMatch(
+      /^The data folder .*file\/data cannot be used \(ENOTDIR\); make it/,
+    )
+  })
+
+  it('is a database that is none', async () => {
+    await writeFile(join(folder, 'littoral.db'), 'not a database, but long enough to be read as one '.repeat(20))
+    expect(await sentenceOf([...ownPort, '--data', folder])).toMatch(/littoral\.db/)
+  })
+
+  it('is another server on the same folder', async () => {
+    await start([...ownPort, '--data', folder]).ready
+    expect(await sentenceOf([...ownPort, '--data', folder])).toMatch(/in use by another Littoral process/)
+  })
+
+  it('is a damaged key file', async () => {
+    await writeFile(join(folder, 'root-key.json'), '{"accessKeyId":')
+    expect(await sentenceOf([...ownPort, '--data', folder])).toMatch(/root-key\.json is damaged; restore it, or remove it/)
+  })
+
+  it('is a setting that cannot be used, or an argument nobody knows', async () => {
+    expect(await sentenceOf(['--listen', 'nowhere', '--data', folder])).toBe(
+      'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not nowhere.',
+    )
+    expect(await sentenceOf(['--data', folder, '--port', '80'])).toContain('--listen <host:port>')
+  })
+})

@@ -1,0 +1,66 @@
+// The one program, as a stranger starts it: from the compiled packages, which npm test has made.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+
+const root = new URL('..', import.meta.url).pathname
+const program = join(root, 'bin', 'littoral')
+let folder: string
+let child: ChildProcess | undefined
+
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'littoral-bin-'))))
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LITTORAL_')))
+
+function run(path: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(path, args, { env, cwd: folder }, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }))
+  })
+}
+
+it('says its version and what it can do', async () => {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  expect(await run(program, '--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  const help = await run(program, '--help')
+  for (const verb of ['serve', 'agent', 'up', 'call', 'nodes', 'token']) expect(help.out).toMatch(new RegExp(`^  ${verb}\\b`, 'm'))
+  expect((await run(program, 'serve', '--help')).out).toContain('LITTORAL_LISTEN')
+})
+
+it('says what to do when nothing is compiled', async () => {
+  await mkdir(join(folder, 'bin'))
+  await cp(program, join(folder, 'bin', 'littoral'))
+  await writeFile(join(folder, 'package.json'), '{"type":"module","version":"0.0.0"}')
+  for (const verb of ['serve', 'agent', 'up', 'nodes']) {
+    const { code, err } = await run(join(folder, 'bin', 'littoral'), verb)
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^Littoral is not compiled yet \(.+main\.js is missing\); run npm run build\.\n$/),
+    ])
+  }
+})
+
+it('runs a server and its first node together, and ends both', async () => {
+  const data = join(folder, 'data')
+  const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child = up
+  let words = ''
+  up.stderr.on('data', (chunk) => (words += String(chunk)))
+  const ended = new Promise<number | null>((resolve) => up.once('exit', resolve))
+  const isOnline = async () => {
+    const { out, err } = await run(program, 'nodes', '--data', data)
+    expect(out, `${err}${words}`).toMatch(/\bonline\b/)
+  }
+  await vi.waitFor(isOnline, { timeout: 25_000, interval: 250 })
+  up.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect((await run(program, 'nodes', '--data', data)).err).toContain('No server answers')
+})
