@@ -218,7 +218,7 @@ test('a group that lacks a container is incomplete', async () => {
   const { instanceId } = await bringUp(runtime, workload)
   const side = await detailsOf(instanceId, 'side')
   await removeContainer(bench.engine, side.Id)
-  await until(runtime, instanceId, ({ phase }) => phase === 'incomplete')
+  expect((await until(runtime, instanceId, ({ phase }) => phase === 'incomplete')).key).toBe(workload.key)
   const web = await detailsOf(instanceId, 'web')
   await removeContainer(bench.engine, web.Id)
   await eventually(async () => (await find(runtime, instanceId)) === undefined)

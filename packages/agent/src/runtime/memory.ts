@@ -246,7 +246,7 @@ export class MemoryRuntime implements Runtime {
       ...(workload.kind === 'group' && workload.restartToken !== undefined ? { restartToken: workload.restartToken } : {}),
       phase,
       ...(phase === 'backoff' ? { reason: { code: 'ExitedEarly', message: `${exited?.plan.name}: exit code ${exited?.exitCode}` } } : {}),
-      isActive: holdsPorts || workload.kind === 'driver' || workload.ports.length === 0,
+      isActive: holdsPorts || workload.kind === 'driver' || (workload.ports.length === 0 && (phase === 'ready' || phase === 'unready')),
       createdAtMs,
       graceSeconds: workload.kind === 'group' ? workload.graceSeconds : 10,
       restarts: instance.containers.reduce((sum, { restarts }) => sum + restarts, 0),

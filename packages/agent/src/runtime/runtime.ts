@@ -41,7 +41,10 @@ export interface ObservedInstance {
   readonly phase: InstancePhase
   /** Why it is in this phase, such as { code: 'ExitedEarly', message: 'exit code 3: cannot open /dev/ttyS0' }. */
   readonly reason?: Reason
-  /** True when the node's ports lead here. Always true where there are no ports to move: drivers, groups without ports. */
+  /**
+   * True when the node's ports lead here. A group without ports has none to move and counts as active once it was ready, so that
+   * its predecessor is not stopped before; a driver always does.
+   */
   readonly isActive: boolean
   readonly createdAtMs: number
   /** What its own stop may take: a group's graceSeconds as it was started with; the runtime's choice for drivers. */
