@@ -36,7 +36,8 @@ export interface Door {
 export async function openDoor(options: TestContextOptions = {}): Promise<Door> {
   const ctx = await testContext(options)
   const call: Call = async (action, input = {}, as = ctx) => {
-    const { check, handle, checkOutput, mayAnswer } = registry.find(family.version, action)
+    const operation = registry.find(family.version, action)
+    const { check, handle, checkOutput } = operation
     const refused = check(input)
     if (refused !== undefined) throw refused
     try {
@@ -45,7 +46,8 @@ export async function openDoor(options: TestContextOptions = {}): Promise<Door> 
       if (problem !== undefined) throw new Error(`${action} answers what it does not declare: ${problem}`)
       return JSON.parse(JSON.stringify(output))
     } catch (error) {
-      if (error instanceof Fault && !mayAnswer(error.fault)) throw new Error(`${action} does not declare ${error.fault}`, { cause: error })
+      if (error instanceof Fault && !operation.mayAnswer(error.fault))
+        throw new Error(`${action} does not declare ${error.fault}`, { cause: error })
       throw error
     }
   }

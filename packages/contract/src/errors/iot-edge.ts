@@ -13,8 +13,16 @@ export const iotEdgeFaults = faultEntries({
     advice: 'Leave IotInstanceId out: this installation serves one partition.',
   },
   'iot.common.InvalidParam': { status: 200, message: '{Detail}', advice: 'Correct the field the message names.' },
-  'iot.common.InvalidPageParams': { status: 200, message: 'CurrentPage and PageSize must be whole numbers.', advice: 'Send decimal digits.' },
-  'iot.common.InvalidTenant': { status: 200, message: 'The account is unknown or may not use this service.', advice: 'Check the access key.' },
+  'iot.common.InvalidPageParams': {
+    status: 200,
+    message: 'CurrentPage and PageSize must be whole numbers.',
+    advice: 'Send decimal digits.',
+  },
+  'iot.common.InvalidTenant': {
+    status: 200,
+    message: 'The account is unknown or may not use this service.',
+    advice: 'Check the access key.',
+  },
   'iot.common.AuthActionPermissionDeny': {
     status: 200,
     message: 'The resource belongs to another account.',
@@ -30,7 +38,11 @@ export const iotEdgeFaults = faultEntries({
 
   'iot.edge.InstanceNotExist': { status: 200, message: 'The edge instance does not exist.', advice: 'List them with QueryEdgeInstance.' },
   'iot.edge.InstanceNameExist': { status: 200, message: 'An edge instance of this name exists.', advice: 'Choose another name.' },
-  'iot.edge.InstanceNumLimitation': { status: 200, message: 'The account has as many edge instances as it may.', advice: 'Delete one first.' },
+  'iot.edge.InstanceNumLimitation': {
+    status: 200,
+    message: 'The account has as many edge instances as it may.',
+    advice: 'Delete one first.',
+  },
   'iot.edge.InstanceAlreadyBindGateway': {
     status: 200,
     message: 'The edge instance, or the gateway, is bound already.',
@@ -41,8 +53,16 @@ export const iotEdgeFaults = faultEntries({
     message: 'The edge instance has a deployment that is not finished.',
     advice: 'Follow it with GetEdgeInstanceDeployment and try again when it has ended.',
   },
-  'iot.edge.InstanceHasNoGateway': { status: 200, message: 'The edge instance has no gateway.', advice: 'Bind one with BindGatewayToEdgeInstance.' },
-  'iot.edge.InstanceDriverLimitation': { status: 200, message: 'The edge instance has as many drivers as it may.', advice: 'Unbind one first.' },
+  'iot.edge.InstanceHasNoGateway': {
+    status: 200,
+    message: 'The edge instance has no gateway.',
+    advice: 'Bind one with BindGatewayToEdgeInstance.',
+  },
+  'iot.edge.InstanceDriverLimitation': {
+    status: 200,
+    message: 'The edge instance has as many drivers as it may.',
+    advice: 'Unbind one first.',
+  },
   'iot.edge.InstanceHasSameNameDriver': {
     status: 200,
     message: 'Another driver of the same name is assigned to the edge instance.',
@@ -64,7 +84,11 @@ export const iotEdgeFaults = faultEntries({
     advice: 'List them with QueryEdgeDriverVersion.',
   },
   'iot.edge.DriverVersionExist': { status: 200, message: 'The driver has this version already.', advice: 'Choose another version number.' },
-  'iot.edge.DriverVersionNumLimitation': { status: 200, message: 'The driver has as many versions as it may.', advice: 'Delete an unreleased one.' },
+  'iot.edge.DriverVersionNumLimitation': {
+    status: 200,
+    message: 'The driver has as many versions as it may.',
+    advice: 'Delete an unreleased one.',
+  },
   'iot.edge.DriverVersionReleased': {
     status: 200,
     message: 'The driver version is released and can neither change nor go.',
@@ -85,7 +109,11 @@ export const iotEdgeFaults = faultEntries({
     message: 'The driver is not assigned to the edge instance.',
     advice: 'Assign it with BindDriverToEdgeInstance.',
   },
-  'iot.edge.DeploymentNotExist': { status: 200, message: 'The edge instance has no such deployment.', advice: 'Check DeploymentId and InstanceId.' },
+  'iot.edge.DeploymentNotExist': {
+    status: 200,
+    message: 'The edge instance has no such deployment.',
+    advice: 'Check DeploymentId and InstanceId.',
+  },
   'iot.edge.DriverConfigRequired': {
     status: 200,
     message: 'The driver {DriverName} needs a configuration before it is deployed.',

@@ -35,13 +35,15 @@ const elsewhere = /^(Missing|Throttling|iot\.common\.(RamAction|HighFrequent)|io
 const kinds: Record<string, string> = { integer: 'number', string: 'string', boolean: 'boolean', array: 'array', object: 'object' }
 
 function shape(schema: JsonSchema): unknown {
-  if (schema.type === 'object') return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, child]) => [name, shape(child)]))
+  if (schema.type === 'object')
+    return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, child]) => [name, shape(child)]))
   if (schema.type === 'array') return { item: schema.xmlItem, of: shape(schema.items ?? {}) }
   return kinds[String(schema.type)]
 }
 
 function contractedShape(tree: Tree): unknown {
-  if (tree.type === 'object') return Object.fromEntries(Object.entries(tree.fields ?? {}).map(([name, child]) => [name, contractedShape(child)]))
+  if (tree.type === 'object')
+    return Object.fromEntries(Object.entries(tree.fields ?? {}).map(([name, child]) => [name, contractedShape(child)]))
   if (tree.type === 'array') return { item: /<\w+><(\w+)>/.exec(tree.xml ?? '')?.[1], of: contractedShape(tree.items ?? { type: '' }) }
   return tree.type
 }

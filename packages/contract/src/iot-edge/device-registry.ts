@@ -10,7 +10,9 @@ const text = (description: string, maxLength = 256) => Type.Optional(Type.String
 const unsupported = (what: string) => Type.Optional(Type.String({ description: `${what} Not supported: refused when set.` }))
 
 const productFields = {
-  ProductName: Type.String({ description: 'Name, unique in the account: 4 to 30 letters, digits, Chinese characters (2 each), _ - @ ( ).' }),
+  ProductName: Type.String({
+    description: 'Name, unique in the account: 4 to 30 letters, digits, Chinese characters (2 each), _ - @ ( ).',
+  }),
   NodeType,
   DataFormat: Type.Optional(Code([0, 1], '0 data of its own format, 1 Alink JSON. Default 1.')),
   AliyunCommodityCode: text('iothub_senior: with a thing model, iothub: without. Kept as sent.'),
@@ -55,7 +57,9 @@ export const RegisterDevice = edgeOperation({
   access: 'create',
   input: Type.Object({
     ProductKey,
-    DeviceName: Type.Optional(Type.String({ description: 'Name, unique in the product: 4 to 32 letters, digits, - _ @ . : — made up when left out.' })),
+    DeviceName: Type.Optional(
+      Type.String({ description: 'Name, unique in the product: 4 to 32 letters, digits, - _ @ . : — made up when left out.' }),
+    ),
     Nickname: text('Another name for people.', 64),
     AppKey: unsupported('LoRaWAN application key.'),
     DevEui: unsupported('LoRaWAN device EUI.'),
@@ -95,7 +99,11 @@ const zoned = (what: string) => ({
   local: Type.Optional(Type.String({ description: `${what}, as yyyy-MM-dd HH:mm:ss in UTC+8.` })),
   utc: Type.Optional(Type.String({ description: `${what}, in UTC, as yyyy-MM-ddTHH:mm:ss.SSSZ.` })),
 })
-const [created, activated, seen] = [zoned('Time of registration'), zoned('Time of the first connection'), zoned('Time it was last heard of')]
+const [created, activated, seen] = [
+  zoned('Time of registration'),
+  zoned('Time of the first connection'),
+  zoned('Time it was last heard of'),
+]
 
 export const QueryDeviceDetail = edgeOperation({
   action: 'QueryDeviceDetail',

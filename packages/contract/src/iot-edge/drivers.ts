@@ -94,11 +94,19 @@ export const BatchGetEdgeDriver = edgeOperation({
   callsPerSecond: 5,
   input: Type.Object({
     // The limit of the list has a code of its own, which must not colour its entries.
-    DriverIds: Type.Array(Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: 'Id of a driver.' }), { minItems: 1, maxItems: 30, fault: 'iot.common.ParameterSizeLimit', description: 'Ids of up to 30 drivers.' }),
+    DriverIds: Type.Array(Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: 'Id of a driver.' }), {
+      minItems: 1,
+      maxItems: 30,
+      fault: 'iot.common.ParameterSizeLimit',
+      description: 'Ids of up to 30 drivers.',
+    }),
     IotInstanceId,
   }),
   output: Type.Object({
-    DriverList: Type.Array(Type.Object(driverFields), { xmlItem: 'Driver', description: 'The drivers that exist, in the order asked for.' }),
+    DriverList: Type.Array(Type.Object(driverFields), {
+      xmlItem: 'Driver',
+      description: 'The drivers that exist, in the order asked for.',
+    }),
   }),
   errors: ['iot.common.ParameterSizeLimit'],
   example: { input: { DriverIds: ['fec565038d7544978d9aed5c1a000001'] }, output: { DriverList: [exampleDriver] } },

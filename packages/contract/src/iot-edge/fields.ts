@@ -30,7 +30,10 @@ export const versionPattern = '^[A-Za-z0-9_.\\-\\u4e00-\\u9fa5]{1,64}$'
 
 /** Paging parameters; values below 1 and above 30 are put right, not refused (domain/page.ts). */
 export const paging = {
-  CurrentPage: Type.Integer({ fault: 'iot.common.InvalidPageParams', description: 'Page number, counted from 1. Anything lower acts as 1.' }),
+  CurrentPage: Type.Integer({
+    fault: 'iot.common.InvalidPageParams',
+    description: 'Page number, counted from 1. Anything lower acts as 1.',
+  }),
   PageSize: Type.Integer({
     fault: 'iot.common.InvalidPageParams',
     description: 'Entries per page, 1 to 30. Anything lower acts as 10, anything higher as 30.',

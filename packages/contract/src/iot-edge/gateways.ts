@@ -33,7 +33,9 @@ export const QueryEdgeInstanceGateway = edgeOperation({
         IotId: Type.String({ description: 'Id of the gateway device.' }),
         ProductKey: Type.String({ description: 'Product of the gateway device.' }),
         DeviceName: Type.String({ description: 'Name of the gateway device.' }),
-        EdgeVersion: Type.Optional(Type.String({ description: 'Edge version with a leading v; absent until the gateway has connected once.' })),
+        EdgeVersion: Type.Optional(
+          Type.String({ description: 'Edge version with a leading v; absent until the gateway has connected once.' }),
+        ),
       }),
       { xmlItem: 'Gateway', description: 'None or one gateway.' },
     ),

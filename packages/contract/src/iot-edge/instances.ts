@@ -46,7 +46,10 @@ export const CreateEdgeInstance = edgeOperation({
     Name: Type.String({ pattern: '^[A-Za-z0-9_\\-\\u4e00-\\u9fa5]{1,20}$', description: nameDescription }),
     Spec: Type.Optional(Spec),
     Tags: Type.Optional(
-      Type.String({ maxLength: 4096, description: 'key:value pairs joined by commas. A key is up to 20 letters, a value up to 20 characters.' }),
+      Type.String({
+        maxLength: 4096,
+        description: 'key:value pairs joined by commas. A key is up to 20 letters, a value up to 20 characters.',
+      }),
     ),
     IotInstanceId,
   }),
@@ -85,10 +88,13 @@ export const QueryEdgeInstance = edgeOperation({
   output: Type.Object({
     Data: Type.Object(
       {
-        InstanceList: Type.Array(Type.Object({ ...instanceFields, Type: Type.Integer({ description: '0 own instance, 1 shared by another account.' }) }), {
-          xmlItem: 'Instance',
-          description: 'The instances of this page.',
-        }),
+        InstanceList: Type.Array(
+          Type.Object({ ...instanceFields, Type: Type.Integer({ description: '0 own instance, 1 shared by another account.' }) }),
+          {
+            xmlItem: 'Instance',
+            description: 'The instances of this page.',
+          },
+        ),
         ...pageOutput,
       },
       { description: 'One page of edge instances.' },

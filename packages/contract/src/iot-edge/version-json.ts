@@ -56,7 +56,9 @@ export const configFormats = ['KV', 'JSON', 'FILE'] as const
 export type ConfigFormat = (typeof configFormats)[number]
 
 const DriverConfigBlock = Type.Object({
-  format: Type.Unsafe<ConfigFormat>(Type.String({ enum: [...configFormats], description: 'KV: pairs. JSON: JSON text. FILE: address of a config file.' })),
+  format: Type.Unsafe<ConfigFormat>(
+    Type.String({ enum: [...configFormats], description: 'KV: pairs. JSON: JSON text. FILE: address of a config file.' }),
+  ),
   content: Type.String({ description: 'The text itself, or for FILE the address of the file in the object store.' }),
 })
 export type DriverConfigBlock = Static<typeof DriverConfigBlock>

@@ -1,6 +1,14 @@
 import { Fault } from '@littoral/contract/errors'
 import { describe, expect, it } from 'vitest'
-import { checkDeployable, type Deployment, type DeploymentView, dispatchTimeoutMs, newSnapshot, planDeployment, taskStage } from './deployment.ts'
+import {
+  checkDeployable,
+  type Deployment,
+  type DeploymentView,
+  dispatchTimeoutMs,
+  newSnapshot,
+  planDeployment,
+  taskStage,
+} from './deployment.ts'
 import type { Driver } from './driver.ts'
 import type { DriverVersion } from './driver-version.ts'
 import { type AssignedDriver, driverKey, newDriverWorkload } from './driver-workload.ts'
@@ -39,7 +47,11 @@ describe('the workload of an assigned driver', () => {
 
   it('is a container wherever the version says how', () => {
     const port = { hostPort: 1, containerPort: 2, protocol: 'udp' as const }
-    const container = { hostNetworkMode: 0, portMappings: [port], devMappings: [{ hostPath: '/dev/a', permission: 'rw' as const, comment: 'c' }] }
+    const container = {
+      hostNetworkMode: 0,
+      portMappings: [port],
+      devMappings: [{ hostPath: '/dev/a', permission: 'rw' as const, comment: 'c' }],
+    }
     const { container: made } = newDriverWorkload({ ...assigned, version: { ...version, container } })
     expect(made).toMatchObject({ ports: [port], devices: [{ hostPath: '/dev/a', permission: 'rw' }] })
     const open = { ...container, hostNetworkMode: 1, privileged: 1 }
@@ -52,16 +64,23 @@ describe('the workload of an assigned driver', () => {
     const json = { format: 'JSON' as const, content: '{"test":123}' }
     const kv = { format: 'KV' as const, content: '{"kv":[{"key":"ip","value":"1"}]}' }
     const file = { format: 'FILE' as const, content: 'http://x', file: { name: 'c.json', sha256: 'cd'.repeat(32), sizeBytes: 1 } }
-    const devices = [{ ...device, config: '{"ip":"1"}' }, { ...device, deviceName: 'bare' }]
+    const devices = [
+      { ...device, config: '{"ip":"1"}' },
+      { ...device, deviceName: 'bare' },
+    ]
     expect(config({ configs: [json, kv, file, { ...json, content: '{"more":1}' }], devices })).toEqual({
       config: { json: { test: 123, more: 1 }, kv: [{ key: 'ip', value: '1' }], fileList: [{ path: 'c.json' }] },
-      deviceList: [{ productKey: 'pk', deviceName: 'dn', custom: '{"ip":"1"}' }, { productKey: 'pk', deviceName: 'bare' }],
+      deviceList: [
+        { productKey: 'pk', deviceName: 'dn', custom: '{"ip":"1"}' },
+        { productKey: 'pk', deviceName: 'bare' },
+      ],
     })
   })
 
   it("prefers the instance's configuration over the version's default", () => {
     const byDefault = { ...version, configs: [{ format: 'JSON' as const, content: '1' }] }
-    const config = (over: Partial<AssignedDriver>) => JSON.parse(newDriverWorkload({ ...assigned, version: byDefault, ...over }).config).config
+    const config = (over: Partial<AssignedDriver>) =>
+      JSON.parse(newDriverWorkload({ ...assigned, version: byDefault, ...over }).config).config
     expect(config({})).toEqual({ json: 1 })
     expect(config({ configs: [{ format: 'JSON', content: '2' }] })).toEqual({ json: 2 })
   })
@@ -139,7 +158,8 @@ describe('planning a deployment', () => {
   const report = (fields: object = {}): Reports =>
     new Map([[workloadKey, { version: '1.0.0', digest: workload.digest, phase: 'ready' as const, restarts: 0, ...fields }]])
 
-  const next = (deployment: Deployment, view: Partial<DeploymentView> = {}, nowMs = 10) => planDeployment({ deployment, reports: none, ...view }, nowMs)
+  const next = (deployment: Deployment, view: Partial<DeploymentView> = {}, nowMs = 10) =>
+    planDeployment({ deployment, reports: none, ...view }, nowMs)
   const packed = (snapshots: Deployment['snapshots'] = [deployed, configured]) => next(job(snapshots))!.deployment
   const dispatched = (snapshots?: Deployment['snapshots']) => next(packed(snapshots), { node })!.deployment
   const stages = ({ snapshots }: Deployment) => snapshots.map(({ status, stage }) => `${status}/${stage}`)

@@ -1,6 +1,6 @@
 // Products and devices: what a gateway is known by before it is a node.
 import { Fault } from '@littoral/contract/errors'
-import { widthOf } from './text.ts'
+import { lengthOf, widthOf } from './text.ts'
 
 export interface Product {
   readonly key: string
@@ -44,7 +44,7 @@ export function parseProductName(name: string): string {
 
 /** Throws iot.prod.LongProductDesc. */
 export function parseProductDescription(text: string | undefined): string | undefined {
-  if (text !== undefined && [...text].length > 100) throw new Fault('iot.prod.LongProductDesc')
+  if (text !== undefined && lengthOf(text) > 100) throw new Fault('iot.prod.LongProductDesc')
   return text === '' ? undefined : text
 }
 

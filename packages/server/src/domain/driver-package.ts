@@ -26,7 +26,8 @@ export function entryProblem({ name, sizeBytes, compressedBytes, mode }: Package
   if (name.split('/').includes('..')) return `entry ${name} leaves the package.`
   if (!allowedFileTypes.includes(mode & fileTypeMask)) return `entry ${name} is neither a file nor a folder.`
   if (sizeBytes > maxExpandedBytes) return `entry ${name} unpacks to more than ${maxExpandedBytes} bytes.`
-  if (sizeBytes > ratioFromBytes && sizeBytes > compressedBytes * maxRatio) return `entry ${name} is compressed more than ${maxRatio} times.`
+  if (sizeBytes > ratioFromBytes && sizeBytes > compressedBytes * maxRatio)
+    return `entry ${name} is compressed more than ${maxRatio} times.`
   return undefined
 }
 

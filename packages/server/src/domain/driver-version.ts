@@ -111,7 +111,9 @@ export function toDriverContainer(config: ContainerConfig | undefined): DriverCo
 /** JVM options as a list: blanks separate, quotes hold together. */
 export function splitArgument(argument: string | undefined): string[] {
   const words = (argument ?? '').match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []
-  return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double: string | undefined, single: string | undefined) => double ?? single ?? ''))
+  return words.map((word) =>
+    word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double: string | undefined, single: string | undefined) => double ?? single ?? ''),
+  )
 }
 
 /** The plain address of the code; other keys, such as an echoed temporaryOssAddress, are dropped. */

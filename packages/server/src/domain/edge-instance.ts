@@ -23,7 +23,8 @@ const tagValue = /^[A-Za-z0-9_\-\u4e00-\u9fa5]+$/
 
 /** Throws iot.common.InvalidParam when the name is too wide; Chinese characters count as 2. */
 export function parseInstanceName(name: string): string {
-  if (widthOf(name) > maxNameWidth) throw invalidParam('Name', `is longer than ${maxNameWidth} characters; a Chinese character counts as 2.`)
+  if (widthOf(name) > maxNameWidth)
+    throw invalidParam('Name', `is longer than ${maxNameWidth} characters; a Chinese character counts as 2.`)
   return name
 }
 

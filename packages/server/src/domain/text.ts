@@ -2,7 +2,12 @@
 
 /** Length with every Chinese character counted as 2. */
 export function widthOf(text: string): number {
-  return [...text].length + (text.match(/[\u4e00-\u9fa5]/g)?.length ?? 0)
+  return lengthOf(text) + (text.match(/[\u4e00-\u9fa5]/g)?.length ?? 0)
+}
+
+/** Length in characters: one outside the basic plane is one, not two. */
+export function lengthOf(text: string): number {
+  return Array.from(text).length
 }
 
 export function byteLength(text: string): number {

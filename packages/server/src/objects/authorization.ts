@@ -70,7 +70,8 @@ async function authorizeAddressV4(request: SignedRequest, services: Authorizatio
   const { id, scope } = parseCredential(query.get('x-oss-credential') ?? '')
   const date = query.get('x-oss-date') ?? ''
   const life = query.get('x-oss-expires') ?? ''
-  if (!/^\d{1,9}$/.test(life) || Number(life) > maxLifeSeconds) throw new OssError('InvalidArgument', 'x-oss-expires must be seconds, a week at most.')
+  if (!/^\d{1,9}$/.test(life) || Number(life) > maxLifeSeconds)
+    throw new OssError('InvalidArgument', 'x-oss-expires must be seconds, a week at most.')
   const credential = await findCredential(id, query.get('x-oss-security-token'), services)
   const additional = parseNames(query.get('x-oss-additional-headers'))
   const toSign = toSignV4(toCanonicalV4(request, additional), date, scope)
@@ -126,7 +127,10 @@ function parseCredential(text: string): { id: string; scope: ScopeV4 } {
 }
 
 function parseNames(text: string | undefined): string[] {
-  return (text ?? '').toLowerCase().split(';').filter((name) => name !== '')
+  return (text ?? '')
+    .toLowerCase()
+    .split(';')
+    .filter((name) => name !== '')
 }
 
 /** 20261122T011638Z */
@@ -135,7 +139,8 @@ function parseDateV4(text: string): number {
 }
 
 function checkSkew(atMs: number, nowMs: number): void {
-  if (!(Math.abs(atMs - nowMs) <= maxSkewMs)) throw new OssError('RequestTimeTooSkewed', 'The time of the request is more than 15 minutes off.')
+  if (!(Math.abs(atMs - nowMs) <= maxSkewMs))
+    throw new OssError('RequestTimeTooSkewed', 'The time of the request is more than 15 minutes off.')
 }
 
 function check(signature: string, expected: string): void {

@@ -17,8 +17,8 @@ export interface StoredBytes {
 }
 
 export interface Disk {
-  /** Stores a stream; throws OssError EntityTooLarge as soon as it is longer, and keeps nothing. */
-  store(stream: Readable, maxBytes: number): Promise<StoredBytes>
+  /** Stores a stream; throws OssError EntityTooLarge as soon as it is longer, or InvalidDigest, and keeps nothing of it. */
+  store(stream: Readable, expected: { maxBytes: number; md5?: string }): Promise<StoredBytes>
   find(sha256: string): Promise<{ path: string; sizeBytes: number } | undefined>
 }
 
@@ -28,10 +28,11 @@ export async function openDisk(folder: string): Promise<Disk> {
   await fs.rm(drafts, { recursive: true, force: true })
   await fs.mkdir(drafts, { recursive: true, mode: 0o700 })
   return {
-    async store(stream, maxBytes) {
+    async store(stream, { maxBytes, md5 }) {
       const draft = join(drafts, randomBytes(16).toString('hex'))
       try {
         const stored = await writeDraft(draft, stream, maxBytes)
+        if (md5 !== undefined && md5 !== stored.md5) throw new OssError('InvalidDigest', 'The content does not match Content-MD5.')
         await keepDraft(draft, folder, stored.sha256)
         return stored
       } finally {

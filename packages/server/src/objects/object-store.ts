@@ -8,7 +8,7 @@ import type { Objects } from '../operations/context.ts'
 import * as records from '../store/iot-edge/objects.ts'
 import type { Store } from '../store/store.ts'
 import { bucket, keyOfAddress, toAddress } from './address.ts'
-import { openDisk } from './disk.ts'
+import { type Disk, openDisk } from './disk.ts'
 import { OssError } from './oss-error.ts'
 import { findPackageProblem } from './package.ts'
 import { signV1, toSignV1 } from './signing.ts'
@@ -37,19 +37,26 @@ export async function openObjectStore({ folder, store, now }: ObjectStoreOptions
   await fs.mkdir(folder, { recursive: true, mode: 0o700 })
   const disk = await openDisk(folder)
   const ownKey = { id: ownKeyId, secret: await ensureSecret(join(folder, 'signing-secret')) }
-  const contentOf = async (key: string) => (await store.read((tx) => records.find(tx, key)))?.content
-
   return {
     ownKey,
     address: toAddress,
     keyOf: keyOfAddress,
-    findByDigest: (sha256) => disk.find(sha256),
     presign(origin, method, key, expiresAtMs) {
       const expires = String(Math.floor(expiresAtMs / 1000))
       const toSign = toSignV1({ method, bucket, key, query: new Map(), headers: {} }, expires)
       const query = new URLSearchParams({ Expires: expires, OSSAccessKeyId: ownKey.id, Signature: signV1(ownKey.secret, toSign) })
       return `${toAddress(origin, key)}?${query.toString()}`
     },
+    findByDigest: (sha256) => disk.find(sha256),
+    ...lookups(store, disk),
+    ...transfers(store, disk, now),
+  }
+}
+
+/** What handlers ask about an object, whose key they have checked. */
+function lookups(store: Store, disk: Disk): Pick<ObjectStore, 'find' | 'path' | 'inspect'> {
+  const contentOf = async (key: string) => (await store.read((tx) => records.find(tx, key)))?.content
+  return {
     async find(key) {
       const content = await contentOf(key)
       return content && { sizeBytes: content.sizeBytes, sha256: content.sha256 }
@@ -65,10 +72,15 @@ export async function openObjectStore({ folder, store, now }: ObjectStoreOptions
       const problem = await findPackageProblem(file.path, runtime)
       return { sizeBytes: content.sizeBytes, sha256: content.sha256, ...(problem === undefined ? {} : { problem }) }
     },
+  }
+}
+
+/** What clients do with an object, by whoever they have proved to be. */
+function transfers(store: Store, disk: Disk, now: () => number): Pick<ObjectStore, 'put' | 'get'> {
+  return {
     async put({ key, accountId, stream, maxBytes, contentMd5 }) {
       const owner = await ownerOf(store, key, accountId)
-      const content = await disk.store(stream, maxBytes)
-      if (contentMd5 !== undefined && contentMd5 !== content.md5) throw new OssError('InvalidDigest', 'The content does not match Content-MD5.')
+      const content = await disk.store(stream, { maxBytes, ...(contentMd5 === undefined ? {} : { md5: contentMd5 }) })
       await store.write(async (tx) => records.update(tx, { key, accountId: owner, content, nowMs: now() }))
       return content
     },

@@ -31,7 +31,10 @@ describe('the object store over HTTP', () => {
     nowMs = Date.now()
     folder = await mkdtemp(join(tmpdir(), 'littoral-objects-'))
     store = await openStore({ file: ':memory:' })
-    const known = { testid: { accountId, secret: 'testsecret', isActive: true }, other: { accountId: '2', secret: 'testsecret', isActive: true } }
+    const known = {
+      testid: { accountId, secret: 'testsecret', isActive: true },
+      other: { accountId: '2', secret: 'testsecret', isActive: true },
+    }
     objects = await openObjects({
       folder,
       store,
@@ -56,8 +59,7 @@ describe('the object store over HTTP', () => {
     await store.write(async (tx) => records.insert(tx, { key: of, accountId, origin, nowMs }))
     return objects.presign(origin, method, of, nowMs + 300_000)
   }
-  const upload = (url: string, body: string | Buffer, headers: Record<string, string> = {}) =>
-    fetch(url, { method: 'PUT', body, headers })
+  const upload = (url: string, body: string | Buffer, headers: Record<string, string> = {}) => fetch(url, { method: 'PUT', body, headers })
   const codeOf = async (answer: Response) => `${answer.status} ${/<Code>(\w+)<\/Code>/.exec(await answer.text())?.[1]}`
   const filesOnDisk = async () => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length
 
@@ -174,12 +176,27 @@ describe('the object store over HTTP', () => {
 
   it('signs the same way after it was opened again, and clears what was left half done', async () => {
     const url = await handedOut()
-    const again = await openObjects({ folder, store, now: () => nowMs, log: silentLog, settings: { limits: { packageBytes } as never }, credentials: { find: async () => undefined } })
+    const again = await openObjects({
+      folder,
+      store,
+      now: () => nowMs,
+      log: silentLog,
+      settings: { limits: { packageBytes } as never },
+      credentials: { find: async () => undefined },
+    })
     expect(again.presign(origin, 'PUT', key, nowMs + 300_000)).toBe(url)
   })
 
   const client = (options: object = {}) =>
-    new OSS({ endpoint: origin, bucket: 'littoral-edge', region: 'oss-cn-shanghai', accessKeyId: 'testid', accessKeySecret: 'testsecret', timeout: 5000, ...options })
+    new OSS({
+      endpoint: origin,
+      bucket: 'littoral-edge',
+      region: 'oss-cn-shanghai',
+      accessKeyId: 'testid',
+      accessKeySecret: 'testsecret',
+      timeout: 5000,
+      ...options,
+    })
 
   it.each([
     ['V1', {}],
@@ -196,7 +213,10 @@ describe('the object store over HTTP', () => {
   })
 
   it("tells the vendor's client why it is refused", async () => {
-    await expect(client({ accessKeySecret: 'wrong' }).put('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'SignatureDoesNotMatch', status: 403 })
+    await expect(client({ accessKeySecret: 'wrong' }).put('x', Buffer.from('x'))).rejects.toMatchObject({
+      code: 'SignatureDoesNotMatch',
+      status: 403,
+    })
     await expect(client({ accessKeyId: 'nobody' }).put('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'InvalidAccessKeyId' })
     await expect(client().put('x', Buffer.alloc(packageBytes + 1))).rejects.toMatchObject({ code: 'EntityTooLarge', status: 400 })
   })

@@ -35,7 +35,13 @@ function toRequest(vector: Vector): SignedRequest {
       .filter((pair) => pair !== '')
       .map((pair) => [decodeURIComponent(pair.split('=')[0] ?? ''), decodeURIComponent(pair.slice(pair.indexOf('=') + 1))] as const),
   )
-  return { method: vector.request?.method ?? vector.method ?? '', bucket, key, query, headers: vector.request?.headers ?? vector.headers ?? {} }
+  return {
+    method: vector.request?.method ?? vector.method ?? '',
+    bucket,
+    key,
+    query,
+    headers: vector.request?.headers ?? vector.headers ?? {},
+  }
 }
 
 const services = (vector: Vector) => ({
@@ -61,17 +67,22 @@ describe.each(vectors.filter((vector) => !isForm(vector)).map((vector) => [vecto
   const date = request.query.get('Expires') ?? request.query.get('x-oss-date') ?? request.headers['x-oss-date'] ?? ''
 
   it('is signed over the same text, with the same result', () => {
-    if (vector.canonicalRequest === undefined) {
-      expect(toSignV1(request, date)).toBe(vector.stringToSign)
-      expect(signV1(vector.accessKeySecret, vector.stringToSign)).toBe(vector.expectedSignature)
-      return
-    }
+    const expected = { canonical: vector.canonicalRequest, text: vector.stringToSign, signature: vector.expectedSignature }
+    expect(vector.canonicalRequest === undefined ? signedV1() : signedV4()).toEqual(expected)
+  })
+
+  function signedV1() {
+    const text = toSignV1(request, date)
+    return { canonical: undefined, text, signature: signV1(vector.accessKeySecret, text) }
+  }
+
+  function signedV4() {
     const scope = { day: date.slice(0, 8), region: vector.region ?? '' }
     const additional = (request.query.get('x-oss-additional-headers') ?? '').split(';').filter((name) => name !== '')
-    expect(toCanonicalV4(request, additional)).toBe(vector.canonicalRequest)
-    expect(toSignV4(vector.canonicalRequest, date, scope)).toBe(vector.stringToSign)
-    expect(signV4(vector.accessKeySecret, vector.stringToSign, scope)).toBe(vector.expectedSignature)
-  })
+    const canonical = toCanonicalV4(request, additional)
+    const text = toSignV4(canonical, date, scope)
+    return { canonical, text, signature: signV4(vector.accessKeySecret, text, scope) }
+  }
 
   it('is let in', async () => {
     expect(await authorize(request, services(vector))).toEqual({ accountId: '1' })
@@ -81,7 +92,10 @@ describe.each(vectors.filter((vector) => !isForm(vector)).map((vector) => [vecto
     const known = services(vector)
     await expect(authorize({ ...request, key: 'other' }, known)).rejects.toMatchObject({ code: 'SignatureDoesNotMatch' })
     await expect(authorize(request, services({ ...vector, accessKeySecret: 'x' }))).rejects.toMatchObject({ code: 'SignatureDoesNotMatch' })
-    await expect(authorize(request, services({ ...vector, accessKeyId: 'x' }))).rejects.toMatchObject({ code: 'InvalidAccessKeyId', status: 403 })
+    await expect(authorize(request, services({ ...vector, accessKeyId: 'x' }))).rejects.toMatchObject({
+      code: 'InvalidAccessKeyId',
+      status: 403,
+    })
     const late = { ...known, now: () => nowMs + 8 * 24 * 3600 * 1000 }
     const code = vector.request === undefined ? 'AccessDenied' : 'RequestTimeTooSkewed'
     await expect(authorize(request, late)).rejects.toMatchObject({ code, status: 403 })

@@ -13,8 +13,33 @@ export interface SignedRequest {
 
 /** Query parameters that are part of what V1 signs. */
 const subResources = new Set([
-  ...['acl', 'append', 'callback', 'callback-var', 'cors', 'delete', 'lifecycle', 'location', 'logging', 'objectMeta', 'partNumber', 'position'],
-  ...['referer', 'restore', 'security-token', 'symlink', 'tagging', 'uploadId', 'uploads', 'versionId', 'versioning', 'versions', 'website'],
+  ...[
+    'acl',
+    'append',
+    'callback',
+    'callback-var',
+    'cors',
+    'delete',
+    'lifecycle',
+    'location',
+    'logging',
+    'objectMeta',
+    'partNumber',
+    'position',
+  ],
+  ...[
+    'referer',
+    'restore',
+    'security-token',
+    'symlink',
+    'tagging',
+    'uploadId',
+    'uploads',
+    'versionId',
+    'versioning',
+    'versions',
+    'website',
+  ],
   ...['x-oss-process', 'x-oss-traffic-limit', 'response-cache-control', 'response-content-disposition', 'response-content-encoding'],
   ...['response-content-language', 'response-content-type', 'response-expires'],
 ])

@@ -58,7 +58,9 @@ describe('deployments', () => {
       Status: 0,
       Description: `deploy_${door.ctx.now()}`,
       GmtCreate: '2026-01-05 16:00:00',
-      TaskList: [{ GatewayId: IotId, Status: 0, Stage: 0, ResourceSnapshotList: [{ ResourceType: 'driver' }, { ResourceType: 'driver_config' }] }],
+      TaskList: [
+        { GatewayId: IotId, Status: 0, Stage: 0, ResourceSnapshotList: [{ ResourceType: 'driver' }, { ResourceType: 'driver_config' }] },
+      ],
     })
     await passes()
     expect(await read(id)).toMatchObject({ Status: 1, TaskList: [{ Stage: 16 }] })
@@ -89,7 +91,10 @@ describe('deployments', () => {
     const [driver] = ended.TaskList[0].ResourceSnapshotList
     expect(driver).toMatchObject({ ResourceId: DriverId, ResourceName: 'MyDriver', OperateType: 0, Status: 2, Stage: 32 })
     expect(JSON.parse(driver.Log).map((line: { stage: number }) => line.stage)).toEqual([0, 8, 16, 32])
-    expect((await door.call('GetEdgeInstance', { InstanceId })).Data).toMatchObject({ LatestDeploymentStatus: 2, LatestDeploymentType: 'deploy' })
+    expect((await door.call('GetEdgeInstance', { InstanceId })).Data).toMatchObject({
+      LatestDeploymentStatus: 2,
+      LatestDeploymentType: 'deploy',
+    })
     expect(await create()).toBe('Success')
   })
 
@@ -123,7 +128,9 @@ describe('deployments', () => {
     await reportReady(nodeId)
     await passes()
     const id = await deploy('reset')
-    expect((await read(id)).TaskList[0].ResourceSnapshotList).toMatchObject([{ ResourceId: DriverId, ResourceType: 'driver', OperateType: 1 }])
+    expect((await read(id)).TaskList[0].ResourceSnapshotList).toMatchObject([
+      { ResourceId: DriverId, ResourceType: 'driver', OperateType: 1 },
+    ])
     await passes()
     expect(await assignedTo(nodeId)).toEqual([])
     expect((await read(id)).Status).toBe(1)
@@ -151,7 +158,9 @@ describe('deployments', () => {
     await door.call('SetEdgeInstanceDriverConfigs', { InstanceId, DriverId: ruled, Configs: [{ Format: 'JSON', Content: '1' }] })
     expect(await create()).toBe('iot.edge.DeviceConfigRequired')
     await door.ctx.store.write(async (tx) => tx.run(db.updateTable('instance_devices').set({ config: '{"a":1}' })))
-    const types = (await read(await deploy())).TaskList[0].ResourceSnapshotList.map((resource: { ResourceType: string }) => resource.ResourceType)
+    const types = (await read(await deploy())).TaskList[0].ResourceSnapshotList.map(
+      (resource: { ResourceType: string }) => resource.ResourceType,
+    )
     expect(types).toEqual(['driver', 'driver_config', 'device_config'])
     const devices = await door.ctx.store.read((tx) => instanceDrivers.listDevices(tx, InstanceId))
     expect(devices.get(ruled)).toMatchObject([{ deviceName: 'gateway_01', config: '{"a":1}' }])

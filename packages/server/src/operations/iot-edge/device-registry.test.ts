@@ -13,7 +13,12 @@ describe('the device registry', () => {
     (await door.call('CreateProduct', { ProductName: 'gateways', NodeType: 1, ...fields })).ProductKey as string
 
   it('creates a product and echoes what it keeps', async () => {
-    const answer = await door.call('CreateProduct', { ProductName: '网关_1', NodeType: 1, Description: 'at the door', ProtocolType: 'modbus' })
+    const answer = await door.call('CreateProduct', {
+      ProductName: '网关_1',
+      NodeType: 1,
+      Description: 'at the door',
+      ProtocolType: 'modbus',
+    })
     expect(answer.ProductKey).toMatch(/^[A-Za-z0-9]{11}$/)
     const kept = { ProductName: '网关_1', NodeType: 1, Description: 'at the door', ProtocolType: 'modbus' }
     expect(answer.Data).toEqual({ ProductKey: answer.ProductKey, ...kept, DataFormat: 1, AuthType: 'secret', Id2: false })
@@ -57,11 +62,18 @@ describe('the device registry', () => {
     const created = { GmtCreate: '2026-01-05 16:00:00', UtcCreate: '2026-01-05T08:00:00.000Z' }
     expect(await read()).toEqual({ ...named, ...created, Status: 'UNACTIVE' })
     const nodeId = await door.node(IotId)
-    expect(await read()).toMatchObject({ Status: 'ONLINE', IpAddress: '10.0.0.5', FirmwareVersion: '2.9.7', GmtOnline: '2026-01-05 16:00:00' })
+    expect(await read()).toMatchObject({
+      Status: 'ONLINE',
+      IpAddress: '10.0.0.5',
+      FirmwareVersion: '2.9.7',
+      GmtOnline: '2026-01-05 16:00:00',
+    })
     await door.ctx.store.write(async (tx) => nodes.updateOffline(tx, nodeId, door.ctx.now()))
     expect((await door.call('QueryDeviceDetail', { IotId })).Data.Status).toBe('OFFLINE')
     expect(await door.code('QueryDeviceDetail', { IotId: 'none' })).toBe('iot.device.NotExistedDevice')
     expect(await door.code('QueryDeviceDetail')).toBe('iot.common.InvalidParam')
-    expect(await door.code('QueryDeviceDetail', { IotId }, door.ctx.as({ accountId: '2000000000000002' }))).toBe('iot.common.AuthActionPermissionDeny')
+    expect(await door.code('QueryDeviceDetail', { IotId }, door.ctx.as({ accountId: '2000000000000002' }))).toBe(
+      'iot.common.AuthActionPermissionDeny',
+    )
   })
 })

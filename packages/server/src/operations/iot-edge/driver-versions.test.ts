@@ -189,12 +189,25 @@ describe('driver versions', () => {
   })
 
   it('replaces the whole version: what is left out or empty is erased', async () => {
-    const rich = { Description: 'one', Argument: '-Xmx1m', ConfigCheckRule: '{}', ContainerConfig: '{}', DriverConfig: json({ format: 'JSON', content: '1' }) }
+    const rich = {
+      Description: 'one',
+      Argument: '-Xmx1m',
+      ConfigCheckRule: '{}',
+      ContainerConfig: '{}',
+      DriverConfig: json({ format: 'JSON', content: '1' }),
+    }
     await create(rich)
     door.ctx.clock.advance(1000)
     await door.call('UpdateEdgeDriverVersion', { DriverId, ...number, EdgeVersion: '2.1.0', Description: 'two', ContainerConfig: '' })
     const stamps = { GmtCreateTimestamp: door.ctx.now() - 1000, GmtModifiedTimestamp: door.ctx.now() }
-    expect(await read()).toEqual({ DriverId, DriverVersion: '1.0.0', EdgeVersion: '2.1.0', Description: 'two', VersionState: '0', ...stamps })
+    expect(await read()).toEqual({
+      DriverId,
+      DriverVersion: '1.0.0',
+      EdgeVersion: '2.1.0',
+      Description: 'two',
+      VersionState: '0',
+      ...stamps,
+    })
     expect(await door.code('UpdateEdgeDriverVersion', { DriverId, DriverVersion: '1.0.0' })).toBe('MissingEdgeVersion')
     expect(await door.code('UpdateEdgeDriverVersion', { DriverId, ...number, DriverVersion: '9' })).toBe('iot.edge.DriverVersionNotExist')
   })
@@ -240,7 +253,12 @@ describe('driver versions', () => {
     const request = { Type: 'DRIVER_VERSION_DEFAULT_CONFIG', ResourceId: DriverId, ResourceVersion: '1.0.0', FileName: 'c.json' }
     const { OssAddress } = (await door.call('CreateEdgeOssPreSignedAddress', request)).Data
     const SourceConfig = json({ ossAddress: await door.uploaded(DriverId) })
-    await door.call('CreateEdgeDriverVersion', { DriverId, ...number, SourceConfig, DriverConfig: json([{ format: 'FILE', content: OssAddress }]) })
+    await door.call('CreateEdgeDriverVersion', {
+      DriverId,
+      ...number,
+      SourceConfig,
+      DriverConfig: json([{ format: 'FILE', content: OssAddress }]),
+    })
     await expect(release()).rejects.toThrow('DriverConfig[0].content names a file that was not uploaded')
     const tooLarge = await door.uploaded(DriverId, request, 1024 * 1024 + 1)
     const input = { DriverId, ...number, SourceConfig, DriverConfig: json([{ format: 'FILE', content: tooLarge }]) }

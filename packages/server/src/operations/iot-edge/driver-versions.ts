@@ -92,7 +92,8 @@ export const handlers = {
     await store.write(async (tx) => {
       const current = await versions.get(tx, driver.id, DriverVersion)
       if (current.isReleased) return
-      if (JSON.stringify(current) !== JSON.stringify(version)) throw invalidParam('DriverVersion', 'was changed while it was being released.')
+      if (JSON.stringify(current) !== JSON.stringify(version))
+        throw invalidParam('DriverVersion', 'was changed while it was being released.')
       const configs = await resolvedConfigs(version.configs, (field, block) => withUploadedFile(tx, ctx, field, block))
       versions.update(tx, { ...version, configs, isReleased: true, modifiedAtMs: now(), ...(code && { package: code }) })
     })

@@ -72,7 +72,13 @@ describe('drivers of an edge instance', () => {
     await bind({ InstanceId: second })
     const official = { id: 'official', account_id: 'operator', name: 'MyDriver', protocol: 'modbus', runtime: 'c', is_built_in: 1, type: 0 }
     const times = { created_at_ms: 1, modified_at_ms: 1 }
-    const version = { driver_id: 'official', version: '1', account_id: 'operator', is_released: 1, content: '{"edgeVersion":"2","configs":[]}' }
+    const version = {
+      driver_id: 'official',
+      version: '1',
+      account_id: 'operator',
+      is_released: 1,
+      content: '{"edgeVersion":"2","configs":[]}',
+    }
     await door.ctx.store.write(async (tx) => {
       tx.run(db.insertInto('drivers').values({ ...official, ...times }))
       tx.run(db.insertInto('driver_versions').values({ ...version, ...times }))
@@ -100,7 +106,12 @@ describe('drivers of an edge instance', () => {
     expect(await configure([{ Format: 'FILE', Content }])).toBe('Success')
     expect((await assigned()).configs[0]?.file).toEqual({ name: 'c.json', sha256: 'ab'.repeat(32), sizeBytes: 20 })
     const second = await door.uploaded(DriverId, fields, 20)
-    expect(await configure([{ Format: 'FILE', Content }, { Format: 'FILE', Content: second }])).toBe('iot.common.InvalidParam')
+    expect(
+      await configure([
+        { Format: 'FILE', Content },
+        { Format: 'FILE', Content: second },
+      ]),
+    ).toBe('iot.common.InvalidParam')
   })
 
   it.each([

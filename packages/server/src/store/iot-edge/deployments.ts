@@ -47,9 +47,7 @@ export function insert(tx: WriteTx, deployment: Deployment): void {
 /** Writes what changed of a job and its snapshots; the frozen content is never written again. */
 export function update(tx: WriteTx, before: Deployment, after: Deployment): void {
   const { status, modified_at_ms, dispatched_at_ms, completed_at_ms } = toRow(after)
-  tx.run(
-    db.updateTable('deployments').set({ status, modified_at_ms, dispatched_at_ms, completed_at_ms }).where('id', '=', after.id),
-  )
+  tx.run(db.updateTable('deployments').set({ status, modified_at_ms, dispatched_at_ms, completed_at_ms }).where('id', '=', after.id))
   after.snapshots.forEach((snapshot, place) => {
     if (snapshot === before.snapshots[place]) return
     const row = toSnapshotRow(after, snapshot, place)

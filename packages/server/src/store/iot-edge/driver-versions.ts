@@ -8,9 +8,7 @@ import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverVersionRow } from '../tables/iot-edge.ts'
 
 export async function find(tx: ReadTx, driverId: string, version: string): Promise<DriverVersion | undefined> {
-  const row = await tx.first(
-    db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId).where('version', '=', version),
-  )
+  const row = await tx.first(db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId).where('version', '=', version))
   return row && toVersion(row)
 }
 
@@ -63,7 +61,12 @@ export function insert(tx: WriteTx, version: DriverVersion, limit: number): void
 export function update(tx: WriteTx, version: DriverVersion): void {
   const { driver_id, version: number, ...changed } = toRow(version)
   tx.run(
-    db.updateTable('driver_versions').set(changed).where('driver_id', '=', driver_id).where('version', '=', number).where('is_released', '=', 0),
+    db
+      .updateTable('driver_versions')
+      .set(changed)
+      .where('driver_id', '=', driver_id)
+      .where('version', '=', number)
+      .where('is_released', '=', 0),
     { none: { name: 'iot.edge.DriverVersionReleased' } },
   )
 }
@@ -78,14 +81,18 @@ export function remove(tx: WriteTx, driverId: string, version: string): void {
     .where((e) => e.not(e.exists(assigned)))
   // Only where the operator lets unreleased versions be assigned can this one be in use.
   tx.require(isFree, { name: 'iot.common.InvalidParam', params: { Detail: 'DriverVersion is assigned to an edge instance.' } })
-  tx.run(
-    db.deleteFrom('driver_versions').where('driver_id', '=', driverId).where('version', '=', version).where('is_released', '=', 0),
-    { none: { name: 'iot.edge.DriverVersionReleased' } },
-  )
+  tx.run(db.deleteFrom('driver_versions').where('driver_id', '=', driverId).where('version', '=', version).where('is_released', '=', 0), {
+    none: { name: 'iot.edge.DriverVersionReleased' },
+  })
 }
 
 function newestFirst(driverId: string) {
-  return db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId).orderBy('created_at_ms', 'desc').orderBy('version', 'desc')
+  return db
+    .selectFrom('driver_versions')
+    .selectAll()
+    .where('driver_id', '=', driverId)
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('version', 'desc')
 }
 
 function toRow(version: DriverVersion): DriverVersionRow {

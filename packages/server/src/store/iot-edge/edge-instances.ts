@@ -85,7 +85,11 @@ export function insert(tx: WriteTx, instance: EdgeInstance, limit: number): void
 export function updateGateway(tx: WriteTx, { id, iotId, nowMs }: { id: string; iotId: string; nowMs: number }): void {
   const alreadyBound = { name: 'iot.edge.InstanceAlreadyBindGateway' } as const
   tx.run(
-    db.updateTable('edge_instances').set({ gateway_iot_id: iotId, modified_at_ms: nowMs }).where('id', '=', id).where('gateway_iot_id', 'is', null),
+    db
+      .updateTable('edge_instances')
+      .set({ gateway_iot_id: iotId, modified_at_ms: nowMs })
+      .where('id', '=', id)
+      .where('gateway_iot_id', 'is', null),
     { unique: alreadyBound, none: alreadyBound },
   )
 }

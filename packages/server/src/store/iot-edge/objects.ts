@@ -36,7 +36,12 @@ export async function find(tx: ReadTx, key: string): Promise<ObjectRecord | unde
 export function insert(tx: WriteTx, object: { key: string; accountId: string; origin: string; nowMs: number }): void {
   const { key, origin } = object
   const row = { key, account_id: object.accountId, origin, created_at_ms: object.nowMs }
-  tx.run(db.insertInto('objects').values(row).onConflict((conflict) => conflict.column('key').doUpdateSet({ origin })))
+  tx.run(
+    db
+      .insertInto('objects')
+      .values(row)
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ origin })),
+  )
 }
 
 /** Notes what was stored under a key, over what was there before; the key's owner stays. */
@@ -44,5 +49,10 @@ export function update(tx: WriteTx, object: { key: string; accountId: string; co
   const { sha256, md5, sizeBytes } = object.content
   const content = { sha256, md5, size_bytes: sizeBytes, stored_at_ms: object.nowMs }
   const row = { key: object.key, account_id: object.accountId, created_at_ms: object.nowMs, ...content }
-  tx.run(db.insertInto('objects').values(row).onConflict((conflict) => conflict.column('key').doUpdateSet(content)))
+  tx.run(
+    db
+      .insertInto('objects')
+      .values(row)
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(content)),
+  )
 }
