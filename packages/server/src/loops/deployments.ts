@@ -14,9 +14,9 @@ export const deployments = loop({
   everyMs: 10_000,
   async pass({ store, now, log }, signal) {
     let decisions = 0
-    for (const id of await store.read(deploymentStore.listUnfinishedIds)) {
+    for (const id of await store.read(deploymentStore.listMovable)) {
       if (signal.aborted) break
-      // A first look that writes nothing: most jobs wait for their gateway.
+      // A first look that writes nothing: most jobs wait for a report.
       const { view } = await store.read((tx) => viewOf(tx, id))
       if (view === undefined || planDeployment(view, now()) === undefined) continue
       const status = await store.write((tx) => advance(tx, id, now()))

@@ -28,9 +28,24 @@ export async function isUnfinished(tx: ReadTx, instanceId: string): Promise<bool
   return (await tx.first(query)) !== undefined
 }
 
-/** The jobs that have not ended, oldest first. */
-export async function listUnfinishedIds(tx: ReadTx): Promise<string[]> {
-  const rows = await tx.all(db.selectFrom('deployments').select('id').where('status', '<', 2).orderBy('created_at_ms').orderBy('id'))
+/** So many jobs are looked at in one pass; the others wait for the next, which comes at once while there is something to do. */
+const maxUnfinished = 10_000
+
+/** The jobs that can move on, oldest first: those that wait for a gateway that is off line are left out. */
+export async function listMovable(tx: ReadTx): Promise<string[]> {
+  const rows = await tx.all(
+    db
+      .selectFrom('deployments')
+      .select('id')
+      .where('status', '<', 2)
+      .where((e) => {
+        const gateway = e.selectFrom('nodes').select('nodes.id').whereRef('nodes.gateway_iot_id', '=', 'deployments.gateway_iot_id')
+        return e.or([e('status', '=', 0), e('dispatched_at_ms', 'is not', null), e.exists(gateway.where('nodes.is_online', '=', 1))])
+      })
+      .orderBy('created_at_ms')
+      .orderBy('id')
+      .limit(maxUnfinished),
+  )
   return rows.map(({ id }) => id)
 }
 
