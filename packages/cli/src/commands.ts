@@ -4,7 +4,7 @@ import type { ParseArgsConfig } from 'node:util'
 import { operations as edgeContainer } from '@littoral/contract/edge-container/index'
 import { operations as iotEdge } from '@littoral/contract/iot-edge/index'
 import { operations as littoral } from '@littoral/contract/littoral/index'
-import type { Client } from './client.ts'
+import { CallError, type Client } from './client.ts'
 import { table } from './table.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -119,8 +119,10 @@ const publish: Command = {
     const deadlineMs = Date.now() + toCount('--wait', flags['wait']) * 1000
     for (;;) {
       const { AppStatus } = await client.call(edgeContainer.GetEdgeContainerAppStatus, { AppId, PublishEnv })
-      if (AppStatus.PublishStatus === 'published') return print(`${VersionId} is published to ${PublishEnv}.`)
-      if (Date.now() > deadlineMs) throw new UsageError(`${VersionId} is not published yet; see littoral status ${AppId}.`)
+      const isPublished = AppStatus.PublishStatus === 'published' && AppStatus.PublishingVersion === VersionId
+      if (isPublished) return print(`${VersionId} is published to ${PublishEnv}.`)
+      if (Date.now() > deadlineMs)
+        throw new CallError('NotYetPublished', `${VersionId} is still being published; see littoral status ${AppId}.`, '')
       await wait(500)
     }
   },

@@ -260,6 +260,21 @@ describe('reports', () => {
   })
 })
 
+describe('a node that talks without end', () => {
+  it('cannot make the server remember more workloads than a desired state can hold', async () => {
+    const { node, nodeId } = await join()
+    for (let round = 0; round < 3; round++) {
+      const workloads = Array.from({ length: 900 }, (_, place) => said(`app/${round}-${place}/prod`))
+      node.send(report({ workloads }))
+    }
+    node.send(report({ generation: 5, workloads: [said('app/0-0/prod', { phase: 'unready' })] }))
+    await vi.waitFor(async () => expect((await record(nodeId))?.acceptedGeneration).toBe(5), 10_000)
+    const kept = await stored(nodeId)
+    expect(kept).toHaveLength(2000)
+    expect(kept.find((one) => one.key === 'app/0-0/prod')?.phase).toBe('unready')
+  })
+})
+
 describe('one socket per node', () => {
   it('replaces the older one', async () => {
     const { node, nodeId, secret } = await join()

@@ -14,12 +14,14 @@ import { closeCodes, NodeSession, type SessionEvents, type SessionServices } fro
 
 /** Upgrades that may be under way at once, so that strangers cannot queue work without end. */
 const mostUpgrades = 256
+/** Nodes noted as seen in one write. */
+const nodesAtOnce = 500
 
 /**
  * Invariants:
  *
  * 1. A node has at most one session here; a newer one replaces the older.
- * 2. A node is noted as seen once per heartbeat while its session is alive, all nodes in one write.
+ * 2. A node is noted as seen once per heartbeat while its session is alive, many nodes in one write.
  * 3. A desired state whose announcement was missed is sent within a heartbeat.
  */
 export class NodeHub implements NodeStreams {
@@ -108,15 +110,20 @@ export class NodeHub implements NodeStreams {
   }
 
   async #noteSeen(): Promise<void> {
-    const alive = [...this.#byNode.values()].filter((session) => session.isAlive)
-    const ids = alive.flatMap((session) => session.nodeId ?? [])
-    if (ids.length === 0) return
+    const alive = [...this.#byNode].filter(([, session]) => session.isAlive)
+    for (let from = 0; from < alive.length && !this.#isStopping; from += nodesAtOnce) {
+      await this.#noteSeenOf(new Map(alive.slice(from, from + nodesAtOnce)))
+    }
+  }
+
+  async #noteSeenOf(sessions: ReadonlyMap<string, NodeSession>): Promise<void> {
     const { store, log, now } = this.#services
+    const ids = [...sessions.keys()]
     try {
       await store.write(async (tx) => nodes.updateSeen(tx, ids, now()))
       const generations = await store.read((tx) => nodes.listGenerations(tx, ids))
-      for (const session of alive) {
-        const generation = generations.get(session.nodeId ?? '')
+      for (const [id, session] of sessions) {
+        const generation = generations.get(id)
         if (generation === undefined || generation > session.sentGeneration) session.push()
       }
     } catch (error) {

@@ -35,7 +35,11 @@ export class ReportIntake {
     const merged = report.isComplete ? undefined : this.#pending
     const pending: Pending = merged ?? { generation: 0, isComplete: report.isComplete, workloads: new Map() }
     pending.generation = report.generation
-    for (const workload of report.workloads) pending.workloads.set(workload.key, workload)
+    for (const workload of report.workloads) {
+      const isWithin = pending.workloads.size < mostWorkloads || pending.workloads.has(workload.key)
+      if (isWithin) pending.workloads.set(workload.key, workload)
+      else this.#warnOfExcess(workload.key)
+    }
     this.#pending = pending
     this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined))
   }
@@ -77,8 +81,11 @@ export class ReportIntake {
         known.add(report.key)
         reports.update(tx, { nodeId: this.#nodeId, report, nowMs })
       } else {
-        this.#services.log.warn({ nodeId: this.#nodeId, key: report.key }, 'a report beyond the workload limit was not stored')
+        this.#warnOfExcess(report.key)
       }
     }
+  }
+  #warnOfExcess(key: string): void {
+    this.#services.log.warn({ nodeId: this.#nodeId, key }, 'a report beyond the workload limit was not stored')
   }
 }
