@@ -70,7 +70,7 @@ describe('an agent', () => {
     })
     connection.send({ type: 'streamOpen', id: 's', request: { kind: 'logs', key, tailLines: 5, follow: false } })
     expect((await connection.until('streamData')).text).toBe('web | started web of ver-1\n')
-    expect(log).toContain(`agent node-1 connected to ${server.url.href}`)
+    expect(log).toContain(`agent node-1 connected to ${server.url.origin}`)
   })
 
   it('begins every connection with a complete report', async () => {

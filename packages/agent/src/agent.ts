@@ -72,7 +72,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
     generation: () => desired.generation,
     onConnected: (nodeId, send) => {
-      log(`agent ${nodeId} connected to ${config.server.href}`)
+      log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
       reconciler.wake()
     },
@@ -152,7 +152,8 @@ interface Running {
 }
 
 async function stop({ reconciler, session, reporter, runtimes, unlock }: Running): Promise<void> {
-  await reconciler.close()
+  // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
+  await reconciler.close(3000)
   reporter.disconnected()
   await session.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))

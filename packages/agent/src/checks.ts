@@ -5,11 +5,17 @@ import { ServerMessage } from '@littoral/contract/node/stream'
 
 export type Checked<T> = { readonly isValid: true; readonly value: T } | { readonly isValid: false; readonly problem: string }
 
-const ajv = new Ajv({ strict: false, allErrors: false, ownProperties: true })
+// The schemas are ours: checking them against the meta schema would cost the agent megabytes for nothing.
+const ajv = new Ajv({ strict: false, allErrors: false, ownProperties: true, meta: false, validateSchema: false, code: { optimize: false } })
+
 // One schema of a union at a time, by its `type`: otherwise an error would name every other kind of message too.
-const messageChecks = new Map(ServerMessage.anyOf.map((schema) => [schema.properties.type.const as string, ajv.compile(schema)]))
-// The state in it is checked by who accepts it (desired.ts), who also says what was wrong.
-messageChecks.set('desired', ajv.compile({ type: 'object', required: ['state'] }))
+// The state in `desired` is checked by who accepts it (desired.ts), who also says what was wrong.
+const messageChecks = new Map<string, ValidateFunction>(
+  ServerMessage.anyOf.map((schema) => {
+    const type = schema.properties.type.const
+    return [type, ajv.compile(type === 'desired' ? { type: 'object', required: ['state'] } : schema)]
+  }),
+)
 const desiredCheck = ajv.compile(DesiredState)
 
 export function checkServerMessage(value: unknown): Checked<ServerMessage> {
