@@ -24,6 +24,10 @@ export const littoralFaults = faultEntries({
     message: 'The node has no workload that needs this object.',
     advice: 'A node may only download what its own desired state names.',
   },
-  'Node.DownloadNotFound': { status: 404, message: 'The object is not stored here.', advice: 'Upload the package again and deploy once more.' },
+  'Node.DownloadNotFound': {
+    status: 404,
+    message: 'The object is not stored here.',
+    advice: 'Upload the package again and deploy once more.',
+  },
   'Node.Busy': { status: 503, message: 'Too many nodes are connecting at once.', advice: 'Try again after a pause.' },
 })

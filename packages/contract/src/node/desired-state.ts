@@ -69,8 +69,13 @@ export type GroupWorkload = Static<typeof GroupWorkload>
 export const DriverContainer = Type.Object({
   privileged: Type.Boolean(),
   hostNetwork: Type.Boolean(),
-  ports: Type.Array(Type.Object({ hostPort: Port, containerPort: Port, protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp')]) }), { maxItems: 10 }),
-  devices: Type.Array(Type.Object({ hostPath: Text(128), permission: Type.Union([Type.Literal('ro'), Type.Literal('rw')]) }), { maxItems: 10 }),
+  ports: Type.Array(
+    Type.Object({ hostPort: Port, containerPort: Port, protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp')]) }),
+    { maxItems: 10 },
+  ),
+  devices: Type.Array(Type.Object({ hostPath: Text(128), permission: Type.Union([Type.Literal('ro'), Type.Literal('rw')]) }), {
+    maxItems: 10,
+  }),
   volumes: Type.Array(
     Type.Object({ hostPath: Text(128), containerPath: Text(128), permission: Type.Union([Type.Literal('ro'), Type.Literal('rw')]) }),
     { maxItems: 10 },
@@ -106,7 +111,9 @@ export const DriverWorkload = Type.Object({
    */
   config: Text(4_000_000),
   /** Config files (Format FILE) to place into the driver's folder before it starts. */
-  files: Type.Array(Type.Object({ name: Text(255), path: Text(2048), sha256: Text(64), sizeBytes: Type.Integer({ minimum: 0 }) }), { maxItems: 64 }),
+  files: Type.Array(Type.Object({ name: Text(255), path: Text(2048), sha256: Text(64), sizeBytes: Type.Integer({ minimum: 0 }) }), {
+    maxItems: 64,
+  }),
   container: Type.Optional(DriverContainer),
 })
 export type DriverWorkload = Static<typeof DriverWorkload>

@@ -77,9 +77,12 @@ export const NodeFacts = Type.Object({
   arch: Text(64),
   region: Text(64),
   environments: Type.Array(Type.Union([Type.Literal('prod'), Type.Literal('staging')]), { minItems: 1, maxItems: 2 }),
-  runtimes: Type.Array(Type.Object({ name: Text(32), version: Type.Optional(Text(64)), isAvailable: Type.Boolean(), reason: Type.Optional(Text(500)) }), {
-    maxItems: 16,
-  }),
+  runtimes: Type.Array(
+    Type.Object({ name: Text(32), version: Type.Optional(Text(64)), isAvailable: Type.Boolean(), reason: Type.Optional(Text(500)) }),
+    {
+      maxItems: 16,
+    },
+  ),
   /** Interpreters found for driver processes, such as nodejs8, python3. */
   driverRuntimes: Type.Array(Text(32), { maxItems: 16 }),
   cpus: Type.Number(),

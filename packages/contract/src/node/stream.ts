@@ -33,7 +33,11 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
   Type.Object({ type: Type.Literal('report'), report: Report }),
   Type.Object({ type: Type.Literal('streamData'), id: StreamId, text: Text(1_000_000) }),
-  Type.Object({ type: Type.Literal('streamEnd'), id: StreamId, error: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })) }),
+  Type.Object({
+    type: Type.Literal('streamEnd'),
+    id: StreamId,
+    error: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
+  }),
 ])
 export type NodeMessage = Static<typeof NodeMessage>
 
