@@ -36,7 +36,11 @@ const table = [
   [`${server}config\\.ts$`, [`${server}domain/settings\\.ts$`], '*'],
   [`${server}ids\\.ts$`, [context], ['crypto']],
   [`${server}server\\.ts$`, [server, contract, wire, ...npm('fastify')], '*'],
-  [`${server}(audited|data-folder|listen|log|root-key)\\.ts$`, [context, `${server}store/`, `${server}config\\.ts$`, ...npm('fastify')], '*'],
+  [
+    `${server}(audited|data-folder|listen|log|root-key)\\.ts$`,
+    [context, `${server}store/`, `${server}config\\.ts$`, ...npm('fastify')],
+    '*',
+  ],
   [`${server}main\\.ts$`, [`${server}(server|config|log)\\.ts$`], '*'],
 
   [`${agent}plan\\.ts$`, [node, runtimePort, `${agent}steps\\.ts$`], []],

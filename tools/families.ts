@@ -17,7 +17,12 @@ export const families: readonly NamedFamily[] = [
   { name: 'littoral', family: littoral },
 ]
 
-/** Every operation with its family, in the order of declaration. */
+/** By name: the order of a module's exports is not the same under every loader. */
+export function operationsOf(family: Family): AnyOperation[] {
+  return Object.values(family.operations).toSorted((a, b) => (a.action < b.action ? -1 : 1))
+}
+
+/** Every operation with its family. */
 export function allOperations(): { named: NamedFamily; operation: AnyOperation }[] {
-  return families.flatMap((named) => Object.values(named.family.operations).map((operation) => ({ named, operation })))
+  return families.flatMap((named) => operationsOf(named.family).map((operation) => ({ named, operation })))
 }

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configPage } from './generate/config-page.ts'
+import { withFreshLines } from './generate/line-links.ts'
 import { openApiDocument } from './generate/openapi.ts'
 import { referenceIndex } from './generate/reference-index.ts'
 import { referencePage } from './generate/reference.ts'
@@ -21,6 +22,7 @@ export function generatedFiles(): Map<string, string> {
   for (const { named, operation } of allOperations()) files.set(`docs/api/${operation.action}.md`, referencePage(named, operation))
   files.set('docs/api/README.md', referenceIndex())
   files.set('docs/config.md', configPage())
+  files.set('docs/flow.md', withFreshLines(root, 'docs/flow.md'))
   return files
 }
 

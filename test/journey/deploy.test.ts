@@ -84,10 +84,10 @@ describe.each(Object.keys(clients))('through %s', (name) => {
     expect(Nodes).toContainEqual(expect.objectContaining({ GatewayIotId: gateway.iotId, IsOnline: true }))
   })
 
-  it('a package that is no zip fails the deployment with the reason', async () => {
+  it('a package that is no zip is refused with the reason', async () => {
     const driverId = await createDriver(call, { name: `broken_${count}`, runtime: 'nodejs8' })
     const broken = releaseDriverVersion(call, { driverId, version: '1.0.0', fileName: 'code.zip', zip: Buffer.from('no zip at all') })
-    await expect(broken).rejects.toThrow()
+    await expect(broken).rejects.toMatchObject({ code: 'iot.edge.DriverVersionNoSource' })
   })
 
   it('a refusal comes as a result with its code', async () => {

@@ -3,7 +3,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureEngine, type EngineHandle } from '../../tools/engine.ts'
 import { createApp, createVersion, deleteApp, publish, waitAnswer, waitPublished, waitStaging } from '../../tools/journey/app.ts'
-import { configureDriver, createDriver, createInstance, deploy, registerGateway, releaseDriverVersion, throwing, type Gateway } from '../../tools/journey/driver.ts'
+import {
+  configureDriver,
+  createDriver,
+  createInstance,
+  deploy,
+  registerGateway,
+  releaseDriverVersion,
+  throwing,
+  type Gateway,
+} from '../../tools/journey/driver.ts'
 import { sampleDriver } from '../../tools/journey/sample-driver.ts'
 import { until } from '../../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'

@@ -64,7 +64,8 @@ describe.each(cases)('$action', ({ named, operation }) => {
   const { version, envelope } = named.family
   const schema = plainSchema(operation.input)
   const example = toFields(operation.example.input as Record<string, unknown>, envelope === 'iot')
-  const without = (name: string) => Object.fromEntries(Object.entries(example).filter(([key]) => key !== name && !key.startsWith(`${name}.`)))
+  const without = (name: string) =>
+    Object.fromEntries(Object.entries(example).filter(([key]) => key !== name && !key.startsWith(`${name}.`)))
 
   const isRefused = ({ status, body }: Answer) => (envelope === 'iot' ? status >= 400 || body.Success === false : status >= 400)
 

@@ -55,5 +55,7 @@ describe('strangers', () => {
 
 /** Flat parameters only: what a stranger sends does not have to be complete. */
 function texts(input: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(input).flatMap(([name, value]) => (typeof value === 'object' ? [] : [[name, String(value)]])))
+  return Object.fromEntries(
+    Object.entries(input).flatMap(([name, value]) => (typeof value === 'object' ? [] : [[name, `${value as string | number | boolean}`]])),
+  )
 }

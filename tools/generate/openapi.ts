@@ -2,6 +2,7 @@
 // fragment in each path key tells them apart, as OpenAPI wants, and is never sent.
 import { faultEntry } from '@littoral/contract/errors'
 import type { AnyOperation, Family } from '@littoral/contract/operation'
+import { operationsOf } from '../families.ts'
 import { plainSchema, wholeExample, wholeOutput } from './envelope.ts'
 import type { Schema } from './schema-text.ts'
 
@@ -17,9 +18,7 @@ export function openApiDocument(family: Family): object {
     'x-product': family.product,
     'x-style': 'RPC',
     'x-envelope': family.envelope,
-    paths: Object.fromEntries(
-      Object.values(family.operations).map((operation) => [`/#Action=${operation.action}`, pathItem(family, operation)]),
-    ),
+    paths: Object.fromEntries(operationsOf(family).map((operation) => [`/#Action=${operation.action}`, pathItem(family, operation)])),
     components: {
       securitySchemes: {
         acs3: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Signature ACS3-HMAC-SHA256 over the request.' },

@@ -2,7 +2,7 @@
 import { faultEntry } from '@littoral/contract/errors'
 import { gatewayFaults } from '@littoral/contract/errors/gateway'
 import type { FaultName } from '@littoral/contract/errors'
-import { families } from '../families.ts'
+import { families, operationsOf } from '../families.ts'
 import { generatedNote } from './reference.ts'
 
 export function referenceIndex(): string {
@@ -10,9 +10,7 @@ export function referenceIndex(): string {
     `${generatedNote}# Operations\n\nEvery operation is sent to \`/\`, signed; [the OpenAPI documents](../../openapi) say the same for programs.`,
   ]
   for (const { name, family } of families) {
-    const lines = Object.values(family.operations).map(
-      (operation) => `| [${operation.action}](${operation.action}.md) | ${operation.summary} |`,
-    )
+    const lines = operationsOf(family).map((operation) => `| [${operation.action}](${operation.action}.md) | ${operation.summary} |`)
     parts.push(
       `## ${family.title}\n\nProduct \`${family.product}\`, version \`${family.version}\`; [${name}.json](../../openapi/${name}.json).`,
       ['| Operation | |\n| --- | --- |', ...lines].join('\n'),

@@ -67,7 +67,9 @@ export type DriverConfigBlock = Static<typeof DriverConfigBlock>
 export const DriverConfig = Type.Union([Type.Array(DriverConfigBlock, { maxItems: 20 }), DriverConfigBlock])
 export type DriverConfig = Static<typeof DriverConfig>
 
-const Rule = (description: string) => Type.Object({ required: Type.Optional(Type.Boolean({ description })) })
+const Rule = (description: string) => {
+  return Type.Object({ required: Type.Optional(Type.Boolean({ description })) }, { description: 'Whether the configuration has to be there.' })
+}
 export const ConfigCheckRule = Type.Object({
   driverConfig: Type.Optional(Rule('True: deploying needs a configuration of the driver.')),
   deviceConfig: Type.Optional(Rule('True: deploying needs a configuration of every device of the driver.')),
