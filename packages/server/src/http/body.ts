@@ -32,6 +32,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
     request.on('error', (cause) => reject(new Disconnected('the request broke off', { cause })))
-    request.on('close', () => reject(new Disconnected('the request broke off')))
+    // Also told of requests that ended well; an error for each of those would cost more than reading it.
+    request.on('close', () => void (request.readableEnded || reject(new Disconnected('the request broke off'))))
   })
 }

@@ -2,6 +2,7 @@
 import { Fault } from '@littoral/contract/errors'
 import type { App, HealthCheck } from '../../domain/app.ts'
 import { db } from '../db.ts'
+import { prepared } from '../prepared.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppRow } from '../tables/edge-container.ts'
 import { type Listing, matches, offsetOf, orderColumns } from './listing.ts'
@@ -18,6 +19,13 @@ export interface ListedApp extends App {
 
 const notFound = ({ appId }: AppRef) => ({ name: 'InvalidApp.NotFound', params: { AppId: appId } }) as const
 
+const byRef = prepared(({ appId, accountId }: AppRef) =>
+  db.selectFrom('apps').selectAll().where('id', '=', appId).where('account_id', '=', accountId),
+)
+const present = prepared(({ appId, accountId }: AppRef) =>
+  db.selectFrom('apps').select('id').where('id', '=', appId).where('account_id', '=', accountId).where('status', '=', 'created'),
+)
+
 /** Throws InvalidApp.NotFound; an application that is being deleted is still found. */
 export async function get(tx: ReadTx, ref: AppRef): Promise<ListedApp> {
   const row = await tx.first(rows().where('apps.id', '=', ref.appId).where('apps.account_id', '=', ref.accountId))
@@ -27,15 +35,14 @@ export async function get(tx: ReadTx, ref: AppRef): Promise<ListedApp> {
 
 /** The application as it may have been a moment ago; throws InvalidApp.NotFound. For what never changes of it. */
 export async function peek(tx: WriteTx, ref: AppRef): Promise<App> {
-  const row = await tx.peek(db.selectFrom('apps').selectAll().where('id', '=', ref.appId).where('account_id', '=', ref.accountId))
+  const row = await tx.peek(byRef(ref))
   if (row?.status !== 'created') throw Fault.from(notFound(ref))
   return toApp(row)
 }
 
 /** At commit: the application exists and is not being deleted; else InvalidApp.NotFound. */
 export function requirePresent(tx: WriteTx, ref: AppRef): void {
-  const present = db.selectFrom('apps').select('id').where('id', '=', ref.appId).where('account_id', '=', ref.accountId)
-  tx.require(present.where('status', '=', 'created'), notFound(ref))
+  tx.require(present(ref), notFound(ref))
 }
 
 /** One page of the account's applications, without those that are being deleted, and how many there are on all pages. */

@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Container } from '../../domain/container.ts'
 import type { Version } from '../../domain/version.ts'
 import { db } from '../db.ts'
+import { prepared } from '../prepared.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppVersionRow } from '../tables/edge-container.ts'
 import type { AppRef } from './apps.ts'
@@ -52,17 +53,27 @@ export async function list(tx: ReadTx, ref: AppRef, listing: Listing): Promise<{
   return { versions: found.map(toVersion), total: Number(counted?.total ?? 0) }
 }
 
+const insertRow = prepared((row: AppVersionRow) => {
+  const { id, account_id, app_id, name, status, remarks, containers } = row
+  const { created_at_ms, updated_at_ms, first_published_at_ms, last_published_at_ms } = row
+  const times = { created_at_ms, updated_at_ms, first_published_at_ms, last_published_at_ms }
+  return db.insertInto('app_versions').values({ id, account_id, app_id, name, status, ...times, remarks, containers })
+})
+const within = prepared(({ appId, limit }: { appId: string; limit: number }) => {
+  const counted = db.selectFrom('app_versions').select((e) => e.fn.countAll<number>().as('total'))
+  return counted.where('app_id', '=', appId).having((e) => e.fn.countAll<number>(), '<=', limit)
+})
+
 /** Throws NameAlreadyExists, and InternalException when the application has `limit` versions already. */
 export function insert(tx: WriteTx, version: Version, limit: number): void {
-  tx.run(db.insertInto('app_versions').values(toRow(version)), {
+  tx.run(insertRow(toRow(version)), {
     unique: { name: 'NameAlreadyExists', params: { Name: version.name } },
     missing: { name: 'InvalidApp.NotFound', params: { AppId: version.appId } },
   })
-  const counted = db.selectFrom('app_versions').select((e) => e.fn.countAll<number>().as('total'))
-  tx.require(
-    counted.where('app_id', '=', version.appId).having((e) => e.fn.countAll<number>(), '<=', limit),
-    { name: 'InternalException', params: { Detail: `The application has ${limit} versions, and no more are allowed here.` } },
-  )
+  tx.require(within({ appId: version.appId, limit }), {
+    name: 'InternalException',
+    params: { Detail: `The application has ${limit} versions, and no more are allowed here.` },
+  })
 }
 
 /** Notes that the version was published just now. */
