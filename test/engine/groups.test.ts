@@ -233,12 +233,9 @@ test('an agent sees nothing of another agent on the same engine', async () => {
 })
 
 test('one spare holder is kept, and taken by the next start', async () => {
-  const own = bench.open({ owner: `test-${randomBytes(6).toString('hex')}`, dataDir: `${bench.folder}/spare` })
-  const holders = async () => {
-    const [any] = await own.observe(forever())
-    const owner = any === undefined ? '' : ((await detailsOf(any.instanceId, 'web')).Config.Labels?.['littoral.node'] ?? '')
-    return listContainers(bench.engine, [`littoral.node=${owner}`, 'littoral.role=holder'])
-  }
+  const owner = `test-${randomBytes(6).toString('hex')}`
+  const own = bench.open({ owner, dataDir: `${bench.folder}/spare` })
+  const holders = () => listContainers(bench.engine, [`littoral.node=${owner}`, 'littoral.role=holder'])
   const first = await own.start(group(), forever())
   await eventually(async () => (await holders()).filter(({ State }) => State === 'running').length === 2)
   const spares = await holders()
@@ -246,7 +243,9 @@ test('one spare holder is kept, and taken by the next start', async () => {
   const used = (await detailsOf(second, 'web')).HostConfig.NetworkMode ?? ''
   expect(spares.map(({ Id }) => `container:${Id}`)).toContain(used)
   const address = addressOf(await getContainer(bench.engine, used.slice('container:'.length)))
-  expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('one')
+  await eventually(async () => (await fetch(`http://${address}:8080/`).then((answer) => answer.text(), String)) === 'one')
   for (const instanceId of [first, second]) await own.remove(instanceId, forever())
-  await eventually(async () => (await listContainers(bench.engine, ['littoral.role=holder'])).length <= 2)
+  await eventually(async () => (await own.observe(forever())).length === 0 && (await holders()).length <= 1)
+  await own.close()
+  for (const { Id } of await holders()) await removeContainer(bench.engine, Id)
 })

@@ -54,16 +54,14 @@ export class Holders {
     const ready = await candidate?.catch(() => undefined)
     if (ready !== undefined) this.#taken.add(ready.id)
     if (ready !== undefined && (await findContainer(engine, ready.id, { signal }))?.State.Running === true) return ready
-    return this.#make(engine, signal, ({ id }) => this.#taken.add(id))
+    return this.#make(engine, signal)
   }
 
   /** Makes a spare one in the background, unless there is one. */
-  replenish(): void {
-    if (!this.#options.keepsSpare || this.#spare !== undefined || this.#timer !== undefined) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      void this.#makeSpare()
-    }, replenishDelayMs)
+  replenish(delayMs = replenishDelayMs): void {
+    if (!this.#options.keepsSpare || this.#spare !== undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#makeSpare(), delayMs)
     this.#timer.unref()
   }
 
@@ -89,11 +87,11 @@ export class Holders {
     clearTimeout(this.#timer)
   }
 
-  async #make(engine: Engine, signal: AbortSignal | undefined, onMade: (holder: Holder) => void): Promise<Holder> {
+  async #make(engine: Engine, signal?: AbortSignal): Promise<Holder> {
     this.#making += 1
     try {
       const holder = await makeHolder(engine, this.#options.owner, signal)
-      onMade(holder)
+      this.#taken.add(holder.id)
       return holder
     } finally {
       this.#making -= 1
@@ -101,13 +99,17 @@ export class Holders {
   }
 
   async #makeSpare(): Promise<void> {
+    if (this.#spare !== undefined) return
+    const making = this.#options.link.get().then(({ engine }) => this.#make(engine))
+    this.#spare = making
     try {
-      const { engine } = await this.#options.link.get()
-      const made = this.#spare ?? this.#make(engine, undefined, ({ id }) => (this.#spareId = id))
-      this.#spare = made
-      await made
+      const { id } = await making
+      // A start that was in a hurry may have taken it while it was being made.
+      if (this.#spare !== making) return
+      this.#spareId = id
+      this.#taken.delete(id)
     } catch (error) {
-      this.#spare = undefined
+      if (this.#spare === making) this.#spare = undefined
       this.#options.log(`no spare holder could be made: ${error instanceof Error ? error.message : String(error)}`)
     }
   }

@@ -188,6 +188,8 @@ interface Preparing {
 
 async function prepare(context: EngineContext, workload: Workload, { signal, onProgress }: Preparing): Promise<void> {
   const { engine } = await context.link.get(signal)
+  // The first group of a node gets its network set up while its images are pulled.
+  if (workload.kind === 'group') context.holders.replenish(0)
   const images = workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]]
   for (const image of new Set(images)) await context.puller.ensure(engine, image, signal, onProgress)
   if (workload.kind === 'driver') return context.drivers?.prepare(workload, signal, onProgress)

@@ -43,21 +43,19 @@ async function* containerLines(
 ): AsyncGenerator<string> {
   const { engine } = await context.link.get(signal)
   const isTty = details.Config.Tty === true
-  let { StartedAt, FinishedAt } = details.State
-  yield* lines(readLogs(engine, details.Id, { tailLines: options.tailLines, follow: options.follow, isTty, signal }))
+  let { StartedAt, FinishedAt: last } = details.State
+  const common = { follow: options.follow, isTty, signal, onTime: (time: string) => (last = time) }
+  yield* lines(readLogs(engine, details.Id, { ...common, tailLines: options.tailLines }))
   while (options.follow && !signal.aborted) {
     const now = (await findContainer(engine, details.Id, { signal }).catch(() => undefined))?.State
     if (now === undefined) return
-    if (now.StartedAt === StartedAt) {
-      FinishedAt = now.FinishedAt
-      await sleep(500, undefined, { signal }).catch(() => {})
-      continue
+    if (now.StartedAt === StartedAt) await sleep(500, undefined, { signal }).catch(() => {})
+    else {
+      // Went on by the time of the last line: a run's first lines are older than its StartedAt, and its last ones may be
+      // younger than its FinishedAt. A short run may be over by now; what it wrote is still to be told.
+      StartedAt = now.StartedAt
+      yield* lines(readLogs(engine, details.Id, { ...common, after: last }))
     }
-    // A run's first lines are older than its StartedAt, so what counts as new is what came after the last exit. A short run
-    // may be over by now; what it wrote is still to be told.
-    const since = now.Running ? now.FinishedAt : FinishedAt
-    ;({ StartedAt, FinishedAt } = now)
-    yield* lines(readLogs(engine, details.Id, { since, follow: true, isTty, signal }))
   }
 }
 

@@ -75,7 +75,8 @@ async function observeInstance(context: EngineContext, look: Look): Promise<Obse
     ...(restartToken === undefined ? {} : { restartToken }),
     phase,
     ...(reason === undefined ? {} : { reason }),
-    isActive: workload.kind === 'driver' || (workload.ports.length === 0 ? notes.wasReady === true : served.length === workload.ports.length),
+    isActive:
+      workload.kind === 'driver' || (workload.ports.length === 0 ? notes.wasReady === true : served.length === workload.ports.length),
     createdAtMs: identity.createdAtMs,
     graceSeconds: workload.kind === 'group' ? workload.graceSeconds : driverGraceSeconds,
     restarts: containers.reduce((sum, { seen }) => sum + seen.restarts, 0),

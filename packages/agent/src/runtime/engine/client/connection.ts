@@ -1,5 +1,6 @@
 // One HTTP connection pool to a container engine's unix socket: JSON calls, byte streams and upgraded connections. Every
 // call has a deadline and can be aborted. Podman's compatible API is spoken to in the same words.
+import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import { EngineError } from './engine-error.ts'
@@ -70,7 +71,10 @@ function callers(pool: Pool): Pick<Engine, 'json' | 'stream' | 'upgrade'> {
   return {
     async json<T>(call: Call): Promise<T> {
       const answer = await send(pool, call)
-      const text = await readAll(answer, call.timeoutMs ?? 30_000)
+      const text = await readAll(answer, call.timeoutMs ?? 30_000).catch((error: unknown) => {
+        call.signal?.throwIfAborted()
+        throw error
+      })
       if ((answer.statusCode ?? 500) >= 400) throw new EngineError(answer.statusCode ?? 0, messageOf(text, answer.statusCode))
       return (text === '' ? undefined : parse(text)) as T
     },
@@ -161,6 +165,8 @@ function watch(request: http.ClientRequest, call: Call, reject: (error: unknown)
     if (body === undefined) request.destroy()
     else body.destroy()
   }
+  // One look asks for the details of many containers under one signal.
+  if (call.signal !== undefined) setMaxListeners(0, call.signal)
   if (call.signal?.aborted) onAbort()
   call.signal?.addEventListener('abort', onAbort, { once: true })
   const release = () => call.signal?.removeEventListener('abort', onAbort)
@@ -197,7 +203,7 @@ export function readAll(stream: Readable, timeoutMs: number): Promise<string> {
       else chunks.push(chunk)
     })
     stream.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-    stream.once('error', reject)
+    stream.once('error', (error) => reject(error instanceof EngineError ? error : new EngineError(0, error.message, 'unreachable')))
     stream.once('close', () => {
       clearTimeout(timer)
       reject(new EngineError(0, 'the engine closed the connection in the middle of an answer', 'unreachable'))
