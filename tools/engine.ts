@@ -104,9 +104,9 @@ function installPackages(say: (line: string) => void): void {
 
 async function startDaemons(say: (line: string) => void): Promise<void> {
   say('Starting a private container engine …')
+  // One of the two may have died alone; what is left of the other would be in the way.
+  await stopDaemons()
   const run = join(folder, 'run')
-  unmountBelow(run)
-  rmSync(run, { recursive: true, force: true })
   for (const name of ['docker.pid', 'containerd.sock', 'docker.sock']) rmSync(join(folder, name), { force: true })
   mkdirSync(run, { recursive: true })
   const containerdSocket = join(folder, 'containerd.sock')
@@ -122,13 +122,6 @@ async function startDaemons(say: (line: string) => void): Promise<void> {
     ...['--containerd', containerdSocket, '-H', `unix://${ownSocket}`, '--log-level', 'warn', ...runtimeArguments()],
   ])
   await until('dockerd', () => answers(ownSocket))
-}
-
-/** An engine that ended leaves mounts (the host's network namespace among them), which cannot be deleted. */
-function unmountBelow(path: string): void {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-  const below = mounts.map((line) => line.split(' ')[1] ?? '').filter((mount) => mount.startsWith(`${path}/`))
-  for (const mount of below.toReversed()) spawnSync('umount', ['-l', mount])
 }
 
 function detach(program: string, args: readonly string[]): void {

@@ -243,24 +243,14 @@ async function followEvents(context: EngineContext, signal: AbortSignal): Promis
     context.inventory.changed(containerId)
     context.notify()
   }
+  const onLost = (error: unknown) => {
+    context.link.noteFailure(error)
+    context.notify()
+  }
   const onConnected = () => {
     context.inventory.allChanged()
     context.notify()
   }
-  while (!signal.aborted) {
-    try {
-      const { engine } = await context.link.get(signal)
-      await watchEvents(engine, {
-        label: ownerLabel(context.owner),
-        onConnected,
-        onEvent,
-        onLost: (error) => context.link.noteFailure(error),
-        signal,
-      })
-    } catch (error) {
-      if (signal.aborted) return
-      context.link.noteFailure(error)
-      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
-    }
-  }
+  const connect = async () => (await context.link.get(signal)).engine
+  await watchEvents(connect, { label: ownerLabel(context.owner), onConnected, onEvent, onLost, signal })
 }

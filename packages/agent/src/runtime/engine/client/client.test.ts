@@ -138,7 +138,7 @@ test('the event stream is opened again after a loss, and the caller told to look
       events.push(event)
       if (events.length === 6) resolve()
     }
-    void watchEvents(engine, {
+    void watchEvents(() => Promise.resolve(engine), {
       label: 'littoral.node=n',
       onConnected: () => (looks += 1),
       onEvent,

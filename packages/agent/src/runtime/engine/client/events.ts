@@ -1,7 +1,7 @@
 // The engine's event stream for our own containers, kept open: after every (re)connect `onConnected` runs, so that the
 // caller lists again; replaying missed events does not work on Podman.
 import type { Engine } from './connection.ts'
-import { isEngineError } from './engine-error.ts'
+import { EngineError, isEngineError } from './engine-error.ts'
 
 export interface ContainerEvent {
   /** start, die, oom, destroy …; Podman's `died` and `remove` are mapped to Docker's words. */
@@ -20,19 +20,24 @@ export interface WatchEvents {
 
 const words: Record<string, string> = { died: 'die', remove: 'destroy', cleanup: 'die' }
 
-/** Runs until aborted. A lost connection is retried with a growing pause, at most 5 s. */
-export async function watchEvents(engine: Engine, watch: WatchEvents): Promise<void> {
+/**
+ * Runs until aborted. A lost connection is made anew with a growing pause, at most 5 s, and through `connect`, because the
+ * engine that comes back may be another version.
+ */
+export async function watchEvents(connect: () => Promise<Engine>, watch: WatchEvents): Promise<void> {
   let pauseMs = 50
   while (!watch.signal.aborted) {
     try {
+      const engine = await connect()
       const filters = JSON.stringify({ type: ['container'], label: [watch.label] })
       const body = await engine.stream({ path: '/events', query: { filters }, timeoutMs: 30_000, signal: watch.signal })
-      watch.onConnected()
       pauseMs = 50
+      watch.onConnected()
       await readEvents(body, watch.onEvent)
+      throw new EngineError(0, 'the engine ended its event stream', 'unreachable')
     } catch (error) {
-      // Podman sends the head of its answer with the first event only: silence there is normal, not a loss.
       if (watch.signal.aborted) return
+      // Podman sends the head of its answer with the first event only: silence there is normal, not a loss.
       if (!isEngineError(error, 'timedOut')) watch.onLost(error)
     }
     await pause(pauseMs, watch.signal)
