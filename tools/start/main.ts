@@ -24,6 +24,8 @@ interface Run {
   /** What has to be undone, in the order it was done. */
   readonly undo: (() => Promise<void> | void)[]
   readonly problems: string[]
+  /** Being interrupted is the usual end once everything is up, and a failure before. */
+  readonly progress: { isServing: boolean }
 }
 
 /** Resolves with the exit code. */
@@ -38,10 +40,10 @@ export async function main(args: readonly string[], root: string): Promise<numbe
   }
   const memory = readMemory(settings.dataFolder)
   const remember = () => writeMemory(settings.dataFolder, memory)
-  const run: Run = { root, settings, screen, memory, remember, undo: [], problems: [] }
+  const run: Run = { root, settings, screen, memory, remember, undo: [], problems: [], progress: { isServing: false } }
   const interrupted = whenInterrupted()
   try {
-    return await Promise.race([walk(run, interrupted), interrupted.then(() => 130)])
+    return await Promise.race([walk(run, interrupted), interrupted.then(() => (run.progress.isServing ? 0 : 130))])
   } catch (error) {
     console.error(`\n${sentence(error)}`)
     return 1
@@ -70,8 +72,18 @@ async function walk(run: Run, interrupted: Promise<void>): Promise<number> {
   screen.heading('A driver, through @alicloud/iot20180120')
   const readLines = driverLines(join(settings.dataFolder, 'agent'))
   const driver = await attempt(run, () => runDriver({ ...shared, gateway, readLines }))
-  printSummary(screen, { ...server, dataFolder: settings.dataFolder, nodeId: node.nodeId, app, driver, problems: run.problems })
+  printSummary(screen, {
+    ...server,
+    dataFolder: settings.dataFolder,
+    nodeId: node.nodeId,
+    app,
+    driver,
+    problems: run.problems,
+    isOnce: settings.isOnce,
+  })
   if (settings.isOnce) return finish(run, server, { app, driver })
+  run.progress.isServing = true
+  screen.line('\nServing until Ctrl-C. The app’s container stays on the engine; the next npm start finds it again.')
   await Promise.race([interrupted, firstEnd([server.part, node.part])])
   return 0
 }

@@ -24,9 +24,10 @@ export async function readSettings(args: readonly string[], root: string): Promi
   const isOnce = args.includes('--once')
   const unknown = args.find((arg) => !['--once', '--dev'].includes(arg))
   if (unknown) throw new Error(`npm start knows no ${unknown}; it takes --once.`)
+  const address = await chooseAddress(isOnce)
   const { folder, isOurs } = dataFolder(isOnce, root)
   checkFolder(folder)
-  return { isOnce, dataFolder: folder, isFolderOurs: isOurs, ...(await chooseAddress(isOnce)) }
+  return { isOnce, dataFolder: folder, isFolderOurs: isOurs, ...address }
 }
 
 function dataFolder(isOnce: boolean, root: string): { folder: string; isOurs: boolean } {

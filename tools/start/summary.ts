@@ -14,6 +14,8 @@ export interface Summary {
   readonly app: AppOutcome | undefined
   readonly driver: DriverOutcome | undefined
   readonly problems: readonly string[]
+  /** Everything is about to be removed, so there is nothing to try. */
+  readonly isOnce: boolean
 }
 
 const shownLines = 3
@@ -29,6 +31,7 @@ export function printSummary(screen: Screen, summary: Summary): void {
     screen.line(`  ${index === 0 ? 'driver       ' : '             '} ${line}`)
   screen.line(`  access key    ${key.accessKeyId}, its secret in ${summary.keyPath}`)
   screen.line(`  logs          ${join(summary.dataFolder, 'logs')}`)
+  if (summary.isOnce) return
   screen.heading('Try next')
   screen.line('  bin/littoral call ListNodes')
   if (app) screen.line(`  bin/littoral call GetEdgeContainerAppStatus --AppId ${app.appId} --PublishEnv prod`)
