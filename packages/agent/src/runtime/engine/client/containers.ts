@@ -149,10 +149,6 @@ export async function listContainers(
   return engine.json<ContainerSummary[]>({ path: '/containers/json', query: { all: true, filters }, signal })
 }
 
-export async function renameContainer(engine: Engine, id: string, name: string, signal?: AbortSignal): Promise<void> {
-  await engine.json({ method: 'POST', path: `/containers/${id}/rename`, query: { name }, signal })
-}
-
 /** The address on the first network that has one. */
 export function addressOf(details: ContainerDetails): string | undefined {
   const networks = Object.values(details.NetworkSettings.Networks ?? {})
