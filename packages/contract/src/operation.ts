@@ -26,9 +26,7 @@ export interface Operation<In extends TObject = TObject, Out extends TObject = T
 }
 
 /** Declares an operation; the example is checked against the schemas by the compiler. */
-export function operation<const In extends TObject, const Out extends TObject>(
-  declared: Operation<In, Out>,
-): Operation<In, Out> {
+export function operation<const In extends TObject, const Out extends TObject>(declared: Operation<In, Out>): Operation<In, Out> {
   return declared
 }
 
