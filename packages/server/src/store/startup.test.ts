@@ -117,6 +117,14 @@ test('refuses a read-only data folder', async () => {
   expect(await refusalOf(openStore({ file: '/proc/littoral/littoral.db' }))).toContain('The data folder /proc/littoral')
 })
 
+test('says nothing of a dead writer when it only refuses to open', async () => {
+  await open()
+  const errors: unknown[] = []
+  const log = { info() {}, warn() {}, error: (fields: object) => void errors.push(fields) }
+  expect(await refusalOf(openStore({ file, log }))).toContain('in use')
+  expect(errors).toEqual([])
+})
+
 test('refuses an address of a database it does not serve', async () => {
   expect(await refusalOf(openStore({ file: 'postgres://localhost/littoral' }))).toContain('PostgreSQL is not served by this version')
   expect(await refusalOf(openStore({ file: 'mysql://localhost/littoral' }))).toContain('begins with mysql:')

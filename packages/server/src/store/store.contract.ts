@@ -289,6 +289,21 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         await expect(store.read((tx) => tx.all(all))).rejects.toMatchObject({ fault: 'ServiceUnavailable' })
         await expect(write((tx) => tx.run(insert('b')))).rejects.toMatchObject({ fault: 'ServiceUnavailable' })
       })
+
+      test('lets no write hang that is half way through its function when it is closed', async () => {
+        const writes = Array.from({ length: 30 }, (_, index) =>
+          store.write(async (tx) => {
+            for (let turn = 0; turn < index; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+            tx.run(insert(`late-${index}`))
+          }),
+        )
+        await new Promise((resolve) => setImmediate(resolve))
+        const [outcomes] = await Promise.all([Promise.allSettled(writes), store.close()])
+        for (const outcome of outcomes) {
+          if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ fault: 'ServiceUnavailable' })
+        }
+        expect(outcomes.some((outcome) => outcome.status === 'fulfilled')).toBe(true)
+      })
     }
   })
 }

@@ -34,7 +34,7 @@ interface NativeStatement {
   run(params: readonly Value[]): { changes: number }
 }
 interface NativeDatabase {
-  inTransaction: boolean
+  readonly inTransaction: boolean
   prepare(sql: string): NativeStatement
   exec(sql: string): void
   close(): void
@@ -98,13 +98,22 @@ function libsql(Native: NativeConstructor): Driver {
   }
 }
 
+/** After close() everything throws here, because libsql would end the process. */
 function wrap(native: NativeDatabase, toStatement: (statement: NativeStatement) => Statement): Database {
+  let isOpen = true
+  const opened = (): NativeDatabase => {
+    if (!isOpen) throw new Error('The database is closed.')
+    return native
+  }
   return {
     get inTransaction() {
-      return native.inTransaction
+      return isOpen && native.inTransaction
     },
-    prepare: (sql) => toStatement(native.prepare(sql)),
-    exec: (sql) => native.exec(sql),
-    close: () => native.close(),
+    prepare: (sql) => toStatement(opened().prepare(sql)),
+    exec: (sql) => opened().exec(sql),
+    close() {
+      if (isOpen) native.close()
+      isOpen = false
+    },
   }
 }

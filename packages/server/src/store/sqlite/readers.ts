@@ -30,12 +30,14 @@ export class ReaderPool implements Readers {
   readonly #idle: Connection[] = []
   readonly #waiting: Waiting[] = []
   #current: SharedSnapshot | undefined
+  #isClosed = false
 
   constructor(open: () => Connection) {
     this.#open = open
   }
 
   acquire(): Snapshot | Promise<Snapshot> {
+    if (this.#isClosed) throw unavailable('it is closed')
     if (this.#current) return this.#current.join()
     const connection = this.#idle.pop() ?? this.#connect()
     return connection ? this.#begin(connection) : this.#wait()
@@ -46,6 +48,11 @@ export class ReaderPool implements Readers {
   }
 
   close(): void {
+    this.#isClosed = true
+    for (const { timer, admit } of this.#waiting.splice(0)) {
+      clearTimeout(timer)
+      admit(Promise.reject(unavailable('it is closed')))
+    }
     for (const connection of this.#connections) connection.close()
     this.#connections.length = 0
   }
@@ -65,6 +72,8 @@ export class ReaderPool implements Readers {
   }
 
   #end(snapshot: SharedSnapshot): void {
+    // Closing has ended its transaction already.
+    if (this.#isClosed) return
     if (this.#current === snapshot) this.#current = undefined
     snapshot.connection.statement('COMMIT').run([])
     this.#idle.push(snapshot.connection)

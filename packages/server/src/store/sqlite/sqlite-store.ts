@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Compilable } from 'kysely'
 import { Fault } from '@littoral/contract/errors'
 import type { StoreLog } from '../options.ts'
-import { Recording, SnapshotReads } from '../recording.ts'
 import type { ReadTx, Store, WriteExpectation, WriteTx } from '../store.ts'
 import { Topics } from '../topics.ts'
 import { unavailable } from '../unavailable.ts'
 import { BatchPacker, stepKind } from './batch.ts'
 import type { BatchResult, Refusal, Step } from './batch.ts'
 import { compile } from './compile.ts'
+import { messageOf } from './errors.ts'
 import type { Readers } from './readers.ts'
+import { Recording, SnapshotReads } from './recording.ts'
 import type { Writer } from './writer.ts'
 
 const maxTries = 12
@@ -131,7 +132,11 @@ export class SqliteStore implements Store {
   /** What rides along, as one request that goes first. */
   #board(): Request | undefined {
     const steps: Step[] = []
-    for (const source of this.#rides) for (const query of source()) steps.push({ kind: stepKind.run, ...compile(query) })
+    try {
+      for (const source of this.#rides) for (const query of source()) steps.push({ kind: stepKind.run, ...compile(query) })
+    } catch (error) {
+      this.#parts.log.error({ error: messageOf(error) }, 'statements that ride along could not be made')
+    }
     if (steps.length === 0) return undefined
     const reject = (error: Error): void => this.#parts.log.error({ error: error.message }, 'statements that ride along were refused')
     return { steps, expectations: [], topics: [], resolve() {}, reject }

@@ -46,6 +46,8 @@ export class ThreadWriter implements Writer {
 
   async close(): Promise<void> {
     if (this.#death === undefined) this.#worker.postMessage('close' satisfies WriterMessage)
+    // From here on nothing is posted: it would come after the end, and never be answered.
+    this.#death ??= 'it is closed'
     await this.#closed
     await this.#worker.terminate()
   }
@@ -56,10 +58,10 @@ export class ThreadWriter implements Writer {
         this.#announceReady(answer)
         return
       case 'refused':
+        this.#death = answer.message
         this.#refuse(new StartupError(answer.message))
         return
       case 'closed':
-        this.#death = 'it is closed'
         this.#announceClosed()
         return
       case 'results':
@@ -68,12 +70,12 @@ export class ThreadWriter implements Writer {
   }
 
   #die(reason: string, onDeath: (reason: string) => void): void {
-    if (this.#death !== undefined) return
-    this.#death = `the writer died: ${reason}`
-    this.#refuse(new StartupError(`The store's writer could not start: ${reason}.`))
     this.#announceClosed()
+    const isExpected = this.#death !== undefined && this.#waiting.length === 0
+    this.#death ??= `the writer died: ${reason}`
+    this.#refuse(new StartupError(`The store's writer could not start: ${reason}.`))
     for (const done of this.#waiting.splice(0)) done(dead(this.#death))
-    onDeath(reason)
+    if (!isExpected) onDeath(reason)
   }
 }
 
