@@ -4,13 +4,13 @@ import type { Services } from '../operations/context.ts'
 
 export type LoopServices = Pick<Services, 'store' | 'now' | 'ids' | 'log' | 'settings'>
 
-export interface Loop {
+export interface Loop<Result extends number | Passed = number | Passed> {
   readonly name: string
   /** Topics of the store that wake it; an optimization, the period is the correctness. */
   readonly wakeOn: readonly string[]
   readonly everyMs: number
   /** One pass; returns how many decisions it applied. Must stop early when the signal aborts. */
-  pass(services: LoopServices, signal: AbortSignal): Promise<number | Passed>
+  pass(services: LoopServices, signal: AbortSignal): Promise<Result>
 }
 
 export interface Passed {
@@ -19,7 +19,7 @@ export interface Passed {
   readonly nextAtMs?: number | undefined
 }
 
-export function loop(declared: Loop): Loop {
+export function loop<Result extends number | Passed>(declared: Loop<Result>): Loop<Result> {
   return declared
 }
 
