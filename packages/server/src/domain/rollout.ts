@@ -113,7 +113,7 @@ interface Move {
 
 /** What should change on a node if there is room for it. */
 function wantedMove(standing: Standing, view: RolloutView, nowMs: number): Move | undefined {
-  const { node, assigned, state } = standing
+  const { node, assigned, state, report, isInDoubt } = standing
   const { target, rest, release } = view
   const isUnderTest = isJudged(view)
   const hasTarget = assigned?.digest === target.digest
@@ -122,7 +122,10 @@ function wantedMove(standing: Standing, view: RolloutView, nowMs: number): Move 
   if (!node.isOnline || state === 'failed') return undefined
   if (state === 'outside') {
     if (rest === undefined) return assigned === undefined ? undefined : { kind: 'unassign', isLimited: false }
-    return assigned?.digest === rest.digest ? undefined : { kind: 'restore', isLimited: assigned !== undefined }
+    if (assigned?.digest !== rest.digest) return { kind: 'restore', isLimited: assigned !== undefined }
+    // What a partial rollback leaves out on nodes is left only where it runs.
+    const isBroken = release.isFromBack && !isInDoubt && report?.phase !== 'ready'
+    return isBroken ? { kind: 'assign', isLimited: true } : undefined
   }
   if (hasTarget) return undefined
   if (assigned === undefined && isUnderTest) return { kind: 'restore', isLimited: false }
