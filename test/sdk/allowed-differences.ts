@@ -26,6 +26,11 @@ export const allowedAgainstContract: readonly Allowed[] = [
     reason: 'An installation made lenient lets it be left out, so the handler refuses and not the schema.',
   },
   {
+    where: 'RollbackEdgeContainerAppVersion input Percentage',
+    what: 'minimum',
+    reason: 'The contract gives 1–100 and the default 0; 0 is taken and means what leaving it out means.',
+  },
+  {
     where: 'CreateEdgeDriver input CpuArch',
     what: 'enum',
     reason:

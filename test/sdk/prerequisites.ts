@@ -37,6 +37,16 @@ export class Prerequisites {
   /** Operations whose example needs more than ids. */
   #special(): Record<string, (input: Input) => Promise<Input>> {
     return {
+      RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
+      RebuildEdgeContainerAppStagingEnv: async () => ({ AppId: (await this.#released('staging')).AppId }),
+      GetRelease: async () => ({ ReleaseId: await this.#release() }),
+      PauseRelease: async () => ({ ReleaseId: await this.#release() }),
+      ResumeRelease: async () => {
+        const ReleaseId = await this.#release()
+        await this.#server.littoral('PauseRelease', { ReleaseId })
+        return { ReleaseId }
+      },
+      ListReleases: async (input) => ({ ...input, AppId: (await this.#released('prod')).AppId }),
       CreateEdgeDriverVersion: async (input) => {
         const driverId = await this.#driver()
         return { ...input, DriverId: driverId, ...(await this.#code(driverId, String(input['DriverVersion']))) }
@@ -63,6 +73,21 @@ export class Prerequisites {
       RegisterDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
       QueryDeviceDetail: async () => ({ IotId: (await this.#gateway()).iotId }),
     }
+  }
+
+  async #released(PublishEnv: 'prod' | 'staging', StartTime?: string): Promise<{ AppId: string; VersionId: string }> {
+    const input: Input = { AppId: '', VersionId: '' }
+    await this.#putApp(input)
+    const release = { AppId: String(input['AppId']), VersionId: String(input['VersionId']) }
+    await this.#esa('PublishEdgeContainerAppVersion', { ...release, PublishEnv, ...(StartTime !== undefined && { StartTime }) })
+    return release
+  }
+
+  /** A release that stays under way, because its time is far away. */
+  async #release(): Promise<string> {
+    const { AppId } = await this.#released('prod', '2126-01-01T00:00:00Z')
+    const { Releases } = await this.#server.littoral('ListReleases', { AppId })
+    return (Releases as { ReleaseId: string }[])[0]!.ReleaseId
   }
 
   async #putApp(input: Input): Promise<void> {

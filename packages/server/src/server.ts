@@ -16,7 +16,7 @@ import { deployments } from './loops/deployments.ts'
 import { livenessSince } from './loops/liveness.ts'
 import { type RunningLoop, startLoop } from './loops/loop.ts'
 import { reaper } from './loops/reaper.ts'
-import { rollouts } from './loops/rollouts.ts'
+import { rolloutsSince } from './loops/rollouts.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
 import { openObjects } from './objects/objects.ts'
@@ -93,7 +93,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   hub.attach(app.server)
   closers.push(() => hub.stop())
   const url = await listen(app, config.listen)
-  for (const declared of [rollouts, deployments, livenessSince(now()), reaper]) {
+  for (const declared of [rolloutsSince(now()), deployments, livenessSince(now()), reaper]) {
     const running = startLoop(declared, services)
     loops.push(running)
     closers.push(() => running.stop())

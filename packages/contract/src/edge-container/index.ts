@@ -2,7 +2,7 @@
 import type { Family } from '../operation.ts'
 import * as apps from './apps.ts'
 import { GetEdgeContainerLogs } from './logs.ts'
-import { GetEdgeContainerAppStatus, GetEdgeContainerStagingDeployStatus, PublishEdgeContainerAppVersion } from './releases.ts'
+import * as releases from './releases.ts'
 import * as versions from './versions.ts'
 
 export const operations = {
@@ -14,9 +14,11 @@ export const operations = {
   GetEdgeContainerAppVersion: versions.GetEdgeContainerAppVersion,
   ListEdgeContainerAppVersions: versions.ListEdgeContainerAppVersions,
   DeleteEdgeContainerAppVersion: versions.DeleteEdgeContainerAppVersion,
-  PublishEdgeContainerAppVersion,
-  GetEdgeContainerAppStatus,
-  GetEdgeContainerStagingDeployStatus,
+  PublishEdgeContainerAppVersion: releases.PublishEdgeContainerAppVersion,
+  RollbackEdgeContainerAppVersion: releases.RollbackEdgeContainerAppVersion,
+  RebuildEdgeContainerAppStagingEnv: releases.RebuildEdgeContainerAppStagingEnv,
+  GetEdgeContainerAppStatus: releases.GetEdgeContainerAppStatus,
+  GetEdgeContainerStagingDeployStatus: releases.GetEdgeContainerStagingDeployStatus,
   GetEdgeContainerLogs,
 } as const
 

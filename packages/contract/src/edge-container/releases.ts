@@ -11,36 +11,36 @@ export const PublishEdgeContainerAppVersion = operation({
   summary: 'Publishes a version to staging or production; the nodes follow by themselves.',
   description:
     'Staging is one instance and is always replaced as a whole: Percentage, PublishType, Regions and FullRelease do not count there. ' +
-    'Production is every production node. Not supported yet, and refused by name: a Percentage below 100, PublishType `region`, Regions, ' +
-    'FullRelease (production) and a StartTime that lies in the future.\n\n' +
-    'While a version is being published, another one is refused for the same environment; the same one may be published again. ' +
-    'Follow the progress with GetEdgeContainerAppStatus.',
+    'In production the version goes to a share of the nodes, or to the nodes of some regions; the others keep the baseline, the last ' +
+    'version that was published completely. Nodes stand in a line that never changes, so a further step with a higher Percentage, or ' +
+    'with more Regions, only adds nodes. How carefully it goes, and what happens when the version does not become ready, is up to ' +
+    'SetReleasePolicy of the littoral family.\n\n' +
+    'While a version is being published, another one is refused for the same environment; a further step of the same one is fine. A ' +
+    'lower Percentage is refused: RollbackEdgeContainerAppVersion takes a version back. Follow the progress with GetEdgeContainerAppStatus.',
   access: 'update',
   input: Type.Object({
     AppId,
-    FullRelease: Type.Optional(Type.Boolean({ description: 'With PublishType `region`: every region. Not supported yet.' })),
+    FullRelease: Type.Optional(Type.Boolean({ description: 'With PublishType `region`: every region. Not looked at otherwise.' })),
     Percentage: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 100,
         default: 100,
         fault: 'InvalidParameter.Percentage',
-        description: 'Share of production that is to run the version. Only 100 is supported yet.',
+        description: 'Share of the production nodes that is to run the version, rounded down, but at least one node.',
       }),
     ),
     PublishEnv: Environment('Environment to publish to.'),
-    PublishType: Type.Optional(
-      Type.Enum(['percentage', 'region'], { default: 'percentage', description: 'Strategy. Only `percentage` is supported yet.' }),
-    ),
+    PublishType: Type.Optional(Type.Enum(['percentage', 'region'], { default: 'percentage', description: 'Strategy.' })),
     Regions: Type.Optional(
-      Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100, description: 'Region codes, as one JSON text. Not supported yet.' }),
+      Type.Array(Type.String({ maxLength: 64 }), {
+        maxItems: 100,
+        description: 'With PublishType `region`: region codes, as one JSON text. GetEdgeContainerDeployRegions lists them.',
+      }),
     ),
     Remarks: Type.Optional(Remarks),
     StartTime: Type.Optional(
-      Type.String({
-        maxLength: 64,
-        description: 'When to begin, UTC as in 2026-01-05T16:00:00Z; absent or past means now. A future time is not supported yet.',
-      }),
+      Type.String({ maxLength: 64, description: 'When to begin, UTC as in 2026-01-05T16:00:00Z; absent or past means now.' }),
     ),
     VersionId,
   }),
@@ -62,6 +62,49 @@ export const PublishEdgeContainerAppVersion = operation({
   },
 })
 
+export const RollbackEdgeContainerAppVersion = operation({
+  action: 'RollbackEdgeContainerAppVersion',
+  summary: 'Takes production back to a version it ran before.',
+  description:
+    'Always possible, also while something else is being published, which it ends; a release that waits for its StartTime is cancelled. ' +
+    'Nodes change without a bake time, but never more at once than SetReleasePolicy of the littoral family allows.',
+  access: 'update',
+  input: Type.Object({
+    AppId,
+    Percentage: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100,
+        description: 'With UsedPercent: share of the nodes that VersionId has afterwards; 0 and absent mean everything. Not looked at otherwise.',
+      }),
+    ),
+    Remarks: Type.Optional(Remarks),
+    UsedPercent: Type.Optional(Type.Boolean({ default: false, description: 'Whether Percentage counts.' })),
+    VersionId,
+  }),
+  output: Type.Object({}),
+  errors: [
+    'InvalidParameter.VersionId',
+    'InvalidParameter.appid',
+    'InvalidParameter',
+    'InternalException',
+    'InvalidApp.NotFound',
+    'InternalError',
+  ],
+  example: { input: { AppId: appId, Remarks: 'undo', VersionId: versionId }, output: {} },
+})
+
+export const RebuildEdgeContainerAppStagingEnv = operation({
+  action: 'RebuildEdgeContainerAppStagingEnv',
+  summary: 'Makes the staging instance anew from the version that was published to staging last.',
+  description: 'The old instance serves until the new one is ready. Addresses may change.',
+  access: 'update',
+  input: Type.Object({ AppId }),
+  output: Type.Object({}),
+  errors: ['InvalidParameter.appid', 'InvalidParameter', 'InvalidApp.NotFound', 'InternalError'],
+  example: { input: { AppId: appId }, output: {} },
+})
+
 const AppStatus = Type.Object(
   {
     BaseLineVersion: Type.Optional(Type.String({ description: 'The last version that was published completely.' })),
@@ -76,7 +119,7 @@ const AppStatus = Type.Object(
     PublishPercentage: Type.Integer({ minimum: 0, maximum: 100, description: 'Share that the latest release has reached.' }),
     PublishStatus: Type.Optional(
       Type.Enum(['publishing', 'published', 'rollbacking', 'rollbacked'], {
-        description: 'State of the latest release; absent while nothing was published. A release whose nodes fail stays `publishing`.',
+        description: 'State of the latest release; absent while nothing was published. A release whose nodes fail stays `publishing`; GetRelease of the littoral family says more.',
       }),
     ),
     PublishTime: Type.Optional(Time('When the latest release began, UTC.')),

@@ -4,6 +4,21 @@ import { faultEntries } from './entry.ts'
 export const littoralFaults = faultEntries({
   'Node.NotFound': { status: 404, message: 'The node {NodeId} does not exist.', advice: 'List the nodes with ListNodes.' },
   'Node.InvalidParameter': { status: 400, message: '{Detail}', advice: 'Correct the field the message names.' },
+  'Release.NotFound': {
+    status: 404,
+    message: 'The release {ReleaseId} does not exist.',
+    advice: 'List the releases of an application with ListReleases.',
+  },
+  'Release.NotUnderWay': {
+    status: 400,
+    message: 'The release {ReleaseId} is {State}, so there is nothing to hold.',
+    advice: 'Only the newest release of an environment can be paused, and only until it is through.',
+  },
+  'Release.NotHeld': {
+    status: 400,
+    message: 'The release {ReleaseId} is {State}, so there is nothing to resume.',
+    advice: 'Only the newest release of an environment can be resumed, when it is paused or has stopped.',
+  },
   'Node.RegionUnknown': {
     status: 400,
     message: 'Region: {Region} is none of this installation ({Regions}).',

@@ -1,8 +1,22 @@
 // Littoral's own family: what the vendor's families cannot say. Same shape as they have.
 import type { Family } from '../operation.ts'
 import { CreateNodeToken, GetNode, ListNodes } from './nodes.ts'
+import * as policies from './release-policies.ts'
+import * as releases from './releases.ts'
 
-export const operations = { CreateNodeToken, ListNodes, GetNode }
+export const operations = {
+  CreateNodeToken,
+  ListNodes,
+  GetNode,
+  GetRelease: releases.GetRelease,
+  ListReleases: releases.ListReleases,
+  PauseRelease: releases.PauseRelease,
+  ResumeRelease: releases.ResumeRelease,
+  PlanRelease: releases.PlanRelease,
+  ExplainNode: releases.ExplainNode,
+  SetReleasePolicy: policies.SetReleasePolicy,
+  GetReleasePolicy: policies.GetReleasePolicy,
+}
 
 export const family = {
   product: 'littoral',

@@ -1,90 +1,93 @@
 // A release: the intent that an environment runs a version (contract: esa-edge-container §4.3, §5). Handlers make them,
-// the rollouts loop finishes them; all are kept as history. Pure.
+// the rollouts loop carries them out and ends them; all are kept as history. Pure. release-request.ts makes new ones.
 import { Fault } from '@littoral/contract/errors'
 import type { Environment } from './app.ts'
-import type { Version } from './version.ts'
+import type { Share } from './share.ts'
 
-/** superseded: the same version was published again before this one was through. */
-export type ReleaseStatus = 'publishing' | 'published' | 'superseded'
+/**
+ * publishing: under way, also while it waits for its time or is paused · published: through · stopped: the version failed on
+ * nodes and goes to no further one · superseded: another release took its place before it was through.
+ */
+export type ReleaseStatus = 'publishing' | 'published' | 'stopped' | 'superseded'
 
-export interface Release {
+/** revert: a rollback that the application's policy asked for, made by the loop. */
+export type ReleaseKind = 'publish' | 'rollback' | 'revert'
+
+export interface Release extends Share {
   readonly id: string
   readonly accountId: string
   readonly appId: string
   readonly environment: Environment
   /** Counts up per application and environment; the one with the highest is the current one. */
   readonly revision: number
+  readonly kind: ReleaseKind
   readonly versionId: string
+  /** What nodes run that the release does not cover, and what a node returns to on which the version failed. */
+  readonly restVersionId?: string
   readonly status: ReleaseStatus
-  readonly percentage: number
+  readonly publishType: 'percentage' | 'region'
   readonly remarks: string
-  /** Access key id of who published. */
+  /** Access key id of who published; `littoral` for a revert. */
   readonly createdBy: string
+  readonly createdAtMs: number
+  /** When it is to begin; absent: at once. */
+  readonly startAtMs?: number
+  readonly hasBegun: boolean
+  /** When it began; before that, when it is to begin. */
   readonly startedAtMs: number
+  readonly paused?: { readonly atMs: number; readonly by: string }
   readonly finishedAtMs?: number
+  /** Why it is not under way any more. */
+  readonly ending?: Ending
+  /** Counts up with everything the loop does for it, so that of two servers with the same plan only one carries it out. */
+  readonly step: number
+  /** Staging only: another value asks for the instance to be made anew. */
+  readonly restartToken?: string
 }
 
-export interface ReleaseRequest {
-  readonly environment: Environment
-  readonly percentage?: number
-  readonly publishType?: 'percentage' | 'region'
-  readonly regions?: readonly string[]
-  readonly isFullRelease?: boolean
-  readonly startTime?: string
+export interface Ending {
+  readonly code: EndingCode
+  readonly message: string
 }
 
-/**
- * Refuses by name what is declared and not supported yet: InvalidParameter, InvalidParameter.Percentage. Staging is always
- * whole, so there only StartTime counts (contract §5.1).
- */
-export function requireSupported(request: ReleaseRequest, nowMs: number): void {
-  const unsupported = (field: string, rest: string) => new Fault('InvalidParameter', { Detail: `${field}: ${rest} is not supported yet.` })
-  if (request.environment === 'prod') {
-    if (request.isFullRelease === true) throw unsupported('FullRelease', 'a release by region')
-    if (request.percentage !== undefined && request.percentage !== 100) {
-      throw new Fault('InvalidParameter.Percentage', { Detail: 'Percentage: a share other than 100 is not supported yet.' })
-    }
-    if (request.publishType === 'region') throw unsupported('PublishType', 'a release by region')
-    if (request.regions !== undefined && request.regions.length > 0) throw unsupported('Regions', 'a release by region')
-  }
-  if (request.startTime !== undefined && parseTime(request.startTime, 'StartTime') > nowMs) {
-    throw unsupported('StartTime', 'a release that begins in the future')
-  }
+export type EndingCode = 'Completed' | 'FailureBudgetUsedUp' | 'NodesFailed' | 'Superseded' | 'RolledBack' | 'Cancelled'
+
+/** What an environment has behind it. */
+export interface EnvironmentReleases {
+  /** The newest release. */
+  readonly current?: Release
+  /** The newest release that has begun: what nodes are told. Another one than `current` while that waits for its time. */
+  readonly effective?: Release
+  /** The newest release that is through. */
+  readonly published?: Release
+  /** The newest release that is through and covered every node. */
+  readonly baseline?: Release
+  readonly lastPublish?: Release
+  readonly lastRollback?: Release
 }
 
-/**
- * The release that takes an environment to a version. `current` is the environment's newest release. While another
- * version is being published it is refused with InternalException; the same version takes the place of its own release.
- */
-export function newRelease(
-  draft: Pick<Release, 'id' | 'environment' | 'remarks' | 'createdBy'>,
-  version: Pick<Version, 'id' | 'accountId' | 'appId'>,
-  current: Pick<Release, 'status' | 'versionId' | 'revision'> | undefined,
-  nowMs: number,
-): Release {
-  if (current?.status === 'publishing' && current.versionId !== version.id) {
-    throw new Fault('InternalException', {
-      Detail: `Version ${current.versionId} is being published to ${draft.environment}; another one has to wait until it is through.`,
-    })
-  }
-  return {
-    ...draft,
-    accountId: version.accountId,
-    appId: version.appId,
-    versionId: version.id,
-    revision: (current?.revision ?? 0) + 1,
-    status: 'publishing',
-    percentage: 100,
-    startedAtMs: nowMs,
-  }
+export function isRollback({ kind }: Pick<Release, 'kind'>): boolean {
+  return kind !== 'publish'
+}
+
+/** The share of production that the release is meant to have, where it goes by percentage. */
+export function shareOf({ isFull, percentage }: Pick<Release, 'isFull' | 'percentage'>): number {
+  return isFull ? 100 : percentage
 }
 
 /** Throws InternalException when an environment runs the version, is about to, or would fall back to it. */
-export function requireUnused(versionId: string, inUse: readonly Pick<Release, 'versionId' | 'environment' | 'status'>[]): void {
-  const use = inUse.find((release) => release.versionId === versionId)
+export function requireUnused(
+  versionId: string,
+  inUse: readonly Pick<Release, 'versionId' | 'environment' | 'status' | 'restVersionId' | 'isFull'>[],
+): void {
+  const isRest = ({ status, isFull, restVersionId }: (typeof inUse)[number]) =>
+    restVersionId === versionId && !(status === 'published' && isFull)
+  const use = inUse.find((release) => release.versionId === versionId || isRest(release))
   if (use === undefined) return
-  const state = use.status === 'publishing' ? 'is being published to' : 'is deployed in'
-  throw new Fault('InternalException', { Detail: `Version ${versionId} ${state} ${use.environment}.` })
+  const isTarget = use.versionId === versionId && use.status !== 'published'
+  throw new Fault('InternalException', {
+    Detail: `Version ${versionId} ${isTarget ? 'is being published to' : 'is deployed in'} ${use.environment}.`,
+  })
 }
 
 /** Milliseconds of a time written as 2026-01-05T08:00:00Z. Throws InvalidParameter naming `where`. */

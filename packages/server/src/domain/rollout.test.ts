@@ -1,23 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { planRemoval, planRollout, reachedPercentage, type RolloutReport, type RolloutView } from './rollout.ts'
+import { defaultPolicy } from './release-policy.ts'
+import { reachedPercentage } from './release-progress.ts'
+import { planRemoval, planRollout, type RolloutReport, type RolloutView } from './rollout.ts'
+import { wholeShare } from './share.ts'
 
 const nowMs = 1_000_000_000
 const target = { key: 'app/app-1/prod', version: 'ver-2', digest: 'd2' }
 
-const online = (id: string) => ({ id, isOnline: true, lastSeenAtMs: nowMs })
-const offline = (id: string, forMs: number) => ({ id, isOnline: false, lastSeenAtMs: nowMs - forMs })
+const online = (id: string) => ({ id, isOnline: true, lastSeenAtMs: nowMs, region: 'zhejiang' })
+const offline = (id: string, forMs: number) => ({ id, isOnline: false, lastSeenAtMs: nowMs - forMs, region: 'zhejiang' })
 const on = (nodeId: string, digest = 'd2') => ({ nodeId, version: digest === 'd2' ? 'ver-2' : 'ver-1', digest })
 const says = (nodeId: string, phase: RolloutReport['phase'], digest = 'd2') => ({ ...on(nodeId, digest), phase })
 
 function view(change: Partial<RolloutView> & { status?: 'publishing' | 'published' } = {}): RolloutView {
   const { status = 'publishing', ...rest } = change
-  return { environment: 'prod', release: { id: 'rel-1', status }, target, nodes: [], assignments: [], reports: [], ...rest }
+  const release = { id: 'rel-1', appId: 'app-1', kind: 'publish', publishType: 'percentage', status, ...wholeShare } as const
+  const nothing = { nodes: [], assignments: [], reports: [], marks: [], failures: [], watchingSinceMs: 0 }
+  return { environment: 'prod', release, target, policy: defaultPolicy, ...nothing, ...rest }
 }
 
 describe('a release to production', () => {
   it.each<[story: string, view: RolloutView, decisions: unknown[], reached: number]>([
     ['waits for a node to appear', view(), [], 0],
-    ['goes to every node at once', view({ nodes: [online('a'), online('b')] }), [{ kind: 'assign', nodeIds: ['a', 'b'] }], 0],
+    ['goes to every node at once where there was nothing before', view({ nodes: [online('a'), online('b')] }), [{ kind: 'assign', nodeIds: ['b', 'a'] }], 0],
     [
       'replaces the version before it',
       view({ nodes: [online('a')], assignments: [on('a', 'd1')], reports: [says('a', 'ready', 'd1')] }),

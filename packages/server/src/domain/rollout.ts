@@ -1,84 +1,171 @@
 // planRollout: from what is intended, assigned and reported of one application in one environment to the decisions of
-// this pass. Pure; the rollouts loop applies them. Rules, in the order of the code:
+// this pass. Pure; the rollouts loop applies them. Rules:
 //
-// 1. The newest release decides what its environment's nodes run, also on nodes that joined after it was through.
+// 1. The release in effect decides what its environment's nodes run, also on nodes that joined or returned after it was through.
 // 2. A report counts only for the node, version and digest it was asked about.
-// 3. A release is through when every node it covers is ready, apart from nodes that are lost; at least one must be ready.
-//    Lost nodes have the assignment and follow when they are back. Failing nodes keep the release `publishing`.
-// 4. A release without nodes stays `publishing` until one appears.
-import type { WorkloadReport } from '@littoral/contract/node/report'
-import type { Environment } from './app.ts'
-import { isLost, place, type PlacementNode } from './placement.ts'
-import type { Release } from './release.ts'
+// 3. Before every single node: fewer nodes in doubt than may change at once, and, while a version can fail, fewer failed and
+//    unproven nodes together than its failure budget. Where there was nothing before, there is nothing to lose and no limit.
+// 4. Only a node that is there is told something new. One that goes away before it has proven the version is taken back to
+//    the last good one; when it returns, it waits for its turn like any other.
+// 5. A release is through when every covered node has proven the version, apart from nodes that are lost; at least one must.
+// 6. A version that is not ready in time has failed on its node, which returns to the last good one at once. A rollback, or a
+//    first version, cannot fail like that: there is nothing better to return to, so its nodes go on trying.
+// 7. A rollback knows no canary, no bake time and no budget, but keeps the limit on nodes in doubt; it never rolls back itself.
+// 8. Staging is one instance and is never taken back: it is where one looks at what does not work.
+import { isLost, place } from './placement.ts'
+import type { EndingCode } from './release.ts'
+import { isJudged, type RolloutView, type Standing, type Survey, survey } from './standing.ts'
 
-export interface RolloutAssignment {
-  readonly nodeId: string
-  readonly version: string
-  readonly digest: string
-}
-
-export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase'> & { readonly nodeId: string }
-
-export interface RolloutView {
-  readonly environment: Environment
-  /** The newest release. */
-  readonly release: Pick<Release, 'id' | 'status'>
-  /** What that release asks of a node. */
-  readonly target: { readonly key: string; readonly version: string; readonly digest: string }
-  /** Nodes of the account that serve the environment. */
-  readonly nodes: readonly PlacementNode[]
-  readonly assignments: readonly RolloutAssignment[]
-  readonly reports: readonly RolloutReport[]
-}
+export type { RolloutReport, RolloutView } from './standing.ts'
 
 export type Decision =
+  /** Give these nodes the release's version. */
   | { readonly kind: 'assign'; readonly nodeIds: readonly string[] }
+  /** Give these nodes what the release leaves on the others. */
+  | { readonly kind: 'restore'; readonly nodeIds: readonly string[] }
   | { readonly kind: 'unassign'; readonly nodeIds: readonly string[] }
+  /** The version failed on this node. */
+  | { readonly kind: 'fail'; readonly nodeId: string; readonly code: string; readonly message: string }
   | { readonly kind: 'finish' }
+  /** `isReverting`: and take all of production back, as the application's policy asks. */
+  | { readonly kind: 'stop'; readonly code: EndingCode; readonly message: string; readonly isReverting: boolean }
 
 export function planRollout(view: RolloutView, nowMs: number): Decision[] {
-  const covered = coveredNodes(view, nowMs)
-  const decisions: Decision[] = []
-  const coveredIds = new Set(covered.map((node) => node.id))
-  const leaving = view.assignments.filter(({ nodeId }) => !coveredIds.has(nodeId))
-  if (leaving.length > 0) decisions.push({ kind: 'unassign', nodeIds: leaving.map(({ nodeId }) => nodeId) })
-  const assigned = new Map(view.assignments.map((assignment) => [assignment.nodeId, assignment.digest]))
-  const joining = covered.filter((node) => assigned.get(node.id) !== view.target.digest)
-  if (joining.length > 0) decisions.push({ kind: 'assign', nodeIds: joining.map((node) => node.id) })
-  if (decisions.length === 0 && view.release.status === 'publishing' && isThrough(view, covered, nowMs)) decisions.push({ kind: 'finish' })
+  return view.environment === 'staging' ? planStaging(view, nowMs) : planProd(view, nowMs)
+}
+
+function planStaging(view: RolloutView, nowMs: number): Decision[] {
+  const { target } = view
+  const isPublishing = view.release.status === 'publishing'
+  const holders = view.assignments.map(({ nodeId }) => nodeId)
+  const chosen = new Set(place({ environment: 'staging', key: target.key, nodes: view.nodes, holders, isPublishing }, nowMs))
+  const leaving = holders.filter((nodeId) => !chosen.has(nodeId))
+  const assigned = new Map(view.assignments.map((assignment) => [assignment.nodeId, assignment]))
+  const isCurrent = (nodeId: string) =>
+    assigned.get(nodeId)?.digest === target.digest && assigned.get(nodeId)?.restartToken === target.restartToken
+  const joining = [...chosen].filter((nodeId) => !isCurrent(nodeId))
+  const moves = view.release.paused ? [] : listed('assign', joining)
+  const decisions = [...listed('unassign', leaving), ...moves]
+  const isThrough = view.reports.some(
+    ({ nodeId, version, digest, phase }) =>
+      chosen.has(nodeId) && version === target.version && digest === target.digest && phase === 'ready',
+  )
+  if (decisions.length === 0 && joining.length === 0 && isPublishing && isThrough) return [{ kind: 'finish' }]
   return decisions
 }
 
-/** Share of the covered nodes that are ready, 0–99 while the release is under way; only a finished one has 100. */
-export function reachedPercentage(view: RolloutView, nowMs: number): number {
-  if (view.release.status === 'published') return 100
-  const covered = coveredNodes(view, nowMs)
-  if (covered.length === 0) return 0
-  const ready = readyNodes(view)
-  return Math.min(99, Math.floor((100 * covered.filter((node) => ready.has(node.id)).length) / covered.length))
+function planProd(view: RolloutView, nowMs: number): Decision[] {
+  const found = survey(view, nowMs)
+  const failing = found.standings.filter(({ state }) => state === 'expired')
+  const moves = planMoves(view, found, nowMs)
+  const decisions: Decision[] = [
+    ...listed('unassign', [...strangers(view), ...moves.unassign]),
+    ...failing.map((standing): Decision => ({ kind: 'fail', nodeId: standing.node.id, ...whyFailed(standing, view) })),
+    ...listed('restore', moves.restore),
+    ...listed('assign', moves.assign),
+  ]
+  if (decisions.length > 0 || !['publishing', 'stopped'].includes(view.release.status)) return decisions
+  if (isThrough(view, found)) return [{ kind: 'finish' }]
+  return view.release.status === 'publishing' ? planStop(view, found) : []
 }
 
-function coveredNodes(view: RolloutView, nowMs: number): PlacementNode[] {
-  const holders = view.assignments.map(({ nodeId }) => nodeId)
-  const isPublishing = view.release.status === 'publishing'
-  const chosen = new Set(place({ ...view, key: view.target.key, holders, isPublishing }, nowMs))
-  return view.nodes.filter((node) => chosen.has(node.id))
+function listed(kind: 'assign' | 'restore' | 'unassign', nodeIds: readonly string[]): Decision[] {
+  return nodeIds.length > 0 ? [{ kind, nodeIds }] : []
 }
 
-function isThrough(view: RolloutView, covered: readonly PlacementNode[], nowMs: number): boolean {
-  const ready = readyNodes(view)
-  return covered.some((node) => ready.has(node.id)) && covered.every((node) => ready.has(node.id) || isLost(node, nowMs))
+/** Nodes that do not serve production any more. */
+function strangers(view: RolloutView): string[] {
+  const serving = new Set(view.nodes.map(({ id }) => id))
+  return view.assignments.filter(({ nodeId }) => !serving.has(nodeId)).map(({ nodeId }) => nodeId)
 }
 
-function readyNodes({ reports, target }: RolloutView): Set<string> {
-  const isReady = (report: RolloutReport) =>
-    report.version === target.version && report.digest === target.digest && report.phase === 'ready'
-  return new Set(reports.filter(isReady).map((report) => report.nodeId))
+interface Moves {
+  readonly assign: string[]
+  readonly restore: string[]
+  readonly unassign: string[]
+}
+
+function planMoves(view: RolloutView, found: Survey, nowMs: number): Moves {
+  const moves: Moves = { assign: [], restore: [], unassign: [] }
+  let inDoubt = found.inDoubt
+  // A node that fails in this pass has failed for the ones after it.
+  let spent = found.failed + found.unproven
+  for (const standing of found.standings) {
+    const { node, assigned, isInDoubt } = standing
+    const move = wantedMove(standing, view, nowMs)
+    if (move === undefined) continue
+    if (move.isLimited) {
+      const isFull = inDoubt - Number(isInDoubt) >= found.mayChange
+      const isSpent = move.kind === 'assign' && found.isJudged && spent >= found.budget
+      if (isFull || isSpent) continue
+      inDoubt += Number(!isInDoubt)
+      if (move.kind === 'assign') spent += 1
+    }
+    if (move.kind !== 'unassign' || assigned !== undefined) moves[move.kind].push(node.id)
+  }
+  return moves
+}
+
+interface Move {
+  readonly kind: keyof Moves
+  readonly isLimited: boolean
+}
+
+/** What should change on a node if there is room for it. */
+function wantedMove(standing: Standing, view: RolloutView, nowMs: number): Move | undefined {
+  const { node, assigned, state, report, isInDoubt } = standing
+  const { target, rest, release } = view
+  const isUnderTest = isJudged(view)
+  const hasTarget = assigned?.digest === target.digest
+  if (state === 'expired' || (state === 'failed' && hasTarget)) return { kind: 'restore', isLimited: false }
+  if (isUnderTest && state === 'unreached' && hasTarget && isLost(node, nowMs)) return { kind: 'restore', isLimited: false }
+  if (!node.isOnline || state === 'failed') return undefined
+  if (state === 'outside') {
+    if (rest === undefined) return assigned === undefined ? undefined : { kind: 'unassign', isLimited: false }
+    if (assigned?.digest !== rest.digest) return { kind: 'restore', isLimited: assigned !== undefined }
+    // What a partial rollback leaves out on nodes is left only where it runs.
+    const isBroken = release.isFromBack && !isInDoubt && report?.phase !== 'ready'
+    return isBroken ? { kind: 'assign', isLimited: true } : undefined
+  }
+  if (hasTarget) return undefined
+  if (assigned === undefined && isUnderTest) return { kind: 'restore', isLimited: false }
+  if (release.paused !== undefined || (isUnderTest && release.status === 'stopped')) return undefined
+  return { kind: 'assign', isLimited: assigned !== undefined }
+}
+
+function isThrough(view: RolloutView, { standings, failed }: Survey): boolean {
+  if (failed > 0 || (view.release.status === 'stopped' && view.failures.length > 0)) return false
+  const members = standings.filter(({ state }) => state !== 'outside')
+  const isSettled = standings.every(({ state, isInDoubt }) => (state === 'outside' ? !isInDoubt : ['proven', 'unreached'].includes(state)))
+  return isSettled && members.some(({ state }) => state === 'proven')
+}
+
+function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Survey): Decision[] {
+  if (view.release.kind !== 'publish') return []
+  const members = standings.filter(({ state }) => state !== 'outside')
+  const troubled = members.filter(({ state }) => state === 'failed' || state === 'late')
+  if (troubled.length === 0) return []
+  const isSpent = isJudged && failed >= budget
+  const isOver = members.every(({ state }) => ['failed', 'late', 'proven', 'unreached'].includes(state))
+  if (!isSpent && !isOver) return []
+  const first = troubled[0]
+  const example = first && `${first.node.id}: ${(first.failure ?? whyFailed(first, view)).message}`
+  const message = `Version ${view.target.version} failed on ${troubled.length} of ${members.length} nodes; ${example}`
+  const code = isSpent ? 'FailureBudgetUsedUp' : 'NodesFailed'
+  return [{ kind: 'stop', code, message: message.slice(0, 2000), isReverting: isSpent && view.policy.isAutoRollback }]
+}
+
+/** Why the version failed on a node, in the words of its report where it has some. */
+export function whyFailed({ report }: Pick<Standing, 'report'>, { policy }: Pick<RolloutView, 'policy'>): { code: string; message: string } {
+  const { deadlineSeconds } = policy
+  if (report === undefined) return { code: 'NothingReported', message: `nothing was reported of it within ${deadlineSeconds} s` }
+  if (report.reason !== undefined) return { code: report.reason.code, message: report.reason.message.slice(0, 1500) }
+  return { code: 'NotReady', message: `it was still ${report.phase} after ${deadlineSeconds} s` }
 }
 
 export interface RemovalView {
   readonly assignments: readonly { readonly nodeId: string; readonly key: string }[]
-  readonly reports: readonly Pick<RolloutReport, 'nodeId' | 'phase'>[]
+  readonly reports: readonly { readonly nodeId: string; readonly phase: string }[]
   readonly onlineNodeIds: readonly string[]
 }
 

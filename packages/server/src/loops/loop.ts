@@ -4,16 +4,22 @@ import type { Services } from '../operations/context.ts'
 
 export type LoopServices = Pick<Services, 'store' | 'now' | 'ids' | 'log' | 'settings'>
 
-export interface Loop {
+export interface Loop<Result extends number | Passed = number | Passed> {
   readonly name: string
   /** Topics of the store that wake it; an optimization, the period is the correctness. */
   readonly wakeOn: readonly string[]
   readonly everyMs: number
   /** One pass; returns how many decisions it applied. Must stop early when the signal aborts. */
-  pass(services: LoopServices, signal: AbortSignal): Promise<number>
+  pass(services: LoopServices, signal: AbortSignal): Promise<Result>
 }
 
-export function loop(declared: Loop): Loop {
+export interface Passed {
+  readonly decisions: number
+  /** When time alone will give the loop something to do; a pass before the period is over. */
+  readonly nextAtMs?: number | undefined
+}
+
+export function loop<Result extends number | Passed>(declared: Loop<Result>): Loop<Result> {
   return declared
 }
 
@@ -71,6 +77,7 @@ class LoopRunner implements RunningLoop {
   #isWoken = false
   #failures = 0
   #lastPass: LoopStatus['lastPass']
+  #nextAtMs: number | undefined
 
   constructor(declared: Loop, services: LoopServices, options: LoopOptions) {
     this.#loop = declared
@@ -129,7 +136,9 @@ class LoopRunner implements RunningLoop {
       this.#lastPass = { startedAtMs, tookMs: now() - startedAtMs, ...outcome }
     }
     try {
-      ended({ decisions: await this.#boundedPass() })
+      const passed = await this.#boundedPass()
+      this.#nextAtMs = passed.nextAtMs
+      ended({ decisions: passed.decisions })
       this.#failures = 0
     } catch (error) {
       if (this.#stopping.signal.aborted) return ended({ decisions: 0, error: 'stopped' })
@@ -140,14 +149,14 @@ class LoopRunner implements RunningLoop {
   }
 
   /** The pass, told to stop when the runner stops or when it takes too long. */
-  async #boundedPass(): Promise<number> {
+  async #boundedPass(): Promise<Passed> {
     const tooLong = new AbortController()
     const seconds = this.#passTimeoutMs / 1000
     const timer = setTimeout(() => tooLong.abort(new Error(`the pass took longer than ${seconds} s`)), this.#passTimeoutMs)
     try {
       const decisions = await this.#loop.pass(this.#services, AbortSignal.any([this.#stopping.signal, tooLong.signal]))
       tooLong.signal.throwIfAborted()
-      return decisions
+      return typeof decisions === 'number' ? { decisions } : decisions
     } finally {
       clearTimeout(timer)
     }
@@ -159,6 +168,8 @@ class LoopRunner implements RunningLoop {
       return backoffMs * (0.5 + this.#random() / 2)
     }
     // Spread over the last tenth of the period, so that many servers on one database do not pass in step.
-    return this.#isWoken ? gatherMs : this.#loop.everyMs * (0.9 + this.#random() / 10)
+    const periodMs = this.#loop.everyMs * (0.9 + this.#random() / 10)
+    const dueInMs = this.#nextAtMs === undefined ? periodMs : Math.max(gatherMs, this.#nextAtMs - this.#services.now())
+    return this.#isWoken ? gatherMs : Math.min(periodMs, dueInMs)
   }
 }

@@ -117,8 +117,9 @@ export async function takeOffline(context: TestContext, id: string): Promise<voi
 }
 
 /** One pass of the rollouts loop; how many decisions it applied. */
-export function pass(context: TestContext): Promise<number> {
-  return rollouts.pass(context, new AbortController().signal)
+export async function pass(context: TestContext): Promise<number> {
+  const passed = await rollouts.pass(context, new AbortController().signal)
+  return typeof passed === 'number' ? passed : passed.decisions
 }
 
 /** What a node has to run, by key. */

@@ -1,28 +1,38 @@
-// Operations that publish a version and show how far it got. Publishing only writes the intent; loops/rollouts.ts acts on it.
+// Operations that publish a version, take it back, and show how far it got. They only write the intent; loops/rollouts.ts
+// acts on it.
 import type { operations } from '@littoral/contract/edge-container/index'
+import { Fault } from '@littoral/contract/errors'
 import type { Handlers, Input } from '@littoral/contract/operation'
 import { workloadKey } from '../../domain/app.ts'
 import { environmentStatus } from '../../domain/environment-status.ts'
-import { newRelease, type ReleaseRequest, requireSupported } from '../../domain/release.ts'
-import { reachedPercentage } from '../../domain/rollout.ts'
+import { expectedPercentage, reachedPercentage } from '../../domain/release-progress.ts'
+import { newPublish, newRollback, parseTarget, type ReleaseRequest, requireStaged } from '../../domain/release-request.ts'
+import type { EnvironmentReleases, Release } from '../../domain/release.ts'
 import { stagingStatus } from '../../domain/staging-status.ts'
+import * as assignments from '../../store/assignments.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as releases from '../../store/edge-container/releases.ts'
 import * as rollouts from '../../store/edge-container/rollouts.ts'
 import * as versions from '../../store/edge-container/versions.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
+import type { WriteTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { toStagingView, toStatusView } from './views.ts'
 
 type ReleaseOperations = Pick<
   typeof operations,
-  'PublishEdgeContainerAppVersion' | 'GetEdgeContainerAppStatus' | 'GetEdgeContainerStagingDeployStatus'
+  | 'PublishEdgeContainerAppVersion'
+  | 'RollbackEdgeContainerAppVersion'
+  | 'RebuildEdgeContainerAppStagingEnv'
+  | 'GetEdgeContainerAppStatus'
+  | 'GetEdgeContainerStagingDeployStatus'
 >
 
 export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
-  async PublishEdgeContainerAppVersion(input, { store, principal, ids, now }) {
-    requireSupported(toReleaseRequest(input), now())
+  async PublishEdgeContainerAppVersion(input, { store, principal, ids, settings, now }) {
+    const regionCodes = settings.regions.map(({ code }) => code)
+    const target = parseTarget(toReleaseRequest(input), regionCodes, now())
     const ref = { accountId: principal.accountId, appId: input.AppId, versionId: input.VersionId }
     const draft = {
       id: `rel-${ids.digits(18)}`,
@@ -33,12 +43,43 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     await store.write(async (tx) => {
       await apps.peek(tx, ref)
       const version = await versions.peek(tx, ref)
-      const current = await releases.findCurrent(tx, { ...ref, ...draft })
-      const release = newRelease(draft, version, current, now())
+      const before = await releases.findHistory(tx, { ...ref, ...draft })
+      const release = newPublish(draft, version, { target, before }, now())
       apps.requirePresent(tx, ref)
       versions.updatePublished(tx, ref, now())
-      if (current !== undefined) releases.updateFinished(tx, current.id, 'superseded', now())
-      releases.insert(tx, release)
+      replace(tx, before.current, release)
+    })
+    return {}
+  },
+
+  async RollbackEdgeContainerAppVersion({ AppId, VersionId, Remarks = '', UsedPercent = false, Percentage = 0 }, context) {
+    const { store, principal, ids, now } = context
+    const ref = { accountId: principal.accountId, appId: AppId, versionId: VersionId, environment: 'prod' as const }
+    const draft = { id: `rel-${ids.digits(18)}`, kind: 'rollback' as const, remarks: Remarks, createdBy: principal.accessKeyId }
+    // 0 is the documented default although the range begins at 1, so it means "not given" (contract §5.5).
+    const percentage = UsedPercent && Percentage > 0 ? Percentage : undefined
+    await store.write(async (tx) => {
+      await apps.peek(tx, ref)
+      const version = await versions.find(tx, ref)
+      if (version === undefined || !(await releases.wasReleased(tx, ref))) {
+        throw new Fault('InternalException', { Detail: `Version ${VersionId} was never published to prod, so it cannot be gone back to.` })
+      }
+      const before = await releases.findHistory(tx, ref)
+      const release = newRollback(draft, version, { before, percentage }, now())
+      apps.requirePresent(tx, ref)
+      replace(tx, before.current, release)
+    })
+    return {}
+  },
+
+  async RebuildEdgeContainerAppStagingEnv({ AppId }, { store, principal, ids }) {
+    const ref = { accountId: principal.accountId, appId: AppId, environment: 'staging' as const }
+    const token = ids.hex(16)
+    await store.write(async (tx) => {
+      await apps.peek(tx, ref)
+      const staged = requireStaged(await releases.findEffective(tx, ref))
+      apps.requirePresent(tx, ref)
+      releases.updateRestartToken(tx, staged.id, token)
     })
     return {}
   },
@@ -47,10 +88,16 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     const { accountId } = principal
     return store.read(async (tx) => {
       const app = await apps.get(tx, { accountId, appId: AppId })
-      const both = await releases.findBoth(tx, { appId: AppId, environment })
-      const rollout = both.current && (await rollouts.find(tx, both.current, await nodes.list(tx, { accountId })))
-      const reached = rollout === undefined ? 0 : reachedPercentage(rollout.view, now())
-      return { AppStatus: toStatusView(environmentStatus(app, environment, both, reached)) }
+      const history = await releases.findHistory(tx, { appId: AppId, environment })
+      const ofAccount = await nodes.list(tx, { accountId })
+      const { current } = history
+      const rollout = current?.hasBegun ? await rollouts.find(tx, current, ofAccount) : undefined
+      const serving = ofAccount.filter((node) => node.environments.includes(environment))
+      const progress = {
+        expected: current === undefined ? 0 : expectedPercentage(current, serving),
+        reached: rollout === undefined ? 0 : reachedPercentage(rollout.view, now()),
+      }
+      return { AppStatus: toStatusView(environmentStatus(app, environment, history, progress)) }
     })
   },
 
@@ -58,19 +105,36 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     const key = workloadKey(AppId, 'staging')
     return store.read(async (tx) => {
       const app = await apps.get(tx, { accountId: principal.accountId, appId: AppId })
-      const current = await releases.findCurrent(tx, { appId: AppId, environment: 'staging' })
-      const assignment = (await rollouts.listAssignments(tx, key)).find(({ version }) => version === current?.versionId)
+      const current = await releases.findEffective(tx, { appId: AppId, environment: 'staging' })
+      const assignment = (await assignments.listByKey(tx, key)).find(({ version }) => version === current?.versionId)
       const node = assignment && (await nodes.find(tx, assignment.nodeId))
       const report = assignment && (await reports.find(tx, assignment.nodeId, key))
+      const token = assignment?.workload.kind === 'group' ? assignment.workload.restartToken : undefined
+      // Until the node was told, and has spoken since, what it reported is about the instance that is being replaced.
+      const isRebuilding = assignment !== undefined && current?.restartToken !== token
+      const isOld = token !== undefined && report !== undefined && report.receivedAtMs < (assignment?.assignedAtMs ?? 0)
       const status = stagingStatus({
         isPublished: current !== undefined && app.status === 'created',
         isNodeOnline: node?.isOnline ?? false,
         assignment,
-        report,
+        report: isRebuilding || isOld ? undefined : report,
       })
       return toStagingView(status)
     })
   },
+}
+
+/** Puts a release in the place of the one before it, which ends unless it has ended already. */
+function replace(tx: WriteTx, current: EnvironmentReleases['current'], next: Release): void {
+  if (current !== undefined) {
+    const by = `by ${next.createdBy} with release ${next.id} of version ${next.versionId}`
+    const rolledBack = current.hasBegun ? ({ code: 'RolledBack', message: `rolled back ${by}` } as const) : undefined
+    const cancelled = { code: 'Cancelled', message: `cancelled before it began ${by}` } as const
+    const superseded = { code: 'Superseded', message: `superseded ${by}` } as const
+    const ending = next.kind === 'publish' ? superseded : (rolledBack ?? cancelled)
+    releases.updateEnded(tx, current.id, { status: 'superseded', ending, nowMs: next.createdAtMs })
+  }
+  releases.insert(tx, next)
 }
 
 function toReleaseRequest(input: Input<typeof operations.PublishEdgeContainerAppVersion>): ReleaseRequest {

@@ -57,8 +57,8 @@ export const versionHandlers: Handlers<VersionOperations, Context> = {
       await versions.peek(tx, ref)
       const inUse: Release[] = []
       for (const environment of environments) {
-        const { current, published } = await releases.findBoth(tx, { appId: AppId, environment })
-        inUse.push(...[current, published].filter((release) => release !== undefined))
+        const { current, effective, published, baseline } = await releases.findHistory(tx, { appId: AppId, environment })
+        inUse.push(...[current, effective, published, baseline].filter((release) => release !== undefined))
       }
       requireUnused(VersionId, inUse)
       versions.remove(tx, ref)

@@ -170,13 +170,15 @@ export function toStatusView(status: EnvironmentStatus): Output<Family['GetEdgeC
     ...(status.deployedAtMs !== undefined && { DeployTime: toTime(status.deployedAtMs) }),
     ...(status.deployedVersionId !== undefined && { DeployedVersion: status.deployedVersionId }),
     ExpectPercentage: status.expectPercentage,
-    FullRelease: false,
+    FullRelease: status.isFullRelease,
     PublishEnv: status.environment,
     PublishPercentage: status.publishPercentage,
-    ...(status.publishStatus !== undefined && { PublishStatus: status.publishStatus, PublishType: 'percentage' }),
+    ...(status.publishStatus !== undefined && { PublishStatus: status.publishStatus }),
+    ...(status.publishType !== undefined && { PublishType: status.publishType }),
     ...(status.publishedAtMs !== undefined && { PublishTime: toTime(status.publishedAtMs) }),
     ...(status.publishingVersionId !== undefined && { PublishingVersion: status.publishingVersionId }),
-    Regions: { Region: [] },
+    Regions: { Region: [...status.regions] },
+    ...(status.rolledBackAtMs !== undefined && { RollbackTime: toTime(status.rolledBackAtMs) }),
   }
 }
 

@@ -1,2 +1,9 @@
 // The handlers of Littoral's own family; http/registry.ts pairs them with the family's declarations.
-export { handlers } from './nodes.ts'
+import type { operations } from '@littoral/contract/littoral/index'
+import type { Handlers } from '@littoral/contract/operation'
+import type { Context } from '../context.ts'
+import { nodeHandlers } from './nodes.ts'
+import { policyHandlers } from './release-policies.ts'
+import { releaseHandlers } from './releases.ts'
+
+export const handlers = { ...nodeHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<typeof operations, Context>

@@ -10,7 +10,7 @@ import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
 import { toNodeView, toTime, toWorkloadViews } from './views.ts'
 
-export const handlers = {
+export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
     const regions = ctx.settings.regions.map((region) => region.code)
     if (Region !== undefined && !regions.includes(Region)) {
@@ -51,4 +51,4 @@ export const handlers = {
       return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
     })
   },
-} satisfies Handlers<typeof operations, Context>
+} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode'>, Context>

@@ -2,39 +2,64 @@
 // by GetEdgeContainerAppStatus, so that both speak of the same thing.
 import type { GroupWorkload } from '@littoral/contract/node/desired-state'
 import type { Release } from '../../domain/release.ts'
-import type { RemovalView, RolloutView } from '../../domain/rollout.ts'
+import type { RemovalView } from '../../domain/rollout.ts'
+import type { RolloutAssignment, RolloutView } from '../../domain/standing.ts'
 import { environments, workloadKey } from '../../domain/app.ts'
 import { toGroupWorkload } from '../../domain/workload.ts'
 import { db } from '../db.ts'
+import * as assignments from '../assignments.ts'
 import type { NodeRecord } from '../nodes.ts'
 import * as reports from '../reports.ts'
 import type { ReadTx } from '../store.ts'
 import * as apps from './apps.ts'
+import * as policies from './release-policies.ts'
+import * as state from './rollout-state.ts'
 import * as versions from './versions.ts'
 
 export interface Rollout {
   readonly view: RolloutView
   readonly workload: GroupWorkload
+  /** What nodes run that the release does not cover. */
+  readonly rest?: GroupWorkload
 }
 
-/** Undefined when the version is gone, which only happens together with its application. `nodes`: all of the account. */
-export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRecord[]): Promise<Rollout | undefined> {
+/**
+ * What a release that is in effect comes to. Undefined when the version is gone, which only happens together with its
+ * application. `nodes`: all of the account.
+ */
+export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRecord[], watchingSinceMs = 0): Promise<Rollout | undefined> {
+  const { environment, appId, restVersionId, restartToken } = release
   const version = await versions.find(tx, release)
   if (version === undefined) return undefined
   const app = await apps.get(tx, release)
-  const { environment } = release
-  const workload = toGroupWorkload(app, version, environment)
+  const workload = { ...toGroupWorkload(app, version, environment), ...(restartToken !== undefined && { restartToken }) }
+  const restVersion = restVersionId === undefined ? undefined : await versions.find(tx, { ...release, versionId: restVersionId })
+  const rest = restVersion && toGroupWorkload(app, restVersion, environment)
   return {
     workload,
+    ...(rest && { rest }),
     view: {
       environment,
       release,
       target: workload,
+      rest,
+      policy: await policies.find(tx, appId),
       nodes: nodes.filter((node) => node.environments.includes(environment)),
-      assignments: await listAssignments(tx, workload.key),
+      assignments: environment === 'staging' ? await listWithToken(tx, workload.key) : await listAssignments(tx, workload.key),
       reports: await reports.listByKey(tx, workload.key),
+      marks: environment === 'staging' ? [] : await state.listMarks(tx, appId),
+      failures: await state.listFailures(tx, release.id),
+      watchingSinceMs,
     },
   }
+}
+
+/** The one assignment of staging, with the token of the instance it asks for. */
+async function listWithToken(tx: ReadTx, key: string): Promise<RolloutAssignment[]> {
+  return (await assignments.listByKey(tx, key)).map(({ nodeId, version, digest, workload }) => {
+    const token = workload.kind === 'group' ? workload.restartToken : undefined
+    return { nodeId, version, digest, ...(token !== undefined && { restartToken: token }) }
+  })
 }
 
 /** What is left of a deleted application on nodes. */

@@ -1,6 +1,5 @@
 // Table types of the edge container family, created by migrations/0003-edge-container.ts.
-import type { Environment } from '../../domain/app.ts'
-import type { ReleaseStatus } from '../../domain/release.ts'
+// Releases have their own file, releases.ts.
 
 export interface AppRow {
   id: string
@@ -31,25 +30,7 @@ export interface AppVersionRow {
   containers: string
 }
 
-/** Who published what and when; nothing is deleted before its application. */
-export interface ReleaseRow {
-  id: string
-  account_id: string
-  app_id: string
-  environment: Environment
-  revision: number
-  /** Not a foreign key: history outlives versions. */
-  version_id: string
-  status: ReleaseStatus
-  percentage: number
-  created_by: string
-  started_at_ms: number
-  finished_at_ms: number | null
-  remarks: string
-}
-
 export interface EdgeContainerTables {
   apps: AppRow
   app_versions: AppVersionRow
-  releases: ReleaseRow
 }

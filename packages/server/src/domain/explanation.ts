@@ -1,0 +1,137 @@
+// Why a node does or does not run a version: the chain of causes from the intent to the instance. Pure; ExplainNode shows it.
+// It reads the same survey the planner acts on, so it cannot tell another story.
+import type { Release } from './release.ts'
+import { releaseState } from './release-progress.ts'
+import { whyFailed } from './rollout.ts'
+import { type RolloutView, type Standing, type Survey, survey } from './standing.ts'
+
+export interface Cause {
+  readonly code: string
+  readonly message: string
+}
+
+export interface ExplanationView {
+  /** The newest release; another one than the view's while it waits for its time. */
+  readonly current?: Release | undefined
+  readonly rollout?: RolloutView | undefined
+  readonly node: { readonly id: string; readonly isOnline: boolean; readonly environments: readonly string[]; readonly lastSeenAtMs?: number }
+  readonly versionId: string | undefined
+  readonly environment: string
+}
+
+const time = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+export function explainNode(view: ExplanationView, nowMs: number): Cause[] {
+  const { current, rollout, node, versionId, environment } = view
+  if (!node.environments.includes(environment)) {
+    return [{ code: 'NotServing', message: `The node serves ${node.environments.join(' and ')}, not ${environment}.` }]
+  }
+  if (current === undefined || versionId === undefined) {
+    return [{ code: 'NothingReleased', message: `Nothing was released to ${environment} yet.` }]
+  }
+  const causes: Cause[] = []
+  if (!current.hasBegun && current.versionId === versionId) {
+    const code = 'Scheduled'
+    causes.push({ code, message: `Release ${current.id} of version ${versionId} begins at ${time(current.startedAtMs)}.` })
+    if (rollout?.target.version !== versionId) return causes
+  }
+  if (rollout === undefined) return [...causes, { code: 'NothingReleased', message: `Nothing has been told to a node of ${environment} yet.` }]
+  const found = survey(rollout, nowMs)
+  const standing = found.standings.find((entry) => entry.node.id === node.id)
+  return standing === undefined ? causes : [...causes, ...inRelease({ view, rollout, found, standing })]
+}
+
+interface Case {
+  readonly view: ExplanationView
+  readonly rollout: RolloutView
+  readonly found: Survey
+  readonly standing: Standing
+}
+
+function inRelease(found: Case): Cause[] {
+  const { view, rollout } = found
+  const { release, target, rest } = rollout
+  const { versionId, current } = view
+  const status = { ...release, hasBegun: true }
+  const word = releaseState(status)
+  const told: Cause = { code: 'Released', message: `Release ${release.id} of version ${target.version} is ${word}.` }
+  const isTarget = versionId === target.version
+  if (!isTarget && versionId !== rest?.version) {
+    const message = `Version ${versionId} is not what the release in effect brings or leaves; publish it, or roll back to it.`
+    return [told, { code: 'NotReleased', message }]
+  }
+  const held: Cause[] = release.paused
+    ? [{ code: 'Paused', message: `It is held since ${time(release.paused.atMs)} by ${release.paused.by}.` }]
+    : []
+  const stopped: Cause[] =
+    release.status === 'stopped' ? [{ code: 'Stopped', message: current?.ending?.message ?? 'It stopped because nodes failed.' }] : []
+  return [told, ...held, ...stopped, ...(isTarget ? onTarget(found) : onRest(found)), ...onNode(found)]
+}
+
+function onTarget({ view, rollout, found, standing }: Case): Cause[] {
+  const place = found.standings.indexOf(standing) + 1
+  const covered = found.standings.filter(({ isMember }) => isMember).length
+  const total = found.standings.length
+  const { node } = view
+  switch (standing.state) {
+    case 'outside':
+      return [outside(rollout, { place, covered, total })]
+    case 'failed':
+      return [{ code: 'Failed', message: `It failed here at ${time(standing.failure?.failedAtMs ?? 0)}: ${failureText(standing)}` }]
+    case 'expired':
+      return [{ code: 'Failed', message: `It fails here: ${whyFailed(standing, rollout).message}. The node returns to the version before.` }]
+    case 'unreached':
+      return [away(node)]
+    case 'waiting':
+      if (!node.isOnline) return [away(node)]
+      return [waiting(found, { place, total })]
+    default:
+      return []
+  }
+}
+
+function outside({ release }: RolloutView, { place, covered, total }: { place: number; covered: number; total: number }): Cause {
+  if (release.publishType === 'region') {
+    return { code: 'OutsideRegions', message: `It covers the regions ${release.regions.join(', ')}, and this node stands elsewhere.` }
+  }
+  return { code: 'OutsideShare', message: `It covers ${covered} of ${total} nodes, and this one is number ${place} in line.` }
+}
+
+function waiting({ inDoubt, mayChange, failed, unproven, budget, isJudged }: Survey, { place, total }: { place: number; total: number }): Cause {
+  const budgetText = isJudged ? `; ${failed} failed and ${unproven} unproven of a failure budget of ${budget}` : ''
+  const message = `It waits for its turn as number ${place} of ${total}: ${inDoubt} of at most ${mayChange} nodes are changing${budgetText}.`
+  return { code: 'WaitsForTurn', message }
+}
+
+function onRest({ standing, rollout }: Case): Cause[] {
+  const { state } = standing
+  if (state === 'outside') return [{ code: 'OutsideShare', message: `The release does not cover it, so it keeps version ${rollout.rest?.version}.` }]
+  if (state === 'failed' || state === 'waiting') return []
+  return [{ code: 'Covered', message: `The release covers it, so it is to run version ${rollout.target.version}.` }]
+}
+
+function away({ lastSeenAtMs }: ExplanationView['node']): Cause {
+  const since = lastSeenAtMs === undefined ? '' : ` since ${time(lastSeenAtMs)}`
+  return { code: 'Away', message: `The node is away${since}; it follows when it returns.` }
+}
+
+function failureText({ failure }: Standing): string {
+  return failure === undefined ? 'it was not ready in time' : `${failure.code}: ${failure.message}`
+}
+
+/** What the node says of what it is told, where that is the version in question. */
+function onNode({ view, standing, rollout }: Case): Cause[] {
+  const { assigned, report, state } = standing
+  const isTold = assigned !== undefined && assigned.version === view.versionId
+  if (!isTold) return []
+  if (!view.node.isOnline && state !== 'unreached') return [away(view.node)]
+  if (report === undefined) return [{ code: 'Told', message: 'The node is told to run it and has not said anything of it yet.' }]
+  if (report.phase !== 'ready') {
+    const { reason } = report
+    const late = state === 'late' ? ` It is past its deadline of ${rollout.policy.deadlineSeconds} s and goes on trying.` : ''
+    const why = reason === undefined ? '' : `: ${reason.code}: ${reason.message}`
+    return [{ code: 'NotReady', message: `The node says ${report.phase}${why}.${late}` }]
+  }
+  if (state === 'baking') return [{ code: 'Baking', message: `It is ready, for less than ${rollout.policy.bakeSeconds} s so far.` }]
+  return [{ code: 'Ready', message: 'The node says that it runs exactly this version, ready.' }]
+}
