@@ -1,5 +1,5 @@
 // What tests on a real engine share: the engine, images made on the spot, a runtime with an owner of its own, and the
-// removal of everything afterwards. Without an engine these tests fail and say so; they are never skipped.
+// removal of everything afterwards. Without an engine these tests fail and say so; only those of Podman may be skipped.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import type { GroupContainer, GroupWorkload } from '@littoral/contract/node/desired-state'
 import { openForwarder } from '../../packages/agent/src/forwarder/client.ts'
 import { openEngine, type Engine } from '../../packages/agent/src/runtime/engine/client/connection.ts'
-import { listContainers, removeContainer } from '../../packages/agent/src/runtime/engine/client/containers.ts'
+import { listContainers, removeContainer, type ContainerSummary } from '../../packages/agent/src/runtime/engine/client/containers.ts'
 import { openEngineRuntime, type EngineRuntimeOptions } from '../../packages/agent/src/runtime/engine/index.ts'
 import type { ObservedInstance, Runtime } from '../../packages/agent/src/runtime/runtime.ts'
-import { ensureEngine } from '../../tools/engine.ts'
+import { ensureEngine, type EngineHandle } from '../../tools/engine.ts'
 import { makeSampleImage } from '../../tools/sample-image.ts'
 
 export interface Bench {
@@ -30,8 +30,9 @@ export const imageOne = 'littoral-test/one:1'
 export const imageTwo = 'littoral-test/two:1'
 export const forever = () => AbortSignal.timeout(60_000)
 
-export async function openBench(): Promise<Bench> {
-  const handle = await ensureEngine()
+/** On the machine's engine, or on another one that the caller started and that the bench stops in the end. */
+export async function openBench(start: () => Promise<EngineHandle> = ensureEngine): Promise<Bench> {
+  const handle = await start()
   const engine = await openEngine({ socketPath: handle.socketPath })
   await makeSampleImage(handle.socketPath, { tag: imageOne, body: 'one' })
   await makeSampleImage(handle.socketPath, { tag: imageTwo, body: 'two' })
@@ -40,7 +41,11 @@ export async function openBench(): Promise<Bench> {
   const opened: Runtime[] = []
   const clear = async () => {
     const list = await listContainers(engine, [`littoral.node=${owner}`])
-    await Promise.all(list.map(({ Id }) => removeContainer(engine, Id)))
+    const isHolder = ({ Labels }: ContainerSummary) => Labels['littoral.role'] === 'holder'
+    // Podman keeps a holder while a container is in its network.
+    for (const part of [list.filter((one) => !isHolder(one)), list.filter(isHolder)]) {
+      await Promise.all(part.map(({ Id }) => removeContainer(engine, Id)))
+    }
   }
   return {
     engine,

@@ -72,6 +72,14 @@ export function agentUsage(): string {
   return `Runs what the server wants on this machine, which becomes a node.\n\nlittoral agent --server URL --token TOKEN\n\n${lines.join('\n')}\n`
 }
 
+/** Every flag with its variable, usual value and meaning, as a Markdown table. */
+export function agentReference(): string {
+  const rows = Object.entries<Flag>(flags).map(([name, { hint, usual, variable, meaning }]) => {
+    return `| \`--${name} ${hint}\` | \`${variable}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${meaning} |`
+  })
+  return ['| Argument | Variable | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
 /** Throws ConfigError. */
 export function parseConfig(args: readonly string[], environment: NodeJS.ProcessEnv): AgentConfig {
   const values = readValues(args, environment)

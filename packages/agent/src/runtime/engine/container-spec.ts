@@ -27,10 +27,11 @@ export function memberSpec(container: GroupContainer, place: MemberPlace, connec
 
 /** The agent restarts containers itself: engines differ in when and how often they do. */
 export function commonHostConfig({ engine }: ConnectedEngine): ContainerSpec['HostConfig'] {
-  const config: ContainerSpec['HostConfig'] = { RestartPolicy: { Name: 'no' } }
   // Whatever driver the operator chose for others, ours must be readable and bounded.
-  if (!engine.isPodman) config.LogConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } }
-  return config
+  const log = engine.isPodman
+    ? { Type: 'k8s-file', Config: { 'max-size': '10m' } }
+    : { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } }
+  return { RestartPolicy: { Name: 'no' }, LogConfig: log }
 }
 
 export function limits(

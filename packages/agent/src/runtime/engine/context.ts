@@ -6,6 +6,7 @@ import type { EngineLink } from './link.ts'
 import type { NodePorts } from './node-ports.ts'
 import type { Notes } from './notes.ts'
 import type { Puller } from './pull.ts'
+import type { DriverImages } from './settings.ts'
 import type { Watches } from './watches.ts'
 
 /** How driver packages get onto the node and how a driver is started; shared with the process runtime by agent.ts. */
@@ -32,7 +33,7 @@ export interface EngineContext {
   watches: Watches
   puller: Puller
   drivers: DriverSupport | undefined
-  driverImages: Readonly<Record<DriverWorkload['runtime'], string>>
+  driverImages: DriverImages
   /** Instances whose start is under way in this process: incomplete until it is done, and not to be adopted. */
   starting: Set<string>
   notify: () => void

@@ -24,7 +24,7 @@ export async function noteExit(context: EngineContext, connected: ConnectedEngin
     return { seen: { failures: notes.failures, exitedAtMs: atMs, exitCode: details.State.ExitCode || 127 }, reason: notes.exitReason }
   }
   const { StartedAt, FinishedAt, ExitCode } = details.State
-  const isOutOfMemory = wasOutOfMemory(details, connected.engine.isPodman && notes.killReason === undefined)
+  const isOutOfMemory = wasOutOfMemory(details, isFlagMissing(connected) && notes.killReason === undefined)
   if (notes.countedExit !== FinishedAt) {
     notes.countedExit = FinishedAt
     notes.failures = countFailures(notes.failures, Date.parse(FinishedAt) - Date.parse(StartedAt))
@@ -39,7 +39,12 @@ export async function noteExit(context: EngineContext, connected: ConnectedEngin
   return { seen: isOutOfMemory ? { ...seen, isOutOfMemory } : seen, reason: notes.exitReason }
 }
 
-/** Podman 4 does not flag it; there a kill that nobody here asked for, under a memory limit, is taken for one. */
+/** Podman flags it since version 5. */
+function isFlagMissing({ engine, info }: ConnectedEngine): boolean {
+  return engine.isPodman && Number.parseInt(info.ServerVersion, 10) < 5
+}
+
+/** Where nothing is flagged, a kill that nobody here asked for, under a memory limit, is taken for one. */
 function wasOutOfMemory({ State, HostConfig }: ContainerDetails, isGuessAllowed: boolean): boolean {
   return State.OOMKilled || (isGuessAllowed && State.ExitCode === 137 && (HostConfig.Memory ?? 0) > 0)
 }

@@ -14,13 +14,14 @@ import { Holders } from './holders.ts'
 import { ensureHolderImage } from './holder-image.ts'
 import { holderIdOf, openInventory } from './inventory.ts'
 import { identityOf, ownerLabel } from './labels.ts'
-import { defaultSocketPath, openLink } from './link.ts'
+import { openLink } from './link.ts'
 import { instanceLogs } from './log-merge.ts'
 import { openNodePorts } from './node-ports.ts'
 import { openNotes } from './notes.ts'
 import { observeInstances } from './observe.ts'
 import { openPuller } from './pull.ts'
 import { credentialFor } from './registry-credentials.ts'
+import { driverImages, engineSocket } from './settings.ts'
 import { startInstance } from './start.ts'
 import { removeInstance, restartContainer, stopInstance } from './stop.ts'
 import { watchStorage } from './storage-limit.ts'
@@ -49,24 +50,10 @@ export function openEngineRuntime(options: EngineRuntimeOptions): Runtime {
   return runtimeOf(makeContext(options, forwarder, notify), { options, forwarder, listeners })
 }
 
-/** Which image drivers of a runtime run in; LITTORAL_DRIVER_IMAGE_<RUNTIME> names another one. */
-export const defaultDriverImages: Readonly<Record<DriverWorkload['runtime'], string>> = {
-  nodejs8: 'node:20-slim',
-  python3: 'python:3.11-slim',
-  c: 'debian:12-slim',
-  java8: 'eclipse-temurin:8-jre',
-}
-
-function driverImages(environment: NodeJS.ProcessEnv): Record<DriverWorkload['runtime'], string> {
-  const named = (runtime: DriverWorkload['runtime']) =>
-    environment[`LITTORAL_DRIVER_IMAGE_${runtime.toUpperCase()}`] || defaultDriverImages[runtime]
-  return { nodejs8: named('nodejs8'), python3: named('python3'), c: named('c'), java8: named('java8') }
-}
-
 function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify: () => void): EngineContext {
   const { owner, dataDir: folder } = options
   const log = options.log ?? (() => {})
-  const link = openLink(options.socketPath ?? defaultSocketPath())
+  const link = openLink(options.socketPath ?? engineSocket(process.env))
   const notes = openNotes(join(folder, 'notes'))
   return {
     owner,

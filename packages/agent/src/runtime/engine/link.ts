@@ -1,6 +1,5 @@
 // The connection to the engine over its life: opened on first use, opened anew (with another API version, perhaps) after
 // the engine was away.
-import { existsSync } from 'node:fs'
 import { openEngine, type Engine } from './client/connection.ts'
 import { EngineError, isEngineError } from './client/engine-error.ts'
 import { engineInfo, isRootless, type EngineInfo } from './client/system.ts'
@@ -18,14 +17,6 @@ export interface EngineLink {
   /** To be told of errors of calls, so that a lost engine is connected to anew. */
   noteFailure(error: unknown): void
   close(): void
-}
-
-/** The socket named by the operator, else Docker's, else Podman's. */
-export function defaultSocketPath(): string {
-  const named = process.env.LITTORAL_ENGINE_SOCKET
-  if (named !== undefined && named !== '') return named
-  const usual = ['/var/run/docker.sock', '/run/podman/podman.sock']
-  return usual.find((path) => existsSync(path)) ?? '/var/run/docker.sock'
 }
 
 export function openLink(socketPath: string): EngineLink {

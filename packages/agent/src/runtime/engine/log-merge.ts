@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StepError, type LogOptions } from '../runtime.ts'
 import { findContainer, type ContainerDetails } from './client/containers.ts'
-import { readLogs } from './client/logs.ts'
+import type { Engine } from './client/connection.ts'
+import { readLogs, type LogPosition } from './client/logs.ts'
 import type { EngineContext } from './context.ts'
 import { memberOf } from './labels.ts'
 
@@ -43,8 +44,9 @@ async function* containerLines(
 ): AsyncGenerator<string> {
   const { engine } = await context.link.get(signal)
   const isTty = details.Config.Tty === true
-  let { StartedAt, FinishedAt: last } = details.State
-  const common = { follow: options.follow, isTty, signal, onTime: (time: string) => (last = time) }
+  let { StartedAt } = details.State
+  let last: LogPosition = { time: ofEngine(engine, details.State.FinishedAt), pieces: 0 }
+  const common = { follow: options.follow, isTty, signal, onPosition: (position: LogPosition) => (last = position) }
   yield* lines(readLogs(engine, details.Id, { ...common, tailLines: options.tailLines }))
   while (options.follow && !signal.aborted) {
     const now = (await findContainer(engine, details.Id, { signal }).catch(() => undefined))?.State
@@ -58,6 +60,9 @@ async function* containerLines(
     }
   }
 }
+
+/** Podman's logs know whole seconds only; compared with them, the rest of a second would be the past. */
+const ofEngine = (engine: Engine, time: string) => (engine.isPodman ? time.replace(/\.\d+/, '') : time)
 
 async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = ''

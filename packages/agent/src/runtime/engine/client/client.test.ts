@@ -10,18 +10,21 @@ import { EngineError, pullError } from './engine-error.ts'
 import { watchEvents, type ContainerEvent } from './events.ts'
 import { normalizeImageName, pullImage, registryOf } from './images.ts'
 import { demultiplex } from './log-frames.ts'
-import { readLogs } from './logs.ts'
+import { readLogs, type LogPosition } from './logs.ts'
 
 let folder: string
 let server: http.Server
 let answer: (request: http.IncomingMessage, response: http.ServerResponse) => void
 const asked: string[] = []
+let isPodman = false
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'littoral-client-'))
   asked.length = 0
+  isPodman = false
   server = http.createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`)
+    if (isPodman) response.setHeader('Libpod-Api-Version', '4.3.1')
     if (request.url === '/_ping') response.setHeader('Api-Version', '1.41').end('OK')
     else answer(request, response)
   })
@@ -184,9 +187,28 @@ test('reading on after a time leaves out what was read before, and letters are n
     response.end(Buffer.concat([head, Buffer.from(`${second} `), euro.subarray(2), Buffer.from('\n')]))
   }
   let text = ''
-  for await (const part of readLogs(engine, 'x', { follow: false, isTty: false, after: first })) text += part
+  for await (const part of readLogs(engine, 'x', { follow: false, isTty: false, after: { time: first, pieces: 1 } })) text += part
   expect(text).toBe('€\n')
   expect(asked.at(-1)).toContain(`since=${Math.floor(Date.parse(first) / 1000)}.000000001`)
+})
+
+test('on Podman, whose times are whole seconds, the pieces of the last second are counted, and lines come whole', async () => {
+  isPodman = true
+  const engine = await open()
+  const time = '2026-11-22T07:00:00Z'
+  const written = ['one\n', 'two ', 'parts\n', 'three\n', 'four\n']
+  answer = (request, response) => {
+    for (const text of written) response.write(frame(1, `${time} ${text}`))
+    if (request.url?.includes('follow=true') === true) response.write(frame(1, `${time} five\n`))
+    response.end()
+  }
+  let text = ''
+  let position: LogPosition | undefined
+  const options = { follow: true, isTty: false, tailLines: 3, onPosition: (reached: LogPosition) => (position = reached) }
+  for await (const part of readLogs(engine, 'x', options)) text += part
+  expect(text).toBe('two parts\nthree\nfour\nfive\n')
+  expect(position).toEqual({ time, pieces: 6 })
+  expect(asked.some((call) => call.includes('tail='))).toBe(false)
 })
 
 test.each([

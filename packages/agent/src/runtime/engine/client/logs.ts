@@ -1,36 +1,67 @@
 // The output of a container as text chunks: the last lines, then what is still to come.
 import { StringDecoder } from 'node:string_decoder'
-import type { Engine } from './connection.ts'
+import type { Readable } from 'node:stream'
+import type { Call, Engine } from './connection.ts'
+import { isEngineError } from './engine-error.ts'
 import { demultiplex } from './log-frames.ts'
+
+/** How far a log was read: what was written before this time, and so many pieces of this very time. */
+export interface LogPosition {
+  /** As the engine writes it: nanoseconds on Docker, whole seconds on Podman, where many pieces share one. */
+  time: string
+  pieces: number
+}
 
 export interface LogOptions {
   /** Absent: all lines. */
   tailLines?: number
-  /** Only what was written later than this time, as `onTime` or the engine gave it. */
-  after?: string
+  /** Only what comes behind this position, as `onPosition` gave it. */
+  after?: LogPosition
   follow: boolean
   /** A container with a terminal writes plain bytes, any other multiplexed frames. */
   isTty: boolean
-  /** Told when each piece was written, to go on from there later. Not for containers with a terminal. */
-  onTime?: (time: string) => void
+  /** Told after each piece, to go on from there later. Not for containers with a terminal. */
+  onPosition?: (position: LogPosition) => void
   signal?: AbortSignal | undefined
 }
 
 /** Yields text until the container ends (follow) or the tail is out. Reads no faster than it is consumed. */
-export async function* readLogs(engine: Engine, containerId: string, options: LogOptions): AsyncGenerator<string> {
+export function readLogs(engine: Engine, containerId: string, options: LogOptions): AsyncGenerator<string> {
+  const isTailOurs = engine.isPodman && options.tailLines !== undefined && !options.isTty
+  return isTailOurs ? readTail(engine, containerId, options) : readPieces(engine, containerId, options)
+}
+
+/** Podman 4 joins or drops the parts of a line that was written in several pieces when it is asked for a tail. */
+async function* readTail(engine: Engine, containerId: string, { tailLines = 0, ...options }: LogOptions): AsyncGenerator<string> {
+  let position: LogPosition | undefined
+  const onPosition = (reached: LogPosition) => {
+    position = reached
+    options.onPosition?.(reached)
+  }
+  let lines: string[] = []
+  for await (const text of readPieces(engine, containerId, { ...options, follow: false, onPosition })) {
+    const [first = '', ...rest] = text.split(/(?<=\n)/)
+    if (lines.at(-1)?.endsWith('\n') === false) lines.push(`${lines.pop()}${first}`, ...rest)
+    else lines.push(first, ...rest)
+    if (lines.length > tailLines) lines = lines.slice(lines.length - tailLines)
+  }
+  if (lines.length > 0) yield lines.join('')
+  if (options.follow) yield* readPieces(engine, containerId, position === undefined ? options : { ...options, after: position })
+}
+
+async function* readPieces(engine: Engine, containerId: string, options: LogOptions): AsyncGenerator<string> {
   const { follow, tailLines: tail, after } = options
-  const hasTimes = !options.isTty && (options.onTime !== undefined || after !== undefined)
-  const since = after === undefined ? undefined : unixTime(after)
+  const hasTimes = !options.isTty && (options.onPosition !== undefined || after !== undefined)
+  const since = after === undefined ? undefined : unixTime(after.time)
   const query = { stdout: true, stderr: true, follow, tail, since, timestamps: hasTimes ? true : undefined }
-  const body = await engine.stream({ path: `/containers/${containerId}/logs`, query, signal: options.signal })
+  const body = await openLog(engine, { path: `/containers/${containerId}/logs`, query, signal: options.signal }, follow)
+  if (body === undefined) return
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
   let pending = ''
+  const isNew = newPieces(after, options.onPosition)
   const split = demultiplex((stream, payload) => {
     const piece = hasTimes ? timedPiece(payload) : { text: payload }
-    // `since` is inclusive, and whole seconds on Podman.
-    if (piece.time !== undefined && after !== undefined && !isLater(piece.time, after)) return
-    if (piece.time !== undefined) options.onTime?.(piece.time)
-    pending += decoders[stream].write(piece.text)
+    if (piece.time === undefined || isNew(piece.time)) pending += decoders[stream].write(piece.text)
   })
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -45,6 +76,35 @@ export async function* readLogs(engine: Engine, containerId: string, options: Lo
     if (!options.signal?.aborted) throw error
   } finally {
     body.destroy()
+  }
+}
+
+/** Undefined when aborted. Podman sends the head of its answer with the first line only, so that a quiet log is asked again. */
+async function openLog(engine: Engine, call: Call, isFollowed: boolean): Promise<Readable | undefined> {
+  while (!call.signal?.aborted) {
+    try {
+      return await engine.stream(call)
+    } catch (error) {
+      if (!call.signal?.aborted && !(engine.isPodman && isFollowed && isEngineError(error, 'timedOut'))) throw error
+    }
+  }
+  return undefined
+}
+
+/** Tells which pieces were not read before, and where they lead: the engine's `since` is inclusive. */
+function newPieces(after: LogPosition | undefined, onPosition: LogOptions['onPosition']): (time: string) => boolean {
+  let known = after?.pieces ?? 0
+  let position = after
+  return (time) => {
+    if (after !== undefined && time !== after.time && !isLater(time, after.time)) return false
+    if (time === after?.time && known > 0) {
+      known -= 1
+      return false
+    }
+    if (time === position?.time) position = { time, pieces: position.pieces + 1 }
+    else if (position === undefined || isLater(time, position.time)) position = { time, pieces: 1 }
+    onPosition?.(position)
+    return true
   }
 }
 
