@@ -29,6 +29,7 @@ export class Prerequisites {
     const input = { ...example }
     if ('NodeId' in input) input['NodeId'] = this.#server.nodeId
     await this.#putApp(input)
+    await this.#putSite(input)
     await this.#putDriver(input)
     await this.#putInstance(input)
     return input
@@ -46,6 +47,13 @@ export class Prerequisites {
         return { ...input, DriverId, DriverVersion: driverVersion, ...(await this.#code(String(DriverId), driverVersion)) }
       },
       CreateEdgeOssPreSignedAddress: async (input) => ({ ...input, ResourceId: await this.#driver() }),
+      CreateSite: async (input) => ({ ...input, SiteName: `example-${this.#next()}.com` }),
+      DeleteEdgeContainerAppRecord: async (input) => {
+        await this.#putApp(input)
+        await this.#putSite(input)
+        await this.#esa('CreateEdgeContainerAppRecord', input)
+        return input
+      },
       BatchGetEdgeDriver: async (input) => ({ ...input, DriverIds: [await this.#driver()] }),
       BindGatewayToEdgeInstance: async (input) => {
         const gateway = await this.#gateway()
@@ -71,6 +79,14 @@ export class Prerequisites {
     input['AppId'] = appId
     if ('VersionId' in input)
       input['VersionId'] = await createVersion(this.#esa, { appId, name: 'example-1', image: 'example:1', port: 8080 })
+  }
+
+  async #putSite(input: Input): Promise<void> {
+    if (!('SiteId' in input)) return
+    const SiteName = `example-${this.#next()}.com`
+    const { SiteId } = await this.#esa('CreateSite', { SiteName, AccessType: 'NS', Coverage: 'global' })
+    input['SiteId'] = SiteId
+    if ('RecordName' in input) input['RecordName'] = `shop.${SiteName}`
   }
 
   async #putDriver(input: Input): Promise<void> {

@@ -3,6 +3,8 @@ import type { Family } from '../operation.ts'
 import * as apps from './apps.ts'
 import { GetEdgeContainerLogs } from './logs.ts'
 import { GetEdgeContainerAppStatus, GetEdgeContainerStagingDeployStatus, PublishEdgeContainerAppVersion } from './releases.ts'
+import * as records from './records.ts'
+import * as sites from './sites.ts'
 import * as versions from './versions.ts'
 
 export const operations = {
@@ -18,6 +20,14 @@ export const operations = {
   GetEdgeContainerAppStatus,
   GetEdgeContainerStagingDeployStatus,
   GetEdgeContainerLogs,
+  CreateEdgeContainerAppRecord: records.CreateEdgeContainerAppRecord,
+  DeleteEdgeContainerAppRecord: records.DeleteEdgeContainerAppRecord,
+  ListEdgeContainerAppRecords: records.ListEdgeContainerAppRecords,
+  ListEdgeContainerRecords: records.ListEdgeContainerRecords,
+  CreateSite: sites.CreateSite,
+  GetSite: sites.GetSite,
+  ListSites: sites.ListSites,
+  DeleteSite: sites.DeleteSite,
 } as const
 
 export const family = {

@@ -3,5 +3,6 @@ import type { CoreTables } from './tables/core.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
+import type { RecordsTables } from './tables/records.ts'
 
-export interface Schema extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables {}
+export interface Schema extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, RecordsTables {}

@@ -63,6 +63,11 @@ export async function createApp(context: TestContext, fields: Record<string, unk
   return (await call(context, 'CreateEdgeContainerApp', { ...appFields, ...fields }))['AppId']
 }
 
+/** The id of a new site. */
+export async function createSite(context: TestContext, SiteName: string, fields: Record<string, unknown> = {}): Promise<number> {
+  return (await call(context, 'CreateSite', { SiteName, AccessType: 'NS', Coverage: 'global', ...fields }))['SiteId']
+}
+
 export const container = exampleContainer
 
 export async function createVersion(

@@ -4,10 +4,16 @@ import type { Handlers } from '@littoral/contract/operation'
 import type { Context } from '../context.ts'
 import { appHandlers } from './apps.ts'
 import { logHandlers } from './logs.ts'
+import { recordHandlers } from './records.ts'
 import { releaseHandlers } from './releases.ts'
+import { siteHandlers } from './sites.ts'
 import { versionHandlers } from './versions.ts'
 
-export const handlers = { ...appHandlers, ...versionHandlers, ...releaseHandlers, ...logHandlers } satisfies Handlers<
-  typeof operations,
-  Context
->
+export const handlers = {
+  ...appHandlers,
+  ...versionHandlers,
+  ...releaseHandlers,
+  ...logHandlers,
+  ...recordHandlers,
+  ...siteHandlers,
+} satisfies Handlers<typeof operations, Context>

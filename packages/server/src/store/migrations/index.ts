@@ -3,6 +3,7 @@ import { core } from './0001-core.ts'
 import { nodes } from './0002-nodes.ts'
 import { edgeContainer } from './0003-edge-container.ts'
 import { iotEdge } from './0004-iot-edge.ts'
+import { records } from './0006-records.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge]
+export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, records]
