@@ -54,6 +54,13 @@ export class Prerequisites {
         await this.#esa('CreateEdgeContainerAppRecord', input)
         return input
       },
+      DeleteEdgeContainerAppImageSecret: async (input) => {
+        await this.#putApp(input)
+        const login = { Registry: 'images.example.com', Username: 'puller', Password: 's3cret' }
+        await this.#esa('CreateEdgeContainerAppImageSecret', { AppId: input['AppId'], ...login })
+        const { ImageSecretList } = await this.#esa('ListEdgeContainerAppImageSecrets', { AppId: input['AppId'] })
+        return { ...input, Name: (ImageSecretList as { Name: string }[])[0]?.Name }
+      },
       BatchGetEdgeDriver: async (input) => ({ ...input, DriverIds: [await this.#driver()] }),
       BindGatewayToEdgeInstance: async (input) => {
         const gateway = await this.#gateway()

@@ -1,6 +1,7 @@
 // The edge container family of product ESA: every operation there is, by name.
 import type { Family } from '../operation.ts'
 import * as apps from './apps.ts'
+import * as imageSecrets from './image-secrets.ts'
 import { GetEdgeContainerLogs } from './logs.ts'
 import { GetEdgeContainerAppStatus, GetEdgeContainerStagingDeployStatus, PublishEdgeContainerAppVersion } from './releases.ts'
 import * as records from './records.ts'
@@ -24,6 +25,9 @@ export const operations = {
   DeleteEdgeContainerAppRecord: records.DeleteEdgeContainerAppRecord,
   ListEdgeContainerAppRecords: records.ListEdgeContainerAppRecords,
   ListEdgeContainerRecords: records.ListEdgeContainerRecords,
+  CreateEdgeContainerAppImageSecret: imageSecrets.CreateEdgeContainerAppImageSecret,
+  ListEdgeContainerAppImageSecrets: imageSecrets.ListEdgeContainerAppImageSecrets,
+  DeleteEdgeContainerAppImageSecret: imageSecrets.DeleteEdgeContainerAppImageSecret,
   CreateSite: sites.CreateSite,
   GetSite: sites.GetSite,
   ListSites: sites.ListSites,

@@ -3,6 +3,7 @@ import type { operations } from '@littoral/contract/edge-container/index'
 import type { Handlers } from '@littoral/contract/operation'
 import type { Context } from '../context.ts'
 import { appHandlers } from './apps.ts'
+import { imageSecretHandlers } from './image-secrets.ts'
 import { logHandlers } from './logs.ts'
 import { recordHandlers } from './records.ts'
 import { releaseHandlers } from './releases.ts'
@@ -15,5 +16,6 @@ export const handlers = {
   ...releaseHandlers,
   ...logHandlers,
   ...recordHandlers,
+  ...imageSecretHandlers,
   ...siteHandlers,
 } satisfies Handlers<typeof operations, Context>
