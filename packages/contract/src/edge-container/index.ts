@@ -1,10 +1,14 @@
 // The edge container family of product ESA: every operation there is, by name.
 import type { Family } from '../operation.ts'
+import { GetEdgeContainer, OpenEdgeContainer } from './activation.ts'
 import * as apps from './apps.ts'
 import * as imageSecrets from './image-secrets.ts'
+import { GetEdgeContainerAppLogRiver, UpdateEdgeContainerAppLogRiver } from './log-river.ts'
 import { GetEdgeContainerLogs } from './logs.ts'
 import { GetEdgeContainerAppStatus, GetEdgeContainerStagingDeployStatus, PublishEdgeContainerAppVersion } from './releases.ts'
 import * as records from './records.ts'
+import { GetEdgeContainerAppResourceReserve, UpdateEdgeContainerAppResourceReserve } from './reservations.ts'
+import * as resources from './resources.ts'
 import * as sites from './sites.ts'
 import * as versions from './versions.ts'
 
@@ -28,6 +32,15 @@ export const operations = {
   CreateEdgeContainerAppImageSecret: imageSecrets.CreateEdgeContainerAppImageSecret,
   ListEdgeContainerAppImageSecrets: imageSecrets.ListEdgeContainerAppImageSecrets,
   DeleteEdgeContainerAppImageSecret: imageSecrets.DeleteEdgeContainerAppImageSecret,
+  GetEdgeContainerAppResourceReserve,
+  UpdateEdgeContainerAppResourceReserve,
+  GetEdgeContainerAppResourceCapacity: resources.GetEdgeContainerAppResourceCapacity,
+  GetEdgeContainerAppResourceStatus: resources.GetEdgeContainerAppResourceStatus,
+  GetEdgeContainerDeployRegions: resources.GetEdgeContainerDeployRegions,
+  GetEdgeContainerAppLogRiver,
+  UpdateEdgeContainerAppLogRiver,
+  OpenEdgeContainer,
+  GetEdgeContainer,
   CreateSite: sites.CreateSite,
   GetSite: sites.GetSite,
   ListSites: sites.ListSites,

@@ -99,16 +99,21 @@ const facts: NodeFacts = {
   address: '192.0.2.10',
 }
 
-export async function addNode(context: TestContext, id: string, environments: Environment[] = ['prod', 'staging']): Promise<void> {
+export async function addNode(
+  context: TestContext,
+  id: string,
+  environments: Environment[] = ['prod', 'staging'],
+  changes: Partial<Pick<NodeFacts, 'region' | 'cpus' | 'memoryBytes'>> = {},
+): Promise<void> {
   const { accountId } = context.principal
   const nowMs = context.now()
   const node = {
     id,
     accountId,
     name: id,
-    region: 'zhejiang',
+    region: changes.region ?? facts.region,
     environments,
-    facts: { ...facts, environments },
+    facts: { ...facts, ...changes, environments },
     isOnline: true,
     lastSeenAtMs: nowMs,
   }
