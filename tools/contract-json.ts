@@ -107,6 +107,7 @@ function toItems(raw: Raw, type: string): ContractNode | undefined {
 }
 
 function wholeNumber(type: string, docType: string | undefined): string {
+  if (type === 'long') return 'integer'
   return type === 'number' && (docType === 'Integer' || docType === 'Long') ? 'integer' : type
 }
 

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { openEngine } from '../packages/agent/src/runtime/engine/client/connection.ts'
-import { loadImage, normalizeImageName } from '../packages/agent/src/runtime/engine/client/images.ts'
+import { normalizeImageName } from '@littoral/contract/node/image-name'
+import { loadImage } from '../packages/agent/src/runtime/engine/client/images.ts'
 import { imageArchive, type ImageRecipe } from '../packages/agent/src/runtime/engine/image-archive.ts'
 import type { TarEntry } from '../packages/agent/src/runtime/engine/tar.ts'
 

@@ -1,5 +1,7 @@
 // Where images come from: the node first, then a registry, with or without credentials; and what is said when neither helps.
 import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findImage, pushImage, removeImage, tagImage } from '../../packages/agent/src/runtime/engine/client/images.ts'
 import { container, forever, group, imageOne, openBench, type Bench } from './harness.ts'
@@ -30,6 +32,12 @@ async function published(registry: Registry): Promise<string> {
   return name
 }
 
+/** Files below a folder that hold the text. */
+function filesWith(text: string, folder: string): string[] {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return paths.map((entry) => join(entry.parentPath, entry.name)).filter((path) => readFileSync(path).includes(text))
+}
+
 const withImage = (image: string) => group({ containers: [container({ image })] })
 
 test('an absent image is pulled, a present one is used without asking its registry', async () => {
@@ -53,6 +61,36 @@ test('a registry that asks for credentials gets the ones kept for it', async () 
   await runtime.prepare(withImage(name), forever(), () => {})
   expect(await findImage(bench.engine, name)).toBeDefined()
   await removeImage(bench.engine, name)
+})
+
+test('an image secret of the server comes before the logins of this machine, and nothing of it is written down', async () => {
+  const name = await published(guarded)
+  const asked: string[][] = []
+  const runtime = bench.open({
+    credentialFor: () => ({ username: 'agent', password: 'wrong' }),
+    secretFor: async (key, registry) => {
+      asked.push([key, registry])
+      return account
+    },
+  })
+  const workload = withImage(name)
+  await runtime.prepare(workload, forever(), () => {})
+  expect(asked).toEqual([[workload.key, guarded.host]])
+  expect(await findImage(bench.engine, name)).toBeDefined()
+  expect(filesWith(account.password, bench.folder)).toEqual([])
+  await removeImage(bench.engine, name)
+})
+
+test('a server that cannot be asked for secrets does not stop a pull, and is named when the registry refuses', async () => {
+  const [name, free] = [await published(guarded), await published(open)]
+  const secretFor = () => Promise.reject(new Error('the server is away'))
+  const lost = bench.open({ credentialFor: () => undefined, secretFor })
+  await lost.prepare(withImage(free), forever(), () => {})
+  const refused = lost.prepare(withImage(name), forever(), () => {})
+  await expect(refused).rejects.toMatchObject({ code: 'ImageUnauthorized', isStalled: false, message: /the server is away/ })
+  const loggedIn = bench.open({ credentialFor: () => account, secretFor })
+  await loggedIn.prepare(withImage(name), forever(), () => {})
+  for (const image of [name, free]) await removeImage(bench.engine, image)
 })
 
 test('refused, missing and unreachable are told apart', async () => {

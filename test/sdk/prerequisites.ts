@@ -29,6 +29,7 @@ export class Prerequisites {
     const input = { ...example }
     if ('NodeId' in input) input['NodeId'] = this.#server.nodeId
     await this.#putApp(input)
+    await this.#putSite(input)
     await this.#putDriver(input)
     await this.#putInstance(input)
     return input
@@ -56,6 +57,20 @@ export class Prerequisites {
         return { ...input, DriverId, DriverVersion: driverVersion, ...(await this.#code(String(DriverId), driverVersion)) }
       },
       CreateEdgeOssPreSignedAddress: async (input) => ({ ...input, ResourceId: await this.#driver() }),
+      CreateSite: async (input) => ({ ...input, SiteName: `example-${this.#next()}.com` }),
+      DeleteEdgeContainerAppRecord: async (input) => {
+        await this.#putApp(input)
+        await this.#putSite(input)
+        await this.#esa('CreateEdgeContainerAppRecord', input)
+        return input
+      },
+      DeleteEdgeContainerAppImageSecret: async (input) => {
+        await this.#putApp(input)
+        const login = { Registry: 'images.example.com', Username: 'puller', Password: 's3cret' }
+        await this.#esa('CreateEdgeContainerAppImageSecret', { AppId: input['AppId'], ...login })
+        const { ImageSecretList } = await this.#esa('ListEdgeContainerAppImageSecrets', { AppId: input['AppId'] })
+        return { ...input, Name: (ImageSecretList as { Name: string }[])[0]?.Name }
+      },
       BatchGetEdgeDriver: async (input) => ({ ...input, DriverIds: [await this.#driver()] }),
       BindGatewayToEdgeInstance: async (input) => {
         const gateway = await this.#gateway()
@@ -96,6 +111,14 @@ export class Prerequisites {
     input['AppId'] = appId
     if ('VersionId' in input)
       input['VersionId'] = await createVersion(this.#esa, { appId, name: 'example-1', image: 'example:1', port: 8080 })
+  }
+
+  async #putSite(input: Input): Promise<void> {
+    if (!('SiteId' in input)) return
+    const SiteName = `example-${this.#next()}.com`
+    const { SiteId } = await this.#esa('CreateSite', { SiteName, AccessType: 'NS', Coverage: 'global' })
+    input['SiteId'] = SiteId
+    if ('RecordName' in input) input['RecordName'] = `shop.${SiteName}`
   }
 
   async #putDriver(input: Input): Promise<void> {

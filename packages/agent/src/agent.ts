@@ -13,6 +13,7 @@ import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
 import { usualCommand } from './packages/languages.ts'
+import { openPullSecrets } from './pull-secrets.ts'
 import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
 import { unmetRequirement } from './requirements.ts'
@@ -96,7 +97,9 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner: await readOwner(config.dataDir), drivers: driversFrom(packages), log })
+      const owner = await readOwner(config.dataDir)
+      const secretFor = openPullSecrets(openObject)
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
     },
   }
   const runtimes: Runtime[] = []

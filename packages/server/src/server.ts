@@ -19,6 +19,7 @@ import { reaper } from './loops/reaper.ts'
 import { rolloutsSince } from './loops/rollouts.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
+import { mountRegistryCredentials } from './nodes/registry-credentials.ts'
 import { openObjects } from './objects/objects.ts'
 import type { Log, Services } from './operations/context.ts'
 import { handlers as edgeContainer } from './operations/edge-container/index.ts'
@@ -65,11 +66,11 @@ type Closers = (() => Promise<void> | void)[]
 
 async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
   const kept = await openKept(config, { log, now }, closers)
-  const { store, credentials, nonces, objects, rootKey } = kept
+  const { store, box, credentials, nonces, objects, rootKey } = kept
   const { settings, dataFolder } = config
   const gateways = gatewayDirectory(store)
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
-  const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects }
+  const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
   const registry = createRegistry([
     { family: edgeContainerFamily, handlers: edgeContainer },
     { family: iotEdgeFamily, handlers: iotEdge },
@@ -84,6 +85,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
     storeFor: (principal, call) => auditedStore(services, principal, call),
     mounts: [
       (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
+      (scope) => mountRegistryCredentials(scope, { ...services, gateways }),
       (scope) => objects.mount(scope),
       (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
     ],
@@ -117,5 +119,5 @@ async function openKept(config: Config, { log, now }: Required<ServerOptions>, c
   const nonces = await openNonces(store, now)
   closers.push(() => nonces.close())
   const objects = await openObjects({ folder: join(dataFolder, 'objects'), store, now, log, settings, credentials })
-  return { store, credentials, nonces, objects, rootKey }
+  return { store, box, credentials, nonces, objects, rootKey }
 }

@@ -26,7 +26,7 @@ const HealthCheck = Type.Object(
 const appFields = {
   AppId: Type.String({ description: 'Id of the application.' }),
   CreateTime: Time('When the application was created, UTC.'),
-  DomainName: Type.String({ description: 'A domain bound to the application, or empty.' }),
+  DomainName: Type.String({ description: 'The domain that was bound to the application first, or empty.' }),
   GatewayType: Type.Enum(['l7', 'l4'], { description: 'Layer of the gateway before the application.' }),
   HealthCheck,
   Name: Type.String({ description: 'Name of the application.' }),
@@ -163,11 +163,11 @@ export const DeleteEdgeContainerApp = operation({
   action: 'DeleteEdgeContainerApp',
   summary: 'Deletes an application with its versions, and stops whatever of it still runs.',
   description:
-    'The name is free again at once. While instances are still being stopped, GetEdgeContainerApp shows Status `deleted` and ' +
+    'It is refused while domains are bound to it. The name is free again at once. While instances are still being stopped, GetEdgeContainerApp shows Status `deleted` and ' +
     'GetEdgeContainerAppStatus shows DeployStatus `undeploying`; after that the application is not found.',
   access: 'delete',
   input: Type.Object({ AppId }),
   output: Type.Object({ State: Type.String({ description: 'Outcome: ok.' }) }),
-  errors: ['InvalidParameter', 'InvalidParameter.appid', 'InvalidApp.NotFound', 'InternalError'],
+  errors: ['InvalidParameter', 'InvalidParameter.appid', 'Record.AlreadyExist', 'InvalidApp.NotFound', 'InternalError'],
   example: { input: { AppId: 'app-880688675783794688' }, output: { State: 'ok' } },
 })

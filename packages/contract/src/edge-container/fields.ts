@@ -1,5 +1,6 @@
 // Fields that several operations of the family share, each with the one rule it has everywhere.
 import Type from 'typebox'
+import type { FaultName } from '../errors.ts'
 
 /** Text that is one of these words in any letter case; clients of different ages spell them differently. */
 export function anyCase(words: readonly string[], options: { description: string; default?: string; examples?: string[] }) {
@@ -7,13 +8,12 @@ export function anyCase(words: readonly string[], options: { description: string
   return Type.String({ pattern: `^(${words.map(letters).join('|')})$`, examples: [...words], ...options })
 }
 
-export const AppId = Type.String({
-  minLength: 20,
-  maxLength: 64,
-  pattern: '^app-[0-9]+$',
-  fault: 'InvalidParameter.appid',
-  description: 'Id of the application.',
-})
+const appId = (fault: FaultName) =>
+  Type.String({ minLength: 20, maxLength: 64, pattern: '^app-[0-9]+$', fault, description: 'Id of the application.' })
+
+export const AppId = appId('InvalidParameter.appid')
+/** For the operations whose fault is spelt with a capital letter: image secrets and reservations. */
+export const AppIdOfCapitalFault = appId('InvalidParameter.Appid')
 
 export const VersionId = Type.String({
   minLength: 20,
@@ -54,3 +54,12 @@ export const Page = {
 }
 
 export const TotalCount = Type.Integer({ description: 'How many entries there are on all pages.' })
+
+/** Id of a site; a JSON number, hence below 2^53. */
+export const SiteId = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Id of the site.' })
+
+/** A domain; its form is checked by server/src/domain/domain-name.ts. */
+export const DomainName = (description: string) => Type.String({ minLength: 1, maxLength: 1024, description })
+
+/** How a list is filtered by a domain. */
+export const MatchMode = (description: string) => Type.Enum(['fuzzy', 'prefix', 'suffix', 'exact'], { default: 'exact', description })

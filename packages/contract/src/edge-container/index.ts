@@ -1,8 +1,15 @@
 // The edge container family of product ESA: every operation there is, by name.
 import type { Family } from '../operation.ts'
+import { GetEdgeContainer, OpenEdgeContainer } from './activation.ts'
 import * as apps from './apps.ts'
+import * as imageSecrets from './image-secrets.ts'
+import { GetEdgeContainerAppLogRiver, UpdateEdgeContainerAppLogRiver } from './log-river.ts'
 import { GetEdgeContainerLogs } from './logs.ts'
 import * as releases from './releases.ts'
+import * as records from './records.ts'
+import { GetEdgeContainerAppResourceReserve, UpdateEdgeContainerAppResourceReserve } from './reservations.ts'
+import * as resources from './resources.ts'
+import * as sites from './sites.ts'
 import * as versions from './versions.ts'
 
 export const operations = {
@@ -20,6 +27,26 @@ export const operations = {
   GetEdgeContainerAppStatus: releases.GetEdgeContainerAppStatus,
   GetEdgeContainerStagingDeployStatus: releases.GetEdgeContainerStagingDeployStatus,
   GetEdgeContainerLogs,
+  CreateEdgeContainerAppRecord: records.CreateEdgeContainerAppRecord,
+  DeleteEdgeContainerAppRecord: records.DeleteEdgeContainerAppRecord,
+  ListEdgeContainerAppRecords: records.ListEdgeContainerAppRecords,
+  ListEdgeContainerRecords: records.ListEdgeContainerRecords,
+  CreateEdgeContainerAppImageSecret: imageSecrets.CreateEdgeContainerAppImageSecret,
+  ListEdgeContainerAppImageSecrets: imageSecrets.ListEdgeContainerAppImageSecrets,
+  DeleteEdgeContainerAppImageSecret: imageSecrets.DeleteEdgeContainerAppImageSecret,
+  GetEdgeContainerAppResourceReserve,
+  UpdateEdgeContainerAppResourceReserve,
+  GetEdgeContainerAppResourceCapacity: resources.GetEdgeContainerAppResourceCapacity,
+  GetEdgeContainerAppResourceStatus: resources.GetEdgeContainerAppResourceStatus,
+  GetEdgeContainerDeployRegions: resources.GetEdgeContainerDeployRegions,
+  GetEdgeContainerAppLogRiver,
+  UpdateEdgeContainerAppLogRiver,
+  OpenEdgeContainer,
+  GetEdgeContainer,
+  CreateSite: sites.CreateSite,
+  GetSite: sites.GetSite,
+  ListSites: sites.ListSites,
+  DeleteSite: sites.DeleteSite,
 } as const
 
 export const family = {

@@ -13,6 +13,12 @@ export const edgeContainerFaults = faultEntries({
     message: 'The AppId is not valid: it is app- followed by digits, 20 to 64 characters in all. {Detail}',
     advice: 'Take the id from ListEdgeContainerApps.',
   },
+  // Some operations spell it with a capital letter instead (contract: esa-edge-container §8).
+  'InvalidParameter.Appid': {
+    status: 400,
+    message: 'The AppId is not valid: it is app- followed by digits, 20 to 64 characters in all. {Detail}',
+    advice: 'Take the id from ListEdgeContainerApps.',
+  },
   'InvalidParameter.VersionId': {
     status: 400,
     message: 'The VersionId is not valid: it is ver- followed by digits, 20 to 64 characters in all. {Detail}',
@@ -67,6 +73,28 @@ export const edgeContainerFaults = faultEntries({
     status: 404,
     message: 'The application {AppId} has no version {VersionId}.',
     advice: 'List the versions with ListEdgeContainerAppVersions.',
+  },
+  SiteNotFound: {
+    status: 404,
+    message: 'The site {SiteId} does not exist.',
+    advice: 'List the sites with ListSites.',
+  },
+  // What the vendor answers for every record call without SiteId; here only when no site can be found for the domain.
+  SiteNotNamed: {
+    code: 'InternalError',
+    status: 400,
+    message: 'SiteId was left out, and no site of the account holds the domain {RecordName}.',
+    advice: 'Send SiteId, or create the site first.',
+  },
+  'Record.AlreadyExist': {
+    status: 403,
+    message: 'The application {AppId} still has domains bound to it, {RecordName} among them.',
+    advice: 'Unbind them with DeleteEdgeContainerAppRecord first.',
+  },
+  'EdgeContainer.HasOpened': {
+    status: 400,
+    message: 'Edge containers are active already; an own installation needs no activation.',
+    advice: 'Go on: nothing has to be done.',
   },
   // Temporary, so it may be a 5xx, which clients try again.
   StagingUnreachable: {

@@ -44,5 +44,10 @@ export const littoralFaults = faultEntries({
     message: 'The object is not stored here.',
     advice: 'Upload the package again and deploy once more.',
   },
+  'Node.CredentialForbidden': {
+    status: 403,
+    message: 'The node runs no application with an image from this registry.',
+    advice: 'A node only gets the image secrets that its own desired state needs.',
+  },
   'Node.Busy': { status: 503, message: 'Too many nodes are connecting at once.', advice: 'Try again after a pause.' },
 })

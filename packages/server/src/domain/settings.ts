@@ -17,6 +17,9 @@ export interface Settings {
     readonly apps: number
     readonly versionsPerApp: number
     readonly containersPerVersion: number
+    readonly sites: number
+    readonly recordsPerApp: number
+    readonly imageSecretsPerApp: number
     readonly drivers: number
     readonly versionsPerDriver: number
     readonly instances: number
@@ -36,6 +39,9 @@ export const defaultSettings: Settings = {
     apps: 100,
     versionsPerApp: 100,
     containersPerVersion: 10,
+    sites: 100,
+    recordsPerApp: 50,
+    imageSecretsPerApp: 20,
     drivers: 50,
     versionsPerDriver: 10,
     instances: 100_000,

@@ -2,6 +2,7 @@
 import type { LogsRequest } from '@littoral/contract/node/stream'
 import type { Runtime } from '../domain/driver.ts'
 import type { Settings } from '../domain/settings.ts'
+import type { SecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
 
 /** Who is calling; users and roles come with identity. */
@@ -63,6 +64,8 @@ export interface Services {
   readonly settings: Settings
   readonly nodes: NodeStreams
   readonly objects: Objects
+  /** Seals what must be readable again, before it is stored. */
+  readonly box: SecretBox
 }
 
 export interface Context extends Services {

@@ -3,6 +3,7 @@
 import type { LogsRequest } from '@littoral/contract/node/stream'
 import { defaultSettings, type Settings } from '../domain/settings.ts'
 import { openStore } from '../store/open.ts'
+import { loadSecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
 import type { Context, Ids, Log, NodeStreams, Objects, Principal } from './context.ts'
 
@@ -42,6 +43,7 @@ export async function testContext(options: TestContextOptions = {}): Promise<Tes
     settings,
     nodes: fakeNodes(),
     objects: fakeObjects(),
+    box: await loadSecretBox(),
   }
   const withPrincipal = (principal: Principal): TestContext => ({
     ...services,

@@ -3,6 +3,7 @@ import type { CoreTables } from './tables/core.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
+import type { RecordsTables } from './tables/records.ts'
 import type { ReleasesTables } from './tables/releases.ts'
 
-export interface Schema extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables {}
+export interface Schema extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables {}

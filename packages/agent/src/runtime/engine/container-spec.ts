@@ -1,7 +1,7 @@
 // From a container of a group to what the engine is asked to create.
 import type { GroupContainer } from '@littoral/contract/node/desired-state'
+import { normalizeImageName } from '@littoral/contract/node/image-name'
 import type { ContainerSpec } from './client/containers.ts'
-import { normalizeImageName } from './client/images.ts'
 import type { Labels } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
 

@@ -2,9 +2,9 @@
 // published by the engine itself, because a driver never runs twice at once and so needs no port that outlives it.
 import { mkdir, stat } from 'node:fs/promises'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import { normalizeImageName } from '@littoral/contract/node/image-name'
 import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
-import { normalizeImageName } from './client/images.ts'
 import { commonHostConfig } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
 import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'

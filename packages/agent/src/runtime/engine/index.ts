@@ -3,12 +3,13 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
+import { normalizeImageName } from '@littoral/contract/node/image-name'
 import type { Reason } from '@littoral/contract/node/report'
 import { openForwarder, type Forwarder } from '../../forwarder/client.ts'
 import { StepError, type ObservedInstance, type Runtime, type RuntimeFacts } from '../runtime.ts'
 import { watchEvents, type ContainerEvent } from './client/events.ts'
 import { addressOf, getContainer } from './client/containers.ts'
-import { normalizeImageName, type RegistryCredential } from './client/images.ts'
+import type { RegistryCredential } from './client/images.ts'
 import type { DriverSupport, EngineContext } from './context.ts'
 import { Holders } from './holders.ts'
 import { ensureHolderImage } from './holder-image.ts'
@@ -19,7 +20,7 @@ import { instanceLogs } from './log-merge.ts'
 import { openNodePorts } from './node-ports.ts'
 import { openNotes } from './notes.ts'
 import { observeInstances } from './observe.ts'
-import { openPuller } from './pull.ts'
+import { openPuller, type SecretSource } from './pull.ts'
 import { credentialFor } from './registry-credentials.ts'
 import { driverImages, engineSocket } from './settings.ts'
 import { startInstance } from './start.ts'
@@ -34,7 +35,10 @@ export interface EngineRuntimeOptions {
   dataDir: string
   socketPath?: string
   drivers?: DriverSupport
+  /** What this machine itself knows of a registry; default: the logins of Docker and Podman. */
   credentialFor?: (image: string) => RegistryCredential | undefined
+  /** What the server knows of a registry for a workload: an application's image secret. */
+  secretFor?: SecretSource
   keepsSpareHolder?: boolean
   storageCheckMs?: number
   log?: (line: string) => void
@@ -64,7 +68,11 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     holders: new Holders({ owner, link, log, keepsSpare: options.keepsSpareHolder ?? true }),
     ports: openNodePorts(forwarder, folder),
     watches: new Watches({ link, notes, onChange: notify, log }),
-    puller: openPuller({ file: join(folder, 'pulled-images.json'), credentialFor: options.credentialFor ?? credentialFor }),
+    puller: openPuller({
+      file: join(folder, 'pulled-images.json'),
+      credentialFor: options.credentialFor ?? credentialFor,
+      ...(options.secretFor && { secretFor: options.secretFor }),
+    }),
     drivers: options.drivers,
     driverImages: driverImages(process.env),
     starting: new Set(),
@@ -178,7 +186,7 @@ async function prepare(context: EngineContext, workload: Workload, { signal, onP
   // The first group of a node gets its network set up while its images are pulled.
   if (workload.kind === 'group') context.holders.replenish(0)
   const images = workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]]
-  for (const image of new Set(images)) await context.puller.ensure(engine, image, signal, onProgress)
+  for (const image of new Set(images)) await context.puller.ensure(engine, image, { key: workload.key, signal, onProgress })
   if (workload.kind === 'driver') return context.drivers?.prepare(workload, signal, onProgress)
   await ensureHolderImage(engine, signal)
 }

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { registryOf } from '@littoral/contract/node/image-name'
 import type { RegistryCredential } from './client/images.ts'
-import { registryOf } from './client/images.ts'
 
 /** Read on every pull, so that a login takes effect at once. Undefined when the image's registry is not listed. */
 export function credentialFor(image: string): RegistryCredential | undefined {

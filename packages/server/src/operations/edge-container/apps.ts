@@ -2,7 +2,9 @@
 import type { operations } from '@littoral/contract/edge-container/index'
 import type { Handlers } from '@littoral/contract/operation'
 import { newApp } from '../../domain/app.ts'
+import { requireUnbound } from '../../domain/record.ts'
 import * as apps from '../../store/edge-container/apps.ts'
+import * as records from '../../store/edge-container/records.ts'
 import * as releases from '../../store/edge-container/releases.ts'
 import type { Context } from '../context.ts'
 import { toAppEntry, toAppView, toHealthCheck, toListing } from './views.ts'
@@ -43,6 +45,7 @@ export const appHandlers: Handlers<AppOperations, Context> = {
     const ref = { accountId: principal.accountId, appId: AppId }
     await store.write(async (tx) => {
       await apps.get(tx, ref)
+      requireUnbound(AppId, await records.findOldest(tx, AppId))
       // Without a release nothing of it can be on a node, so there is nothing to take down first.
       if (await releases.isAny(tx, AppId)) apps.updateDeleted(tx, ref, now())
       else apps.remove(tx, ref)

@@ -63,6 +63,11 @@ export async function createApp(context: TestContext, fields: Record<string, unk
   return (await call(context, 'CreateEdgeContainerApp', { ...appFields, ...fields }))['AppId']
 }
 
+/** The id of a new site. */
+export async function createSite(context: TestContext, SiteName: string, fields: Record<string, unknown> = {}): Promise<number> {
+  return (await call(context, 'CreateSite', { SiteName, AccessType: 'NS', Coverage: 'global', ...fields }))['SiteId']
+}
+
 export const container = exampleContainer
 
 export async function createVersion(
@@ -94,16 +99,21 @@ const facts: NodeFacts = {
   address: '192.0.2.10',
 }
 
-export async function addNode(context: TestContext, id: string, environments: Environment[] = ['prod', 'staging']): Promise<void> {
+export async function addNode(
+  context: TestContext,
+  id: string,
+  environments: Environment[] = ['prod', 'staging'],
+  changes: Partial<Pick<NodeFacts, 'region' | 'cpus' | 'memoryBytes'>> = {},
+): Promise<void> {
   const { accountId } = context.principal
   const nowMs = context.now()
   const node = {
     id,
     accountId,
     name: id,
-    region: 'zhejiang',
+    region: changes.region ?? facts.region,
     environments,
-    facts: { ...facts, environments },
+    facts: { ...facts, ...changes, environments },
     isOnline: true,
     lastSeenAtMs: nowMs,
   }

@@ -111,7 +111,7 @@ export function toAppView(app: ListedApp): AppView {
   return {
     AppId: app.id,
     CreateTime: toTime(app.createdAtMs),
-    DomainName: '',
+    DomainName: app.domainName ?? '',
     GatewayType: 'l7',
     HealthCheck: rename(app.healthCheck, invert(healthCheckNames)),
     Name: app.name,
@@ -222,6 +222,6 @@ export function toListing(input: ListInput): Listing {
 }
 
 /** UTC to the second, as every time of this family. */
-function toTime(ms: number): string {
+export function toTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }

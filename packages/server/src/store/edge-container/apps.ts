@@ -15,6 +15,8 @@ export interface AppRef {
 
 export interface ListedApp extends App {
   readonly versionCount: number
+  /** The domain that was bound first, of those that are bound. */
+  readonly domainName?: string
 }
 
 const notFound = ({ appId }: AppRef) => ({ name: 'InvalidApp.NotFound', params: { AppId: appId } }) as const
@@ -101,13 +103,21 @@ function rows() {
   return db
     .selectFrom('apps')
     .selectAll('apps')
-    .select((e) =>
+    .select((e) => [
       e
         .selectFrom('app_versions')
         .whereRef('app_versions.app_id', '=', 'apps.id')
         .select((of) => of.fn.countAll<number>().as('n'))
         .as('version_count'),
-    )
+      e
+        .selectFrom('app_records')
+        .whereRef('app_records.app_id', '=', 'apps.id')
+        .select('app_records.name')
+        .orderBy('app_records.created_at_ms')
+        .orderBy('app_records.id')
+        .limit(1)
+        .as('domain_name'),
+    ])
 }
 
 function toRow(app: App): AppRow {
@@ -140,6 +150,6 @@ function toApp(row: AppRow): App {
   }
 }
 
-function toListedApp(row: AppRow & { version_count: number | null }): ListedApp {
-  return { ...toApp(row), versionCount: Number(row.version_count ?? 0) }
+function toListedApp(row: AppRow & { version_count: number | null; domain_name: string | null }): ListedApp {
+  return { ...toApp(row), versionCount: Number(row.version_count ?? 0), ...(row.domain_name !== null && { domainName: row.domain_name }) }
 }

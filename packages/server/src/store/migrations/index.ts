@@ -4,6 +4,7 @@ import { nodes } from './0002-nodes.ts'
 import { edgeContainer } from './0003-edge-container.ts'
 import { iotEdge } from './0004-iot-edge.ts'
 import { releases } from './0005-releases.ts'
+import { records } from './0006-records.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases]
+export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases, records]
