@@ -23,8 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Lets a storm rage for a moment after its first answer, kills it, and gives back what it had acknowledged. */
 async function killMidway(file: string, life: number, driver: string): Promise<string[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=littoral:source', storm, file, String(life)], {
-    env: { ...process.env, LITTORAL_SQLITE_DRIVER: driver },
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=littoral:source', storm, file, String(life), driver], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''

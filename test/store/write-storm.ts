@@ -5,10 +5,10 @@ import { auditRow } from '../../packages/server/src/store/audit.ts'
 import { db } from '../../packages/server/src/store/db.ts'
 import { openStore } from '../../packages/server/src/store/open.ts'
 
-const [file = '', life = '0'] = process.argv.slice(2)
+const [file = '', life = '0', driver = ''] = process.argv.slice(2)
 const writersAtOnce = 16
 
-const store = await openStore({ file })
+const store = await openStore({ file, driver })
 
 async function write(id: string): Promise<void> {
   await store.write(async (tx) => {

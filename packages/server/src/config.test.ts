@@ -47,6 +47,7 @@ describe('the configuration', () => {
     [{ LITTORAL_LISTEN: 'localhost:70000' }, 'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not localhost:70000.'],
     [{ LITTORAL_THROTTLE: 'maybe' }, 'LITTORAL_THROTTLE must be on or off, not maybe.'],
     [{ LITTORAL_HEARTBEAT_MS: '5' }, 'LITTORAL_HEARTBEAT_MS must be a whole number from 100 to 600000, not 5.'],
+    [{ LITTORAL_SQLITE_DRIVER: 'sqlite4' }, 'LITTORAL_SQLITE_DRIVER must be better-sqlite3 or libsql, not sqlite4.'],
     [{ LITTORAL_REGIONS: 'zhejiang' }, 'LITTORAL_REGIONS must be a list such as zhejiang:huadong,fujian:huadong, not zhejiang.'],
     [{ LITTORAL_ACCESS_KEY_ID: 'LTAIx' }, 'LITTORAL_ACCESS_KEY_ID and LITTORAL_ACCESS_KEY_SECRET must be given together.'],
     [

@@ -6,6 +6,8 @@ import { defaultSettings, type Settings } from './domain/settings.ts'
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number }
   readonly dataFolder: string
+  /** Absent: the faster library that is installed. */
+  readonly sqliteDriver?: 'better-sqlite3' | 'libsql'
   /** Absent: the server makes a key at its first start and keeps it in the data folder. */
   readonly rootKey?: { readonly accessKeyId: string; readonly accessKeySecret: string }
   readonly settings: Settings
@@ -65,6 +67,12 @@ const variables: readonly Variable[] = [
     usual: '',
     meaning: 'Access key secret that belongs to LITTORAL_ACCESS_KEY_ID.',
     apply: (text, draft) => (draft.rootKey = { accessKeyId: '', ...draft.rootKey, accessKeySecret: parseWord(text, 8, 256) }),
+  },
+  {
+    name: 'LITTORAL_SQLITE_DRIVER',
+    usual: '',
+    meaning: 'SQLite library to use: better-sqlite3 or libsql. Without it the faster one that is installed.',
+    apply: (text, draft) => (draft.sqliteDriver = parseDriver(text)),
   },
   {
     name: 'LITTORAL_REGIONS',
@@ -163,6 +171,11 @@ function parseListen(text: string): Config['listen'] {
   const port = Number(match?.[3])
   if (host === undefined || !(port <= 65535)) throw new Error(`must be host:port such as 127.0.0.1:8080, not ${text}`)
   return { host, port }
+}
+
+function parseDriver(text: string): 'better-sqlite3' | 'libsql' {
+  if (text === 'better-sqlite3' || text === 'libsql') return text
+  throw new Error(`must be better-sqlite3 or libsql, not ${text}`)
 }
 
 function parseRegions(text: string): Settings['regions'] {

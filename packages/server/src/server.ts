@@ -106,9 +106,9 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
 
 /** Everything that lies in the data folder. */
 async function openKept(config: Config, { log, now }: Required<ServerOptions>, closers: Closers) {
-  const { dataFolder, settings } = config
+  const { dataFolder, settings, sqliteDriver: driver } = config
   await openDataFolder(dataFolder)
-  const store = await openStore({ file: join(dataFolder, 'littoral.db'), now, log })
+  const store = await openStore({ file: join(dataFolder, 'littoral.db'), ...(driver && { driver }), now, log })
   closers.push(() => store.close())
   const box = await loadSecretBox(dataFolder)
   const { accountId } = await ensureInstallation(store, { accountId: randomIds.digits(16), createdAtMs: now() })

@@ -8,6 +8,8 @@ export interface StoreLog {
 export interface StoreOptions {
   /** A path, `:memory:` (one connection in this thread, for tests), `sqlite:<path>`, or later `postgres://…`. */
   readonly file: string
+  /** Forces one of the SQLite libraries; else the faster one that is installed. */
+  readonly driver?: string
   /** Milliseconds since 1970; for tests. */
   readonly now?: () => number
   readonly log?: StoreLog

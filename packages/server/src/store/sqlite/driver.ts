@@ -57,7 +57,7 @@ function findDriver(name: DriverName): Driver | undefined {
 /** The forced driver, or the faster of those that are installed. Throws StartupError when there is none. */
 export function loadDriver(forced?: string): Driver {
   if (forced && forced !== 'better-sqlite3' && forced !== 'libsql') {
-    throw new StartupError(`LITTORAL_SQLITE_DRIVER is "${forced}", but only better-sqlite3 and libsql are known.`)
+    throw new StartupError(`There is no SQLite library ${forced}; only better-sqlite3 and libsql are known.`)
   }
   const names: DriverName[] = forced ? [forced as DriverName] : ['better-sqlite3', 'libsql']
   for (const name of names) {

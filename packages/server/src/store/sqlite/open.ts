@@ -16,8 +16,6 @@ import { SqliteStore } from './sqlite-store.ts'
 import { ThreadWriter } from './thread-writer.ts'
 
 export interface SqliteOptions extends StoreOptions {
-  /** For tests; else the environment variable LITTORAL_SQLITE_DRIVER, else the faster one that is installed. */
-  readonly driver?: string
   /** For tests of the runner. */
   readonly migrations?: readonly Migration[]
   /** At most so many requests share a commit; 1 is for the benchmark's floor. */
@@ -27,7 +25,7 @@ export interface SqliteOptions extends StoreOptions {
 const silent: StoreLog = { info() {}, warn() {}, error() {} }
 const defaultGroupLimit = 512
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
-  const driver = loadDriver(options.driver ?? process.env['LITTORAL_SQLITE_DRIVER'])
+  const driver = loadDriver(options.driver)
   return options.file === ':memory:' ? openMemory(options, driver) : openFile(options, driver)
 }
 
