@@ -1,4 +1,5 @@
 // How every test of the repository is found and run.
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Vitest hands these to Node as well. With `import` or `module` among them a CommonJS package would be given the ESM form of
@@ -13,5 +14,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // One fewer than the processors is the default, which leaves one on small machines; most tests wait more than they work.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 })

@@ -28,6 +28,11 @@ describe('a node that is not there', () => {
     const node = await server.openNode()
     await waitStaging(call, app.appId)
     await node.close()
+    // The server takes a while to miss it, and until then it would be a candidate for what is published next.
+    await until('the node to be missed', 15_000, async () => {
+      const { Nodes } = (await server.littoral('ListNodes', {})) as { Nodes: { IsOnline: boolean }[] }
+      return Nodes.every(({ IsOnline }) => !IsOnline) ? true : undefined
+    })
   })
 
   it('is said to be away, its instance is not called running, and it catches up', async () => {
