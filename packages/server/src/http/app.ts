@@ -14,6 +14,7 @@ import type { Registry } from './registry.ts'
 import { type Answer, commonHeaders, failure } from './reply.ts'
 import { answerCall, type Rpc } from './rpc.ts'
 import { createThrottle } from './throttle.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 export interface HttpLimits {
   readonly bodyBytes: number
@@ -66,7 +67,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     isOutputChecked: options.isOutputChecked ?? process.env['NODE_ENV'] !== 'production',
   }
   for (const mount of options.mounts ?? []) void app.register(async (scope) => mount(scope))
-  const serve = (request: FastifyRequest, reply: FastifyReply) => serveCall(request, reply, rpc, limits.bodyBytes)
+  const turns = createTurns()
+  const serve = (request: FastifyRequest, reply: FastifyReply) => serveCall(request, reply, rpc, { bodyBytes: limits.bodyBytes, turns })
   // In the hook, because Fastify would refuse content types it cannot parse before the handler runs.
   app.route({ method: ['GET', 'POST'], url: '/', onRequest: serve, handler: () => {} })
   app.options('/*', (request, reply) => reply.headers(preflight(request)).code(200).send(''))
@@ -106,10 +108,16 @@ function createServer({ ids }: Services, limits: HttpLimits): FastifyInstance {
   })
 }
 
-async function serveCall(request: FastifyRequest, reply: FastifyReply, rpc: Rpc, bodyBytes: number): Promise<FastifyReply> {
+interface Door {
+  readonly bodyBytes: number
+  readonly turns: Turns
+}
+
+async function serveCall(request: FastifyRequest, reply: FastifyReply, rpc: Rpc, { bodyBytes, turns }: Door): Promise<FastifyReply> {
   const { raw } = request
   try {
     const body = await readBody(raw, bodyBytes)
+    await turns.wait(body.length)
     const url = request.originalUrl
     const rawQuery = url.startsWith('/?') ? url.slice(2) : ''
     const { headers, rawHeaders } = raw
