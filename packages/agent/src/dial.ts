@@ -1,6 +1,6 @@
 // Opens the node's socket: a connection, or the server's refusal in its own words, or why it could not be reached.
 import type { IncomingMessage } from 'node:http'
-import { maxMessageBytes } from '@littoral/contract/node/stream'
+import { maxMessageBytes } from '@littoral/contract/node/protocol'
 import { WebSocket } from 'ws'
 
 export interface Refusal {
