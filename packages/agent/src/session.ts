@@ -8,7 +8,7 @@
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
 import type { IdentityStore } from './identity.ts'
 import { dial, type Refusal } from './dial.ts'
@@ -167,7 +167,7 @@ class Conversation {
   }
 
   #send(message: NodeMessage): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
   }
 
   #heard(): void {
