@@ -53,7 +53,7 @@ const table = [
     '*',
   ],
   [`${agent}(forwarder|probe)/`, [`${agent}(forwarder|probe)/`, node], '*'],
-  [`${agent}packages/`, [`${agent}packages/`, runtimePort, `${agent}(files|objects)\\.ts$`, node, ...npm('yauzl')], '*'],
+  [`${agent}packages/`, [`${agent}packages/`, runtimePort, `${agent}(files|objects|required)\\.ts$`, node, ...npm('yauzl')], '*'],
   [`${agent}agent\\.ts$`, [agent, node, wire], '*'],
   [
     `${agent}(?!runtime/|packages/|agent\\.ts|plan\\.ts|steps\\.ts)`,

@@ -1,11 +1,12 @@
 // `npm run generate`: everything that is derived from the declarations and committed: openapi/<family>.json, the
-// reference pages under docs/api, and docs/config.md. Deterministic, so a second run changes nothing;
+// reference pages under docs/api, docs/config.md and the agent's schemas. Deterministic, so a second run changes nothing;
 // test/architecture.test.ts fails when a file is stale.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configPage } from './generate/config-page.ts'
 import { withFreshLines } from './generate/line-links.ts'
+import { nodeSchemas } from './generate/node-schemas.ts'
 import { openApiDocument } from './generate/openapi.ts'
 import { referenceIndex } from './generate/reference-index.ts'
 import { referencePage } from './generate/reference.ts'
@@ -22,6 +23,7 @@ export function generatedFiles(): Map<string, string> {
   for (const { named, operation } of allOperations()) files.set(`docs/api/${operation.action}.md`, referencePage(named, operation))
   files.set('docs/api/README.md', referenceIndex())
   files.set('docs/config.md', configPage())
+  files.set('packages/contract/src/node/schemas.ts', nodeSchemas())
   files.set('docs/flow.md', withFreshLines(root, 'docs/flow.md'))
   return files
 }

@@ -1,22 +1,27 @@
 // What comes from outside (the socket, the disk) is checked against the contract's schemas here and trusted afterwards.
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { DesiredState } from '@littoral/contract/node/desired-state'
-import { ServerMessage } from '@littoral/contract/node/stream'
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import type { DesiredState } from '@littoral/contract/node/desired-state'
+import { desiredStateSchema, serverMessageSchemas } from '@littoral/contract/node/schemas'
+import type { ServerMessage } from '@littoral/contract/node/stream'
+import { required } from './required.ts'
 
 export type Checked<T> = { readonly isValid: true; readonly value: T } | { readonly isValid: false; readonly problem: string }
 
 // The schemas are ours: checking them against the meta schema would cost the agent megabytes for nothing.
-const ajv = new Ajv({ strict: false, allErrors: false, ownProperties: true, meta: false, validateSchema: false, code: { optimize: false } })
+const ajv = new (required('ajv').Ajv)({
+  strict: false,
+  allErrors: false,
+  ownProperties: true,
+  meta: false,
+  validateSchema: false,
+  code: { optimize: false },
+})
 
 // One schema of a union at a time, by its `type`: otherwise an error would name every other kind of message too.
 // The state in `desired` is checked by who accepts it (desired.ts), who also says what was wrong.
-const messageChecks = new Map<string, ValidateFunction>(
-  ServerMessage.anyOf.map((schema) => {
-    const type = schema.properties.type.const
-    return [type, ajv.compile(type === 'desired' ? { type: 'object', required: ['state'] } : schema)]
-  }),
-)
-const desiredCheck = ajv.compile(DesiredState)
+const messageSchemas = JSON.parse(serverMessageSchemas) as Record<ServerMessage['type'], object>
+const messageChecks = new Map<string, ValidateFunction>(Object.entries(messageSchemas).map(([type, schema]) => [type, ajv.compile(schema)]))
+const desiredCheck = ajv.compile(JSON.parse(desiredStateSchema) as object)
 
 export function checkServerMessage(value: unknown): Checked<ServerMessage> {
   const type = typeof value === 'object' && value !== null && 'type' in value ? String(value.type) : ''

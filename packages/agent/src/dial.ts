@@ -1,7 +1,8 @@
 // Opens the node's socket: a connection, or the server's refusal in its own words, or why it could not be reached.
 import type { IncomingMessage } from 'node:http'
-import { maxMessageBytes } from '@littoral/contract/node/stream'
-import { WebSocket } from 'ws'
+import { maxMessageBytes } from '@littoral/contract/node/protocol'
+import type { WebSocket } from 'ws'
+import { required } from './required.ts'
 
 export interface Refusal {
   readonly code: string
@@ -20,6 +21,7 @@ const longestAnswer = 16 * 1024
 
 /** The socket of a connection is paused until the caller resumes it. */
 export function dial(url: URL, authorization: string, signal: AbortSignal): Promise<Dialled> {
+  const { WebSocket } = required('ws')
   const socket = new WebSocket(url, {
     headers: { authorization },
     handshakeTimeout,

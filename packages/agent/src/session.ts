@@ -5,9 +5,10 @@
 // 2. A refusal is said once, with the server's words. A permanent one is still retried, slowly: the token may be renewed.
 // 3. A server that sends nothing for three heartbeats is gone, whatever TCP thinks.
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
-import { nodeProtocol, nodeSocketPath, type NodeMessage, type ServerMessage } from '@littoral/contract/node/stream'
+import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
+import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
 import type { IdentityStore } from './identity.ts'
 import { dial, type Refusal } from './dial.ts'
@@ -166,7 +167,7 @@ class Conversation {
   }
 
   #send(message: NodeMessage): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
   }
 
   #heard(): void {

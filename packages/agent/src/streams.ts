@@ -1,7 +1,7 @@
 // The node's end of log streams: text of a runtime goes out in frames, never more than a window ahead of what the server has
 // acknowledged, so that a slow reader costs neither side memory.
 import type { LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
-import { streamWindowBytes } from '@littoral/contract/node/stream'
+import { streamWindowBytes } from '@littoral/contract/node/protocol'
 import { toReason } from './attempts.ts'
 import { type LogOptions, StepError } from './runtime/runtime.ts'
 

@@ -5,7 +5,8 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Entry, open, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
+import { required } from '../required.ts'
 import { hasCode, syncFolder } from '../files.ts'
 import { StepError } from '../runtime/runtime.ts'
 
@@ -69,7 +70,7 @@ async function writeEntry(zip: ZipFile, entry: Entry, target: string, signal: Ab
 
 function openZip(archive: string): Promise<ZipFile> {
   return new Promise((resolve, reject) => {
-    open(archive, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(error) : resolve(zip)))
+    required('yauzl').open(archive, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(error) : resolve(zip)))
   })
 }
 

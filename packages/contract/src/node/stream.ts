@@ -1,19 +1,11 @@
 // The messages on a node's one WebSocket: JSON text frames, one message each. Streams (logs, exec) are framed here too,
-// bounded and flow-controlled by acknowledged bytes.
+// bounded and flow-controlled by acknowledged bytes. The agent gets these as plain schemas: `npm run generate`.
 import Type, { type Static } from 'typebox'
 import { DesiredState } from './desired-state.ts'
 import { NodeFacts, Report } from './report.ts'
 
 const Text = (maxLength: number) => Type.String({ maxLength })
 const StreamId = Type.String({ minLength: 1, maxLength: 64 })
-
-/** The path of the socket, and the protocol version both sides must share. */
-export const nodeSocketPath = '/node/v1/socket'
-export const nodeProtocol = 1
-/** Bytes of stream data that may be under way before the receiver has to acknowledge. */
-export const streamWindowBytes = 256 * 1024
-/** No message may be larger; a desired state of 2,000 workloads stays below. */
-export const maxMessageBytes = 16 * 1024 * 1024
 
 export const LogsRequest = Type.Object({
   kind: Type.Literal('logs'),

@@ -2,7 +2,8 @@
 // heartbeat. Made by hub.ts, which knows what the session of a node is replaced by.
 import { Fault } from '@littoral/contract/errors'
 import type { DesiredState } from '@littoral/contract/node/desired-state'
-import { nodeProtocol, type NodeMessage, type ServerMessage } from '@littoral/contract/node/stream'
+import { nodeProtocol } from '@littoral/contract/node/protocol'
+import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { RawData, WebSocket } from 'ws'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
-import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/stream'
+import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import { WebSocket } from 'ws'
 
 export const testFacts: NodeFacts = {
