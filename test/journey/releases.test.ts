@@ -154,4 +154,18 @@ describe('on three nodes', () => {
     expect(serving()).toEqual([v4, v4, v4])
     expect((await history()).filter(({ VersionId }) => VersionId === v4)).toHaveLength(1)
   })
+  it('a replaced instance is kept through the bake time of the new one', async () => {
+    await server.littoral('SetReleasePolicy', { AppId: appId, BakeSeconds: '1' })
+    const v5 = await version('version-5', '5')
+    const before = serving()[0]
+    await publish(v5)
+    const kept = await until('the first node', waitMs, () => {
+      const [first] = holders(v5)
+      return first && [...first.machine.instances.values()].map(({ workload, phase }) => `${workload.version} ${phase}`)
+    })
+    expect(kept).toEqual(expect.arrayContaining([`${before} live`, `${v5} live`]))
+    await waitStatus('published')
+    await until('the end of the old ones', waitMs, () => (nodes.every(({ machine }) => machine.instances.size === 1) ? true : undefined))
+    expect(serving()).toEqual([v5, v5, v5])
+  })
 })
