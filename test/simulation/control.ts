@@ -15,7 +15,7 @@ export interface Assigned {
   readonly workload: GroupWorkload
 }
 
-export function workloadOf(version: string): GroupWorkload {
+export function workloadOf(version: string, bakeSeconds = 0): GroupWorkload {
   const container = { name: 'web', image: version, cpus: 1, memoryBytes: 1, storageBytes: 1, env: [] }
   return {
     kind: 'group',
@@ -27,6 +27,7 @@ export function workloadOf(version: string): GroupWorkload {
     containers: [container],
     ports: [{ servicePort: 80, targetPort: 80, fallback: false }],
     graceSeconds: 5,
+    ...(bakeSeconds > 0 && { bakeSeconds }),
   }
 }
 
@@ -122,8 +123,10 @@ export class Control {
   }
 
   #apply(decision: Decision, release: Release, nowMs: number): void {
+    const bakeSeconds = release.kind === 'publish' ? this.policy.bakeSeconds : 0
     const assign = (nodeIds: readonly string[], version: string) => {
-      for (const nodeId of nodeIds) this.#assign(nodeId, workloadOf(version))
+      const workload = workloadOf(version, version === release.versionId ? bakeSeconds : 0)
+      for (const nodeId of nodeIds) this.#assign(nodeId, workload)
     }
     switch (decision.kind) {
       case 'assign':

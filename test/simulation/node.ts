@@ -42,6 +42,7 @@ export class SimulatedNode {
   #instances: Instance[] = []
   #running: { step: Step; doneAtMs: number }[] = []
   #prepared = new Set<string>()
+  #readySinceMs = new Map<string, number>()
   #attempts: Attempts
   #count = 0
 
@@ -64,6 +65,7 @@ export class SimulatedNode {
   crash(): void {
     this.#running = []
     this.#prepared = new Set()
+    this.#readySinceMs = new Map()
     this.#attempts = new Attempts(() => this.#random.next())
     this.wakeAtMs = 0
   }
@@ -85,6 +87,7 @@ export class SimulatedNode {
       prepared: this.#prepared,
       busy: new Set(this.#running.map(({ step }) => lane(step))),
       heldUntilMs: this.#attempts.heldUntilMs(),
+      readySinceMs: this.#noteReady(nowMs),
     }, nowMs)
     for (const step of plan.steps) this.#running.push({ step, doneAtMs: nowMs + this.#takes(step) })
     const serving = this.serving(nowMs)
@@ -102,6 +105,12 @@ export class SimulatedNode {
     })
     const next = [...timers, ...this.#running.map(({ doneAtMs }) => doneAtMs), planned ?? Number.POSITIVE_INFINITY]
     return Math.min(...next.filter((atMs) => atMs > nowMs), nowMs + 60_000)
+  }
+
+  #noteReady(nowMs: number): Map<string, number> {
+    const ready = this.#instances.filter((instance) => this.#phase(instance, nowMs) === 'ready')
+    this.#readySinceMs = new Map(ready.map(({ id }) => [id, this.#readySinceMs.get(id) ?? nowMs]))
+    return this.#readySinceMs
   }
 
   #takes(step: Step): number {

@@ -13,15 +13,17 @@ interface Story {
   readonly busy?: readonly string[]
   readonly held?: Readonly<Record<string, number>>
   readonly unavailable?: readonly string[]
+  readonly readySince?: Readonly<Record<string, number>>
 }
 
-function observed({ instances = [], prepared = [], busy = [], held = {}, unavailable = [] }: Story): Observed {
+function observed({ instances = [], prepared = [], busy = [], held = {}, unavailable = [], readySince = {} }: Story): Observed {
   return {
     instances,
     unavailable: new Set(unavailable),
     prepared: new Set(prepared.map(preparedId)),
     busy: new Set(busy),
     heldUntilMs: new Map(Object.entries(held)),
+    readySinceMs: new Map(Object.entries(readySince)),
   }
 }
 
@@ -74,6 +76,23 @@ describe('a group', () => {
     expect(plan([v2], { instances: switched }).steps).toEqual(['stop old replaced'])
     expect(plan([v2], { instances: [{ ...old, isActive: false, phase: 'stopped' }, switched[1]!] }).steps).toEqual(['remove old'])
     expect(plan([v2], { instances: [switched[1]!] }).steps).toEqual([])
+  })
+
+  it('keeps the old version through the bake time of the new one (1)', () => {
+    const baking = group({ version: 'ver-2', bakeSeconds: 60 })
+    const fresh = instanceOf(baking, { instanceId: 'new', phase: 'ready', isActive: true, createdAtMs: 2000 })
+    const instances = [{ ...old, isActive: false }, fresh]
+    expect(plan([baking], { instances })).toEqual({ steps: [] })
+    expect(plan([baking], { instances, readySince: { new: nowMs - 59_999 } })).toEqual({ steps: [], nextAtMs: nowMs + 1 })
+    expect(plan([baking], { instances, readySince: { new: nowMs - 60_000 } }).steps).toEqual(['stop old replaced'])
+  })
+
+  it('lets the old version serve again when the new one fails within its bake time (1)', () => {
+    const baking = group({ version: 'ver-2', bakeSeconds: 60 })
+    const failing = instanceOf(baking, { instanceId: 'new', phase: 'unready', isActive: true, createdAtMs: 2000 })
+    expect(plan([baking], { instances: [{ ...old, isActive: false }, failing] }).steps).toEqual(['activate old'])
+    expect(plan([baking], { instances: [old, { ...failing, isActive: false }] }).steps).toEqual([])
+    expect(plan([baking], { instances: [old, { ...failing, isActive: false, phase: 'ready' }] }).steps).toEqual(['activate new'])
   })
 
   it('restarts the version that serves while the new one does not get ready', () => {

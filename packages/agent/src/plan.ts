@@ -2,8 +2,9 @@
 // now, and asks again. Each step leads to a state from which the next plan goes on, so nothing depends on having finished.
 //
 // Invariants, which the tests cite:
-// 1. Nothing that serves is stopped before its replacement is ready and holds the node's ports. Drivers are the exception:
-//    they own devices, so two versions never run at once; the old one stops when the new one's package is here.
+// 1. Nothing that serves is stopped before its replacement is ready, holds the node's ports and has kept both for its bake
+//    time; if it loses them within that time, the older one serves again. Drivers are the exception: they own devices, so two
+//    versions never run at once; the old one stops when the new one's package is here.
 // 2. Nothing starts before everything it needs is on the machine.
 // 3. Without a desired state nothing is touched; with one, instances of keys it does not name are stopped and removed.
 // 4. What the machine cannot run (no runtime, runtime away) leaves the older version of the same key alone.
@@ -32,6 +33,8 @@ export interface Observed {
   readonly busy: ReadonlySet<string>
   /** stepId → when a step that failed may be tried again. */
   readonly heldUntilMs: ReadonlyMap<string, number>
+  /** instanceId → since when it has been ready without a break, as far as this agent has seen. */
+  readonly readySinceMs?: ReadonlyMap<string, number>
 }
 
 export interface Plan {
@@ -127,11 +130,13 @@ function planDriver(place: Place, { target, others, isClear, observed }: KeyStat
 }
 
 function planGroup(place: Place, { target, others, observed }: KeyState): Candidate[] {
-  if (target?.phase === 'ready' && target.isActive) return others.map((instance) => stop(instance, 'replaced'))
+  const bakeMs = place.workload.kind === 'group' ? (place.workload.bakeSeconds ?? 0) * 1000 : 0
+  if (target?.phase === 'ready' && target.isActive) return retire(others, bakeMs === 0 ? 0 : bakedAtMs(target, bakeMs, observed))
   // The one of the older instances that serves, or, after a start of the agent, the one most likely to have served.
-  const [keeper, ...rest] = target?.isActive ? [] : others
-  const spare = target?.isActive ? others : rest
-  const hasActive = [target, ...others].some((instance) => instance?.isActive)
+  const isSettled = target?.isActive === true && bakeMs === 0
+  const [keeper, ...rest] = isSettled ? [] : others
+  const spare = isSettled ? others : rest
+  const hasActive = others.some((instance) => instance.isActive) || isSettled
   return [
     ...spare.map((instance) => stop(instance, 'replaced')),
     ...(target ? [] : bringUp(place, observed)),
@@ -140,6 +145,17 @@ function planGroup(place: Place, { target, others, observed }: KeyState): Candid
     ...(keeper ? keepGoing(keeper) : []),
     ...(keeper?.phase === 'ready' && !hasActive && target?.phase !== 'ready' ? [activate(keeper)] : []),
   ]
+}
+
+/** Stops what was replaced: the last one that served when the new one has baked, the others now. */
+function retire([keeper, ...rest]: readonly PlacedInstance[], atMs: number): Candidate[] {
+  if (keeper === undefined) return []
+  return [...rest.map((instance) => stop(instance, 'replaced')), { ...stop(keeper, 'replaced'), atMs }, ...keepGoing(keeper)]
+}
+
+function bakedAtMs({ instanceId }: PlacedInstance, bakeMs: number, { readySinceMs }: Observed): number {
+  const sinceMs = readySinceMs?.get(instanceId)
+  return sinceMs === undefined ? Number.POSITIVE_INFINITY : sinceMs + bakeMs
 }
 
 function bringUp(place: Place, observed: Observed): Candidate[] {

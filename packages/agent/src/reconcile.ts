@@ -62,6 +62,7 @@ export class Reconciler {
   readonly #prepared = new Set<string>()
   readonly #lastKnown = new Map<string, readonly PlacedInstance[]>()
   readonly #unavailable = new Map<string, string>()
+  readonly #readySinceMs = new Map<string, number>()
   readonly #closing = new AbortController()
   readonly #unsubscribes: (() => void)[] = []
   #desired: DesiredState | undefined
@@ -147,6 +148,7 @@ export class Reconciler {
     try {
       const busy = new Set(this.#running.keys())
       await this.#observe()
+      this.#noteReady()
       if (this.#closing.signal.aborted) return
       const placements = (this.#desired?.workloads ?? []).map((workload) => this.#place(workload))
       const plan = planNode(this.#desired && placements, this.#observed(busy), this.#options.now())
@@ -204,6 +206,16 @@ export class Reconciler {
       prepared: this.#prepared,
       busy,
       heldUntilMs: this.#attempts.heldUntilMs(),
+      readySinceMs: this.#readySinceMs,
+    }
+  }
+
+  /** An instance whose runtime cannot be asked right now keeps what it had. */
+  #noteReady(): void {
+    const instances = new Map(this.#instances().map((instance) => [instance.instanceId, instance]))
+    for (const id of this.#readySinceMs.keys()) if (instances.get(id)?.phase !== 'ready') this.#readySinceMs.delete(id)
+    for (const { instanceId, phase } of instances.values()) {
+      if (phase === 'ready' && !this.#readySinceMs.has(instanceId)) this.#readySinceMs.set(instanceId, this.#options.now())
     }
   }
 

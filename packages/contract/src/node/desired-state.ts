@@ -63,6 +63,8 @@ export const GroupWorkload = Type.Object({
   graceSeconds: Type.Integer({ minimum: 0, maximum: 3600 }),
   /** Another value asks the node to make the group anew even though version and digest are the same. */
   restartToken: Type.Optional(Text(64)),
+  /** How long the group has to stay ready before the one it replaces is stopped. Not part of the digest. */
+  bakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800 })),
 })
 export type GroupWorkload = Static<typeof GroupWorkload>
 

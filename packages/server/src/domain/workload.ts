@@ -37,9 +37,10 @@ export function toGroupWorkload(app: AppShape, version: Pick<Version, 'id' | 'co
 
 type Undigested<W> = W extends Workload ? Omit<W, 'digest'> & { readonly digest?: string } : never
 
-/** SHA-256 of the workload's canonical JSON without `digest` and `restartToken`, in hexadecimal. */
+/** SHA-256 of the workload's canonical JSON without `digest`, `restartToken` and `bakeSeconds`, in hexadecimal. */
 export function workloadDigest(workload: Undigested<Workload>): string {
-  const { digest: _digest, restartToken: _token, ...content } = workload as Undigested<Workload> & { restartToken?: string }
+  type Unnamed = { restartToken?: string; bakeSeconds?: number }
+  const { digest: _digest, restartToken: _token, bakeSeconds: _bake, ...content } = workload as Undigested<Workload> & Unnamed
   return createHash('sha256').update(canonicalJson(content)).digest('hex')
 }
 

@@ -2,6 +2,7 @@
 // an installation with nodes that report. Not a suite of its own.
 import { family } from '@littoral/contract/edge-container/index'
 import { exampleContainer } from '@littoral/contract/edge-container/containers'
+import { family as littoral } from '@littoral/contract/littoral/index'
 import { Fault } from '@littoral/contract/errors'
 import type { NodeFacts, WorkloadReport } from '@littoral/contract/node/report'
 import type { Environment } from '../../domain/app.ts'
@@ -11,9 +12,13 @@ import * as assignments from '../../store/assignments.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { TestContext } from '../test-context.ts'
+import { handlers as littoralHandlers } from '../littoral/index.ts'
 import { handlers } from './index.ts'
 
-const registry = createRegistry([{ family, handlers }])
+const registry = createRegistry([
+  { family, handlers },
+  { family: littoral, handlers: littoralHandlers },
+])
 
 /** A refused call, as a client sees it. */
 export interface Refusal {
@@ -28,7 +33,7 @@ export type Answer = Record<string, any>
 
 /** One call with fields as they travel: text, and JSON text for lists. Checks the answer against its schema, too. */
 export async function call(context: TestContext, action: string, fields: Record<string, unknown>): Promise<Answer> {
-  const served = registry.find(family.version, action)
+  const served = registry.find(action in littoral.operations ? littoral.version : family.version, action)
   const { input, unknown } = served.decode(new Map(Object.entries(fields)))
   if (unknown.length > 0) throw new Error(`${action} does not know ${unknown.join()}`)
   const fault = served.check(input)
@@ -124,6 +129,12 @@ export async function addNode(
 
 export async function takeOffline(context: TestContext, id: string): Promise<void> {
   await context.store.write(async (tx) => nodes.updateOffline(tx, id, context.now()))
+}
+
+/** Passes of the loop in which these nodes are ready with whatever they are told, until nothing is left to decide. */
+export async function settle(context: TestContext, ...ready: string[]): Promise<void> {
+  do for (const node of ready) await reportAll(context, node)
+  while ((await pass(context)) > 0)
 }
 
 /** One pass of the rollouts loop; how many decisions it applied. */

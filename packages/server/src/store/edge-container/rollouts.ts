@@ -32,7 +32,14 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
   const version = await versions.find(tx, release)
   if (version === undefined) return undefined
   const app = await apps.get(tx, release)
-  const workload = { ...toGroupWorkload(app, version, environment), ...(restartToken !== undefined && { restartToken }) }
+  const policy = await policies.find(tx, appId)
+  // Only what can still fail bakes on its node: a rollback must not keep what it takes back any longer than it has to.
+  const bakes = environment === 'prod' && release.kind === 'publish' && policy.bakeSeconds > 0
+  const workload = {
+    ...toGroupWorkload(app, version, environment),
+    ...(restartToken !== undefined && { restartToken }),
+    ...(bakes && { bakeSeconds: policy.bakeSeconds }),
+  }
   const restVersion = restVersionId === undefined ? undefined : await versions.find(tx, { ...release, versionId: restVersionId })
   const rest = restVersion && toGroupWorkload(app, restVersion, environment)
   return {
@@ -43,7 +50,7 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
       release,
       target: workload,
       rest,
-      policy: await policies.find(tx, appId),
+      policy,
       nodes: nodes.filter((node) => node.environments.includes(environment)),
       assignments: environment === 'staging' ? await listWithToken(tx, workload.key) : await listAssignments(tx, workload.key),
       reports: await reports.listByKey(tx, workload.key),
