@@ -3,6 +3,7 @@ import { core } from './0001-core.ts'
 import { nodes } from './0002-nodes.ts'
 import { edgeContainer } from './0003-edge-container.ts'
 import { iotEdge } from './0004-iot-edge.ts'
+import { iotEdgeRest } from './0007-iot-edge-rest.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge]
+export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, iotEdgeRest]
