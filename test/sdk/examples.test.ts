@@ -11,15 +11,15 @@ import { Prerequisites } from './prerequisites.ts'
 let server: TestServer
 let prerequisites: Prerequisites
 beforeAll(async () => {
-  server = await openTestServer({ withNode: true })
+  server = await openTestServer({ withNode: true, env: { LITTORAL_LIMIT_DRIVERS: '500' } })
   prerequisites = new Prerequisites(server)
 })
 afterAll(() => server.close())
 
 const ajv = new Ajv({ strict: false, allErrors: true })
 
-function clientOf(named: NamedFamily): Call {
-  if (named.sdk) return sdkCall(named.sdk, server.url, server.key)
+function clientOf(named: NamedFamily, signature: 'v1' | 'v3' = 'v3'): Call {
+  if (named.sdk) return sdkCall(named.sdk, server.url, server.key, signature)
   const call = popCall(server.url, server.key, named.family.version)
   return (action, input) => call(action, asJsonText(input))
 }
@@ -37,6 +37,15 @@ describe('the example of', () => {
       expect(answer['RequestId']).toMatch(/^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/)
     },
   )
+
+  it.each(
+    allOperations()
+      .filter(({ named }) => named.family.envelope === 'iot')
+      .map(({ named, operation }) => ({ action: operation.action, named, operation })),
+  )('$action is accepted with a signature of version 1 as well', async ({ named, operation }) => {
+    const input = await prerequisites.inputFor(operation.action, operation.example.input as Record<string, unknown>)
+    expect(await clientOf(named, 'v1')(operation.action, input)).toMatchObject({ Success: true, Code: 'Success' })
+  })
 
   it.each(allOperations().map(({ named, operation }) => ({ action: operation.action, named, operation })))(
     '$action fits its own schemas',

@@ -68,7 +68,10 @@ export const DriverConfig = Type.Union([Type.Array(DriverConfigBlock, { maxItems
 export type DriverConfig = Static<typeof DriverConfig>
 
 const Rule = (description: string) => {
-  return Type.Object({ required: Type.Optional(Type.Boolean({ description })) }, { description: 'Whether the configuration has to be there.' })
+  return Type.Object(
+    { required: Type.Optional(Type.Boolean({ description })) },
+    { description: 'Whether the configuration has to be there.' },
+  )
 }
 export const ConfigCheckRule = Type.Object({
   driverConfig: Type.Optional(Rule('True: deploying needs a configuration of the driver.')),
