@@ -43,7 +43,8 @@ describe('the object store over HTTP', () => {
       settings: { limits: { packageBytes } as never },
       credentials: { find: async (id) => known[id as 'testid'] },
     })
-    app = fastify()
+    // Else closing waits for connections that the client keeps for later.
+    app = fastify({ forceCloseConnections: true })
     void app.register(async (scope) => objects.mount(scope))
     await app.listen({ host: '127.0.0.1', port: 0 })
     origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
