@@ -40,6 +40,11 @@ const limitMeanings: Record<keyof Settings['limits'], string> = {
   versionsPerDriver: 'Versions per driver.',
   instances: 'Edge instances per account.',
   driversPerInstance: 'Drivers assigned to an edge instance.',
+  devicesPerInstance: 'Devices bound to an edge instance.',
+  channelsPerInstance: 'Channels of the drivers of an edge instance.',
+  routesPerInstance: 'Message routes of an edge instance.',
+  sceneRulesPerInstance: 'Scene rules bound to an edge instance.',
+  applicationsPerInstance: 'Applications bound to an edge instance.',
   packageBytes: 'Size of a driver package in bytes.',
 }
 

@@ -50,8 +50,23 @@ export const iotEdgeFaults = faultEntries({
   },
   'iot.edge.InstanceIsRunning': {
     status: 200,
-    message: 'The edge instance has a deployment that is not finished.',
-    advice: 'Follow it with GetEdgeInstanceDeployment and try again when it has ended.',
+    message: 'The edge instance has a deployment that is not finished, or its newest one was not reset.',
+    advice: 'Follow the deployment with GetEdgeInstanceDeployment; before the gateway or the instance goes, run one of type reset.',
+  },
+  'iot.edge.InstanceHasDevice': {
+    status: 200,
+    message: 'The edge instance has devices.',
+    advice: 'Take them out with BatchUnbindDeviceFromEdgeInstance.',
+  },
+  'iot.edge.InstanceHasDriver': {
+    status: 200,
+    message: 'The edge instance has drivers.',
+    advice: 'Take them out with UnbindDriverFromEdgeInstance.',
+  },
+  'iot.edge.InstanceDeviceLimitation': {
+    status: 200,
+    message: 'The edge instance has as many devices as it may.',
+    advice: 'Unbind some first.',
   },
   'iot.edge.InstanceHasNoGateway': {
     status: 200,
@@ -109,6 +124,41 @@ export const iotEdgeFaults = faultEntries({
     message: 'The driver is not assigned to the edge instance.',
     advice: 'Assign it with BindDriverToEdgeInstance.',
   },
+  'iot.edge.InstanceDeviceNotExist': {
+    status: 200,
+    message: 'The device {IotId} is not in the edge instance, or not with this driver.',
+    advice: 'Bind it with BatchBindDeviceToEdgeInstanceWithDriver.',
+  },
+  'iot.edge.DeviceAlreadyBound': {
+    status: 200,
+    message: 'The device {IotId} is in an edge instance.',
+    advice: 'Take it out there with BatchUnbindDeviceFromEdgeInstance; a gateway goes with its instance.',
+  },
+  'iot.edge.ChannelNotExist': {
+    status: 200,
+    message: 'The driver has no such channel in the edge instance.',
+    advice: 'List them with QueryEdgeInstanceChannel.',
+  },
+  'iot.edge.ChannelNameExist': {
+    status: 200,
+    message: 'The edge instance has a channel of this name.',
+    advice: 'Choose another name.',
+  },
+  'iot.edge.MessageRoutingNotExist': {
+    status: 200,
+    message: 'The edge instance has no such message route.',
+    advice: 'List them with QueryEdgeInstanceMessageRouting.',
+  },
+  'iot.edge.MessageRoutingNumLimitation': {
+    status: 200,
+    message: 'The edge instance has as many message routes as it may.',
+    advice: 'Delete one first.',
+  },
+  'iot.edge.ApplicationNotExist': {
+    status: 200,
+    message: 'There is no such edge application.',
+    advice: 'Check ApplicationId: up to 64 letters, digits, underscores and hyphens.',
+  },
   'iot.edge.DeploymentNotExist': {
     status: 200,
     message: 'The edge instance has no such deployment.',
@@ -131,8 +181,21 @@ export const iotEdgeFaults = faultEntries({
   },
   'iot.edge.InstanceDisabled': { status: 200, message: 'The edge instance is disabled.', advice: 'Enable it before deploying.' },
 
+  'iot.rule.NotFoundRule': {
+    status: 200,
+    message: 'There is no such scene rule.',
+    advice: 'Check RuleId: up to 64 letters, digits, underscores and hyphens.',
+  },
+  'iot.ruleng.InvalidRamRole': {
+    status: 200,
+    message: 'RoleArn is not the resource name of a role.',
+    advice: 'Send acs:ram::<account id>:role/<role name>.',
+  },
+
   'iot.prod.AlreadyExistedProductName': { status: 200, message: 'A product of this name exists.', advice: 'Choose another name.' },
   'iot.prod.NotExistedProduct': { status: 200, message: 'The product does not exist.', advice: 'Create it with CreateProduct.' },
+  // inferred
+  'iot.prod.ProductHasDevice': { status: 200, message: 'The product has devices.', advice: 'Delete them with DeleteDevice first.' },
   'iot.prod.InvalidFormattedProductName': {
     status: 200,
     message: 'ProductName must be 4 to 30 characters: letters, digits, Chinese characters (2 each), _ - @ ( ).',

@@ -1,6 +1,6 @@
 // Deployments: jobs that bring the content of an edge instance to its gateway, or take it off again.
 import Type from 'typebox'
-import { Choice, Code, edgeOperation, InstanceId, IotInstanceId, LocalTime, Timestamp } from './fields.ts'
+import { Choice, Code, edgeOperation, InstanceId, IotInstanceId, LocalTime, pageOutput, paging, Timestamp } from './fields.ts'
 
 const JobType = Choice(['deploy', 'reset'], 'deploy: bring the instance to its gateway. reset: take everything off the gateway.')
 const Status = Code([0, 1, 2, 3], '0 created, 1 under way, 2 succeeded, 3 failed.')
@@ -18,7 +18,7 @@ const times = {
 
 const ResourceSnapshot = Type.Object({
   SnapshotId: Type.String({ description: 'Id of the snapshot.' }),
-  ResourceType: Type.String({ description: 'Kind of resource, such as driver, driver_config or device_config.' }),
+  ResourceType: Type.String({ description: 'driver, driver_config, device_config, application, message_route, scene_rule or role.' }),
   ResourceId: Type.String({ description: 'Id of the resource.' }),
   ResourceName: Type.String({ description: 'Name of the resource.' }),
   OperateType: Code([0, 1], '0 put on the gateway, 1 taken off it.'),
@@ -49,6 +49,10 @@ const exampleTimes = {
 export const CreateEdgeInstanceDeployment = edgeOperation({
   action: 'CreateEdgeInstanceDeployment',
   summary: 'Starts a deployment of what the instance holds now; success means that the job is stored.',
+  description:
+    'The job works on a snapshot: changes made after the call wait for the next job. A gateway that is off line gets it when it ' +
+    'returns. Drivers, their configuration, channels and devices are carried out by the gateway. Message routes, scene rules, ' +
+    'applications and the role are part of the job and listed in it, but the gateway carries out nothing of them yet.',
   access: 'create',
   callsPerSecond: 5,
   input: Type.Object({ InstanceId, Type: JobType, IotInstanceId }),
@@ -61,6 +65,7 @@ export const CreateEdgeInstanceDeployment = edgeOperation({
     'iot.edge.DeviceConfigRequired',
     'iot.edge.EdgeVersionUnsupported',
     'iot.edge.InstanceDisabled',
+    'iot.common.ParameterSizeLimit',
   ],
   example: {
     input: { InstanceId: 'PgEfYupSn6Pvhfkx0001', Type: 'deploy' },
@@ -123,4 +128,68 @@ export const GetEdgeInstanceDeployment = edgeOperation({
       },
     },
   },
+})
+
+export const QueryEdgeInstanceHistoricDeployment = edgeOperation({
+  action: 'QueryEdgeInstanceHistoricDeployment',
+  summary: 'Pages through the deployments of an edge instance, newest first.',
+  access: 'list',
+  callsPerSecond: 10,
+  input: Type.Object({
+    InstanceId,
+    StartTime: Type.Optional(Timestamp('Keeps deployments created at this time or later')),
+    EndTime: Type.Optional(Timestamp('Keeps deployments created at this time or earlier')),
+    ...paging,
+    IotInstanceId,
+  }),
+  output: Type.Object({
+    Data: Type.Object(
+      {
+        DeploymentList: Type.Array(
+          Type.Object({
+            DeploymentId,
+            Type: JobType,
+            Status,
+            Description: Type.String({ description: 'Type and time of creation, joined by an underscore.' }),
+            ...times,
+          }),
+          { xmlItem: 'Deployment', description: 'The deployments of this page.' },
+        ),
+        ...pageOutput,
+      },
+      { description: 'One page of deployments.' },
+    ),
+  }),
+  errors: ['iot.common.InvalidPageParams', 'iot.edge.InstanceNotExist'],
+  example: {
+    input: { InstanceId: 'PgEfYupSn6Pvhfkx0001', CurrentPage: 1, PageSize: 15 },
+    output: {
+      Data: {
+        DeploymentList: [
+          {
+            DeploymentId: 'e4803e566b424fa68e7f4b1c747c0001',
+            Type: 'deploy',
+            Status: 2,
+            Description: 'deploy_1561543948874',
+            ...exampleTimes,
+          },
+        ],
+        CurrentPage: 1,
+        PageSize: 15,
+        Total: 1,
+      },
+    },
+  },
+})
+
+export const CloseEdgeInstanceDeployment = edgeOperation({
+  action: 'CloseEdgeInstanceDeployment',
+  summary: 'Ends the unfinished deployment of an edge instance as failed; where there is none, nothing happens.',
+  description: 'What the gateway was told already stays with it until the next deployment.',
+  access: 'update',
+  callsPerSecond: 5,
+  input: Type.Object({ InstanceId, IotInstanceId }),
+  output: Type.Object({}),
+  errors: ['iot.edge.InstanceNotExist'],
+  example: { input: { InstanceId: 'PgEfYupSn6Pvhfkx0001' }, output: {} },
 })

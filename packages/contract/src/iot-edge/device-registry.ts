@@ -1,55 +1,11 @@
-// The part of the device registry that a gateway needs: products, devices and their secrets. Names and types are those
-// of the vendor's SDK; what this installation has no use for is refused by name in the handlers, never ignored.
+// Devices of the device registry, as far as edge instances need them. Names and types are those of the vendor's SDK; what
+// this installation has no use for is refused by name in the handlers, never ignored. Products are in products.ts.
 import Type from 'typebox'
-import { Code, edgeOperation, IotInstanceId } from './fields.ts'
+import { Code, edgeOperation, IotInstanceId, paging } from './fields.ts'
+import { ProductKey, text, unsupported } from './product-fields.ts'
 
 const NodeType = Code([0, 1], '0 device, 1 gateway.')
-const ProductKey = Type.String({ minLength: 1, description: 'Key of the product: 11 letters and digits.' })
 const DeviceSecret = Type.String({ description: 'Secret that the device proves itself with: 32 hexadecimal digits.' })
-const text = (description: string, maxLength = 256) => Type.Optional(Type.String({ maxLength, description }))
-const unsupported = (what: string) => Type.Optional(Type.String({ description: `${what} Not supported: refused when set.` }))
-
-const productFields = {
-  ProductName: Type.String({
-    description: 'Name, unique in the account: 4 to 30 letters, digits, Chinese characters (2 each), _ - @ ( ).',
-  }),
-  NodeType,
-  DataFormat: Type.Optional(Code([0, 1], '0 data of its own format, 1 Alink JSON. Default 1.')),
-  AliyunCommodityCode: text('iothub_senior: with a thing model, iothub: without. Kept as sent.'),
-  AuthType: text('Way a device proves itself. Only secret is supported.'),
-  Description: Type.Optional(Type.String({ description: 'Free text of up to 100 characters.' })),
-  Id2: Type.Optional(Type.Boolean({ description: 'Internet device id. Only false is supported.' })),
-  ProtocolType: text('Protocol between the device and its gateway. Kept as sent.'),
-}
-
-export const CreateProduct = edgeOperation({
-  action: 'CreateProduct',
-  summary: 'Creates a product, the class that devices are registered under.',
-  access: 'create',
-  callsPerSecond: 50,
-  input: Type.Object({
-    ...productFields,
-    CategoryKey: text('Category of the thing model. Kept as sent.'),
-    NetType: text('Way a device reaches the network. Kept as sent.'),
-    PublishAuto: Type.Optional(Type.Boolean({ description: 'Publish the thing model at once. Kept as sent.' })),
-    ResourceGroupId: text('Resource group. Kept as sent.'),
-    ValidateType: Type.Optional(Type.Integer({ description: 'How strictly data is checked against the thing model. Kept as sent.' })),
-    JoinPermissionId: unsupported('LoRaWAN join permission.'),
-    IotInstanceId,
-  }),
-  output: Type.Object({
-    ProductKey,
-    Data: Type.Object({ ProductKey, ...productFields }, { description: 'The product.' }),
-  }),
-  errors: ['iot.prod.AlreadyExistedProductName', 'iot.prod.InvalidFormattedProductName', 'iot.prod.LongProductDesc'],
-  example: {
-    input: { ProductName: 'edge_gateway', NodeType: 1 },
-    output: {
-      ProductKey: 'a1mAdeG0001',
-      Data: { ProductKey: 'a1mAdeG0001', ProductName: 'edge_gateway', NodeType: 1, DataFormat: 1, AuthType: 'secret', Id2: false },
-    },
-  },
-})
 
 export const RegisterDevice = edgeOperation({
   action: 'RegisterDevice',
@@ -158,4 +114,81 @@ export const QueryDeviceDetail = edgeOperation({
       },
     },
   },
+})
+
+export const QueryDevice = edgeOperation({
+  action: 'QueryDevice',
+  summary: 'Pages through the devices of a product, newest first.',
+  access: 'list',
+  input: Type.Object({
+    ProductKey,
+    CurrentPage: Type.Optional(paging.CurrentPage),
+    PageSize: Type.Optional({ ...paging.PageSize, description: 'Entries per page, 1 to 50. Default 10.' }),
+    NextToken: unsupported('Paging by token.'),
+    IotInstanceId,
+  }),
+  output: Type.Object({
+    Data: Type.Object(
+      {
+        DeviceInfo: Type.Array(
+          Type.Object({
+            IotId: Type.String({ description: 'Id of the device.' }),
+            DeviceId: Type.String({ description: 'The same id, under its old name.' }),
+            ProductKey,
+            DeviceName: Type.String({ description: 'Name of the device.' }),
+            DeviceSecret,
+            DeviceStatus: Type.String({ description: 'UNACTIVE: never connected. ONLINE or OFFLINE afterwards.' }),
+            Nickname: text('Another name for people.'),
+            GmtCreate: created.local,
+            UtcCreate: created.utc,
+          }),
+          { description: 'The devices of this page.' },
+        ),
+      },
+      { description: 'The list, in a wrapper.' },
+    ),
+    Page: Type.Integer({ description: 'Page number that was used.' }),
+    PageSize: Type.Integer({ description: 'Page size that was used.' }),
+    PageCount: Type.Integer({ description: 'Number of pages.' }),
+    Total: Type.Integer({ description: 'Number of devices of the product.' }),
+  }),
+  errors: ['iot.common.InvalidPageParams', 'iot.prod.NotExistedProduct'],
+  example: {
+    input: { ProductKey: 'a1mAdeG0001', CurrentPage: 1, PageSize: 10 },
+    output: {
+      Data: {
+        DeviceInfo: [
+          {
+            IotId: '4z819VQHk6VSLmmBJfrf0010000001',
+            DeviceId: '4z819VQHk6VSLmmBJfrf0010000001',
+            ProductKey: 'a1mAdeG0001',
+            DeviceName: 'gateway_01',
+            DeviceSecret: '0f9a4f2a0c1b4d6e8f00112233445566',
+            DeviceStatus: 'UNACTIVE',
+            GmtCreate: '2026-11-22 14:00:00',
+            UtcCreate: '2026-11-22T06:00:00.000Z',
+          },
+        ],
+      },
+      Page: 1,
+      PageSize: 10,
+      PageCount: 1,
+      Total: 1,
+    },
+  },
+})
+
+export const DeleteDevice = edgeOperation({
+  action: 'DeleteDevice',
+  summary: 'Deletes a device that is in no edge instance.',
+  access: 'delete',
+  input: Type.Object({
+    IotId: Type.Optional(Type.String({ description: 'Id of the device. Goes before ProductKey and DeviceName.' })),
+    ProductKey: Type.Optional(ProductKey),
+    DeviceName: Type.Optional(Type.String({ description: 'Name of the device; needed without IotId.' })),
+    IotInstanceId,
+  }),
+  output: Type.Object({}),
+  errors: ['iot.device.NotExistedDevice', 'iot.edge.DeviceAlreadyBound'],
+  example: { input: { ProductKey: 'a1mAdeG0001', DeviceName: 'gateway_01' }, output: {} },
 })

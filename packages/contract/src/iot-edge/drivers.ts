@@ -1,6 +1,6 @@
 // Drivers: what a driver is called, which protocol it speaks and how it is written. The code comes with its versions.
 import Type from 'typebox'
-import { Choice, Code, DriverId, edgeOperation, IotInstanceId, pageOutput, paging, Timestamp } from './fields.ts'
+import { Choice, Code, DriverId, edgeOperation, IdList, IotInstanceId, pageOutput, paging, Timestamp } from './fields.ts'
 
 const DriverName = Type.String({
   pattern: '^[A-Za-z][A-Za-z0-9_]{0,19}$',
@@ -93,13 +93,7 @@ export const BatchGetEdgeDriver = edgeOperation({
   access: 'get',
   callsPerSecond: 5,
   input: Type.Object({
-    // The limit of the list has a code of its own, which must not colour its entries.
-    DriverIds: Type.Array(Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: 'Id of a driver.' }), {
-      minItems: 1,
-      maxItems: 30,
-      fault: 'iot.common.ParameterSizeLimit',
-      description: 'Ids of up to 30 drivers.',
-    }),
+    DriverIds: IdList(30, 'driver'),
     IotInstanceId,
   }),
   output: Type.Object({

@@ -25,6 +25,12 @@ export const IotInstanceId = Type.Optional(
 export const DriverId = Type.String({ minLength: 1, description: 'Id of the driver: 32 lowercase hexadecimal digits.' })
 export const InstanceId = Type.String({ minLength: 1, description: 'Id of the edge instance: 20 letters and digits.' })
 
+/** Ids of up to so many things. The limit of the list has a code of its own, which must not colour its entries. */
+export function IdList(maxItems: number, what: string) {
+  const id = Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: `Id of a ${what}.` })
+  return Type.Array(id, { minItems: 1, maxItems, fault: 'iot.common.ParameterSizeLimit', description: `Ids of up to ${maxItems} ${what}s.` })
+}
+
 /** Letters, digits, `_ - .` and Chinese characters: the wider of the two documented sets (contract: iot-edge §11). */
 export const versionPattern = '^[A-Za-z0-9_.\\-\\u4e00-\\u9fa5]{1,64}$'
 

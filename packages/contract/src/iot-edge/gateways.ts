@@ -6,7 +6,7 @@ const exampleGateway = { ProductKey: 'a1mAdeG0001', DeviceName: 'gateway_01', Io
 
 export const BindGatewayToEdgeInstance = edgeOperation({
   action: 'BindGatewayToEdgeInstance',
-  summary: 'Puts a gateway device into an edge instance; it stays there.',
+  summary: 'Puts a gateway device into an edge instance, where it stays until it is replaced or the instance is deleted.',
   access: 'update',
   callsPerSecond: 10,
   input: Type.Object({
@@ -42,4 +42,36 @@ export const QueryEdgeInstanceGateway = edgeOperation({
   }),
   errors: ['iot.edge.InstanceNotExist'],
   example: { input: { InstanceId: 'F3APY0tPLhmgGtx00001' }, output: { GatewayList: [{ ...exampleGateway, EdgeVersion: 'v2.4.0' }] } },
+})
+
+export const ReplaceEdgeInstanceGateway = edgeOperation({
+  action: 'ReplaceEdgeInstanceGateway',
+  summary: 'Puts another gateway into an edge instance that was reset or never deployed, and forgets the deployments of the old one.',
+  description:
+    'Where the old gateway cannot be reached any more, create a reset job and close it: that is enough. Whatever it still runs of this ' +
+    'instance is taken off when it connects again.',
+  access: 'update',
+  callsPerSecond: 20,
+  input: Type.Object({
+    InstanceId,
+    CurrentGatewayId: Type.String({ minLength: 1, description: 'IotId of the gateway that is bound now.' }),
+    NewGatewayId: Type.String({ minLength: 1, description: 'IotId of the gateway to take its place; bound nowhere.' }),
+    IotInstanceId,
+  }),
+  output: Type.Object({}),
+  errors: [
+    'iot.edge.InstanceNotExist',
+    'iot.edge.InstanceIsRunning',
+    'iot.edge.InstanceHasNoGateway',
+    'iot.edge.InstanceAlreadyBindGateway',
+    'iot.device.NotExistedDevice',
+  ],
+  example: {
+    input: {
+      InstanceId: 'F3APY0tPLhmgGtx00001',
+      CurrentGatewayId: 'oTCJomvT95WPyPPQ5sje000001',
+      NewGatewayId: '65SkFyhZcU5d3PO2Ri13000001',
+    },
+    output: {},
+  },
 })

@@ -1,10 +1,7 @@
 // Drivers inside an edge instance: which version is assigned and how it is configured there.
 import Type from 'typebox'
-import { Choice, DriverId, edgeOperation, InstanceId, IotInstanceId } from './fields.ts'
-import { configFormats } from './version-json.ts'
-
-// The limit of a list has a code of its own, which must not colour what is in its entries.
-const ownFault = { fault: 'iot.common.InvalidParam' } as const
+import { Config, Configs } from './config-blocks.ts'
+import { DriverId, edgeOperation, IdList, InstanceId, IotInstanceId, LocalTime, pageOutput, paging } from './fields.ts'
 
 export const BindDriverToEdgeInstance = edgeOperation({
   action: 'BindDriverToEdgeInstance',
@@ -41,14 +38,7 @@ export const SetEdgeInstanceDriverConfigs = edgeOperation({
   input: Type.Object({
     InstanceId,
     DriverId,
-    Configs: Type.Array(
-      Type.Object({
-        Format: { ...Choice(configFormats, 'KV: pairs. JSON: JSON text. FILE: address of a configuration file.'), ...ownFault },
-        Content: Type.String({ ...ownFault, description: 'Up to 100 pairs, JSON of up to 1 KB, or the address of a file of up to 1 MB.' }),
-        Key: Type.Optional(Type.String({ ...ownFault, maxLength: 256, description: 'Tells blocks apart; unique in the call.' })),
-      }),
-      { minItems: 1, maxItems: 20, fault: 'iot.common.ParameterSizeLimit', description: 'The blocks that make up the configuration.' },
-    ),
+    Configs,
     IotInstanceId,
   }),
   output: Type.Object({}),
@@ -61,4 +51,103 @@ export const SetEdgeInstanceDriverConfigs = edgeOperation({
     },
     output: {},
   },
+})
+
+export const QueryEdgeInstanceDriver = edgeOperation({
+  action: 'QueryEdgeInstanceDriver',
+  summary: 'Pages through the drivers assigned to an edge instance, newest assignment first.',
+  access: 'list',
+  callsPerSecond: 10,
+  input: Type.Object({ InstanceId, ...paging, IotInstanceId }),
+  output: Type.Object({
+    Data: Type.Object(
+      {
+        DriverList: Type.Array(
+          Type.Object({
+            DriverId,
+            DriverVersion: Type.String({ description: 'Version that is assigned.' }),
+            OrderId: Type.Optional(Type.String({ description: 'Order of a bought driver, as it was sent.' })),
+            GmtCreate: LocalTime('Time of assignment'),
+            GmtModified: LocalTime('Time of the last change'),
+          }),
+          { xmlItem: 'Driver', description: 'The drivers of this page.' },
+        ),
+        ...pageOutput,
+      },
+      { description: 'One page of assigned drivers.' },
+    ),
+  }),
+  errors: ['iot.common.InvalidPageParams', 'iot.edge.InstanceNotExist'],
+  example: {
+    input: { InstanceId: 'F3APY0tPLhmgGtx00001', CurrentPage: 1, PageSize: 30 },
+    output: {
+      Data: {
+        DriverList: [
+          {
+            DriverId: '9c1ae7bd59f1469abbdccc9592280001',
+            DriverVersion: '1.0.0',
+            GmtCreate: '2019-06-26 17:22:25',
+            GmtModified: '2019-06-26 17:22:25',
+          },
+        ],
+        CurrentPage: 1,
+        PageSize: 30,
+        Total: 1,
+      },
+    },
+  },
+})
+
+export const BatchGetEdgeInstanceDriverConfigs = edgeOperation({
+  action: 'BatchGetEdgeInstanceDriverConfigs',
+  summary: 'Reads the configuration that assigned drivers have in an edge instance; drivers that are not assigned are left out.',
+  access: 'get',
+  callsPerSecond: 10,
+  input: Type.Object({ InstanceId, DriverIds: IdList(20, 'driver'), IotInstanceId }),
+  output: Type.Object({
+    DriverConfigList: Type.Array(
+      Type.Object({
+        DriverId,
+        ConfigList: Type.Array(Config, { xmlItem: 'Config', description: 'Its blocks; empty when nothing is set in the instance.' }),
+      }),
+      { xmlItem: 'DriverConfig', description: 'The assigned drivers, in the order asked for.' },
+    ),
+  }),
+  errors: ['iot.common.ParameterSizeLimit', 'iot.edge.InstanceNotExist'],
+  example: {
+    input: { InstanceId: 'F3APY0tPLhmgGtx00001', DriverIds: ['021d154d2a2f4dd7a489773d9e040001'] },
+    output: {
+      DriverConfigList: [
+        {
+          DriverId: '021d154d2a2f4dd7a489773d9e040001',
+          ConfigList: [{ ConfigId: 'dac71722ceac4a299dbf3e8dc3c80001', Format: 'JSON', Content: '{"test":123}', Key: 'key1' }],
+        },
+      ],
+    },
+  },
+})
+
+export const ClearEdgeInstanceDriverConfigs = edgeOperation({
+  action: 'ClearEdgeInstanceDriverConfigs',
+  summary: "Erases the configuration of an assigned driver, so that its version's default applies again.",
+  access: 'update',
+  callsPerSecond: 10,
+  input: Type.Object({ InstanceId, DriverId, IotInstanceId }),
+  output: Type.Object({}),
+  errors: ['iot.edge.InstanceNotExist', 'iot.edge.InstanceDriverNotExist'],
+  example: { input: { InstanceId: 'F3APY0tPLhmgGtx00001', DriverId: '021d154d2a2f4dd7a489773d9e040001' }, output: {} },
+})
+
+export const UnbindDriverFromEdgeInstance = edgeOperation({
+  action: 'UnbindDriverFromEdgeInstance',
+  summary: 'Takes a driver out of an edge instance; the gateway goes on running it until the next deployment.',
+  description:
+    'Its configuration in the instance and its channels go with it. Its devices stay in the instance, keep their own configuration and ' +
+    'have no driver until they are bound to another one.',
+  access: 'update',
+  callsPerSecond: 5,
+  input: Type.Object({ InstanceId, DriverId, IotInstanceId }),
+  output: Type.Object({}),
+  errors: ['iot.edge.InstanceNotExist', 'iot.edge.InstanceDriverNotExist'],
+  example: { input: { InstanceId: 'F3APY0tPLhmgGtx00001', DriverId: '9c1ae7bd59f1469abbdccc9592280001' }, output: {} },
 })

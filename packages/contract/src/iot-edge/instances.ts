@@ -37,20 +37,24 @@ const exampleInstance = {
   GmtModifiedTimestamp: 1561523605000,
 } as const
 
+const Name = Type.String({ pattern: '^[A-Za-z0-9_\\-\\u4e00-\\u9fa5]{1,20}$', description: nameDescription })
+const Tags = (more: string) =>
+  Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description: `key:value pairs joined by commas. A key is up to 20 letters, a value up to 20 characters.${more}`,
+    }),
+  )
+
 export const CreateEdgeInstance = edgeOperation({
   action: 'CreateEdgeInstance',
   summary: 'Creates an edge instance and returns its id.',
   access: 'create',
   callsPerSecond: 10,
   input: Type.Object({
-    Name: Type.String({ pattern: '^[A-Za-z0-9_\\-\\u4e00-\\u9fa5]{1,20}$', description: nameDescription }),
+    Name,
     Spec: Type.Optional(Spec),
-    Tags: Type.Optional(
-      Type.String({
-        maxLength: 4096,
-        description: 'key:value pairs joined by commas. A key is up to 20 letters, a value up to 20 characters.',
-      }),
-    ),
+    Tags: Tags(''),
     IotInstanceId,
   }),
   output: Type.Object({ InstanceId }),
@@ -105,4 +109,36 @@ export const QueryEdgeInstance = edgeOperation({
     input: { CurrentPage: 1, PageSize: 15 },
     output: { Data: { InstanceList: [{ ...exampleInstance, Type: 0 }], CurrentPage: 1, PageSize: 15, Total: 1 } },
   },
+})
+
+export const UpdateEdgeInstance = edgeOperation({
+  action: 'UpdateEdgeInstance',
+  summary: 'Changes the name, the tags, the tier or the switch of an edge instance; what is left out stays as it is.',
+  access: 'update',
+  callsPerSecond: 5,
+  input: Type.Object({
+    InstanceId,
+    Name,
+    Spec: Type.Optional(Spec),
+    Tags: Tags(' An empty text takes all tags away.'),
+    BizEnable: Type.Optional(Type.Boolean({ description: 'False: no new deploy jobs are accepted; reset jobs and everything else are.' })),
+    IotInstanceId,
+  }),
+  output: Type.Object({}),
+  errors: ['iot.edge.InstanceNotExist', 'iot.edge.InstanceNameExist'],
+  example: { input: { InstanceId: 'F3APY0tPLhmgGtx00001', Name: 'LinkIoTEdge_Node', Spec: 30 }, output: {} },
+})
+
+export const DeleteEdgeInstance = edgeOperation({
+  action: 'DeleteEdgeInstance',
+  summary: 'Deletes an edge instance without drivers and devices; its gateway becomes free.',
+  description:
+    'Message routes, the bindings of scene rules, applications and the role, and all deployments go with it. An instance whose newest ' +
+    'deployment is unfinished, or a deploy that succeeded, counts as running and has to be reset first.',
+  access: 'delete',
+  callsPerSecond: 5,
+  input: Type.Object({ InstanceId, IotInstanceId }),
+  output: Type.Object({}),
+  errors: ['iot.edge.InstanceNotExist', 'iot.edge.InstanceHasDevice', 'iot.edge.InstanceHasDriver', 'iot.edge.InstanceIsRunning'],
+  example: { input: { InstanceId: 'F3APY0tPLhmgGtx00001' }, output: {} },
 })

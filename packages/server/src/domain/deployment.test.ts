@@ -35,7 +35,7 @@ const version: DriverVersion = {
   createdAtMs: 0,
   modifiedAtMs: 0,
 }
-const assigned: AssignedDriver = { instanceId: 'i1', spec: 20, driver, version, configs: [], devices: [] }
+const assigned: AssignedDriver = { instanceId: 'i1', spec: 20, driver, version, configs: [], devices: [], channels: [] }
 const device = { productKey: 'pk', deviceName: 'dn' }
 
 describe('the workload of an assigned driver', () => {

@@ -11,7 +11,8 @@ import { isEdgeVersionAtLeast } from './edge-version.ts'
 export type Status = 0 | 1 | 2 | 3
 /** 0 created, 8 assembled, 16 packaged, 24 being dispatched, 32 finished. A failed one keeps the stage it failed in. */
 export type Stage = 0 | 8 | 16 | 24 | 32
-export type ResourceType = 'driver' | 'driver_config' | 'device_config'
+/** The last four are kept and listed, and no gateway carries out anything of them. */
+export type ResourceType = 'driver' | 'driver_config' | 'device_config' | 'application' | 'message_route' | 'scene_rule' | 'role'
 
 export interface LogLine {
   readonly resourceId: string
@@ -34,7 +35,7 @@ export interface Snapshot {
   readonly status: Status
   readonly stage: Stage
   readonly log: readonly LogLine[]
-  /** The workload this resource is part of; absent: part of every workload of the job. */
+  /** The workload this resource is part of. A device_config is part of all of the job, the last four types of none. */
   readonly workloadKey?: string
   /** What is put on the gateway; on the driver's own snapshot only. */
   readonly workload?: DriverWorkload
@@ -105,11 +106,11 @@ export function checkDeployable(drivers: readonly AssignedDriver[], edgeVersion:
   }
 }
 
+/** Something that a job puts on the gateway or takes off it. */
+export type Resource = Pick<Snapshot, 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload'>
+
 /** A snapshot as it is when its job is stored. */
-export function newSnapshot(
-  about: Pick<Snapshot, 'id' | 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload'>,
-  nowMs: number,
-): Snapshot {
+export function newSnapshot(about: Resource & Pick<Snapshot, 'id'>, nowMs: number): Snapshot {
   const created: Snapshot = { ...about, status: 0, stage: 0, log: [], createdAtMs: nowMs, modifiedAtMs: nowMs }
   return { ...created, log: [line(created, 0, 'init success', nowMs)] }
 }
@@ -121,7 +122,10 @@ export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs = 
   if (deployment.status === 0) return { deployment: packed(deployment, nowMs), assign: [], unassign: [] }
   if (deployment.dispatchedAtMs === undefined) return node?.isOnline === true ? dispatched(deployment, node, nowMs) : undefined
   const isLate = nowMs - deployment.dispatchedAtMs >= timeoutMs
-  const snapshots = deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate }))
+  const snapshots = settled(
+    deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate })),
+    nowMs,
+  )
   const isUnchanged = snapshots.every((snapshot, place) => snapshot === deployment.snapshots[place])
   if (isUnchanged && snapshots.some(isOpen)) return undefined
   return { deployment: concluded({ ...deployment, snapshots }, nowMs), assign: [], unassign: [] }
@@ -142,11 +146,12 @@ function dispatched(deployment: Deployment, node: GatewayNode, nowMs: number): D
     const refusal = workload && refusalOf(workload, node)
     if (workload !== undefined && refusal !== undefined) refusals.set(workload.key, refusal)
   }
-  const snapshots = deployment.snapshots.map((snapshot) => {
-    const atDispatch = { ...snapshot, stage: 24 as const, modifiedAtMs: nowMs }
+  const atDispatch = deployment.snapshots.map((snapshot) => {
+    const told = { ...snapshot, stage: 24 as const, modifiedAtMs: nowMs }
     const refusal = snapshot.workloadKey === undefined ? undefined : refusals.get(snapshot.workloadKey)
-    return refusal === undefined ? atDispatch : failed(atDispatch, refusal, nowMs)
+    return refusal === undefined ? told : failed(told, refusal, nowMs)
   })
+  const snapshots = settled(atDispatch, nowMs)
   const accepted = snapshots.filter(isOpen)
   return {
     deployment: concluded({ ...deployment, snapshots, dispatchedAtMs: nowMs, modifiedAtMs: nowMs }, nowMs),
@@ -169,23 +174,31 @@ function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefi
 
 type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string }
 
+/** What the node's own words say about a snapshot; those without a workload are left to settled(). */
 function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate }: { nowMs: number; isLate: boolean }): Snapshot {
-  if (!isOpen(snapshot)) return snapshot
-  const outcome = outcomeOf(snapshot, view)
+  if (!isOpen(snapshot) || snapshot.workloadKey === undefined) return snapshot
+  const outcome = outcomeOf(snapshot.workloadKey, view)
   if (outcome === 'done') return succeeded(snapshot, nowMs)
   if ('failure' in outcome) return failed(snapshot, outcome.failure, nowMs)
   return isLate ? failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs) : snapshot
 }
 
-function outcomeOf(snapshot: Snapshot, view: DeploymentView): Outcome {
-  const { snapshots } = view.deployment
-  if (snapshot.operateType === 1) {
-    return snapshot.workloadKey === undefined ? 'done' : removalOutcome(snapshot.workloadKey, view)
-  }
-  const workloads = snapshots.flatMap(({ workload }) => (workload === undefined ? [] : [workload]))
-  const own = workloads.filter(({ key }) => snapshot.workloadKey === undefined || key === snapshot.workloadKey)
-  const outcomes = own.map((workload) => deployOutcome(workload, view))
-  return outcomes.find((outcome) => outcome !== 'done' && 'failure' in outcome) ?? outcomes.find((outcome) => outcome !== 'done') ?? 'done'
+function outcomeOf(key: string, view: DeploymentView): Outcome {
+  const workload = view.deployment.snapshots.find((snapshot) => snapshot.workload?.key === key)?.workload
+  // The configuration of a driver that stays may be taken off: then the driver itself has to be there.
+  return workload === undefined ? removalOutcome(key, view) : deployOutcome(workload, view)
+}
+
+/** Ends what has no workload of its own: device configurations with their drivers, the rest as soon as it is dispatched. */
+function settled(snapshots: readonly Snapshot[], nowMs: number): Snapshot[] {
+  const drivers = snapshots.filter(({ resourceType }) => resourceType === 'driver')
+  const refused = drivers.find(({ status }) => status === 3)
+  return snapshots.map((snapshot) => {
+    if (!isOpen(snapshot) || snapshot.workloadKey !== undefined) return snapshot
+    if (snapshot.resourceType !== 'device_config') return succeeded(snapshot, nowMs)
+    if (refused !== undefined) return failed(snapshot, `the driver ${refused.resourceName} was not deployed`, nowMs)
+    return drivers.some(isOpen) ? snapshot : succeeded(snapshot, nowMs)
+  })
 }
 
 /** Only a report for exactly what was assigned counts; one for another version says nothing about this job. */
@@ -227,9 +240,21 @@ function isOpen({ status }: Snapshot): boolean {
 }
 
 function succeeded(snapshot: Snapshot, nowMs: number): Snapshot {
-  const message = snapshot.operateType === 1 ? 'removal success' : 'download success'
-  const log = [...snapshot.log, line(snapshot, 32, message, nowMs)]
+  const log = [...snapshot.log, line(snapshot, 32, successMessage(snapshot), nowMs)]
   return { ...snapshot, log, status: 2, stage: 32, modifiedAtMs: nowMs, completedAtMs: nowMs }
+}
+
+const carriedOut: readonly ResourceType[] = ['driver', 'driver_config', 'device_config']
+
+function successMessage({ resourceType, operateType }: Snapshot): string {
+  if (!carriedOut.includes(resourceType)) return 'kept by the server: the gateway carries out nothing of it'
+  return operateType === 1 ? 'removal success' : 'download success'
+}
+
+/** The job as CloseEdgeInstanceDeployment leaves it: whatever had not ended has failed (contract: iot-edge §12.13). */
+export function closed(deployment: Deployment, nowMs: number): Deployment {
+  const close = (snapshot: Snapshot) => (isOpen(snapshot) ? failed(snapshot, 'closed by CloseEdgeInstanceDeployment', nowMs) : snapshot)
+  return { ...deployment, snapshots: deployment.snapshots.map(close), status: 3, modifiedAtMs: nowMs, completedAtMs: nowMs }
 }
 
 function failed(snapshot: Snapshot, message: string, nowMs: number): Snapshot {

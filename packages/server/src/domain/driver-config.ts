@@ -20,11 +20,23 @@ export interface ConfigBlock {
   readonly file?: ConfigFile
 }
 
+/** A block that is kept has an id of its own, new with every call that sets it. */
+export interface StoredBlock extends ConfigBlock {
+  readonly id: string
+}
+
 export interface ConfiguredDevice {
   readonly productKey: string
   readonly deviceName: string
   /** JSON text. */
   readonly config?: string
+  readonly channelId?: string
+}
+
+export interface ConfiguredChannel {
+  readonly id: string
+  readonly name: string
+  readonly configs: readonly ConfigBlock[]
 }
 
 export const maxPairs = 100
@@ -80,24 +92,52 @@ function isPair(value: unknown): value is Pair {
   return typeof key === 'string' && key !== '' && isScalar && (note === undefined || typeof note === 'string')
 }
 
+/** The configuration of a device, which has to be JSON; throws iot.common.InvalidParam. */
+export function checkDeviceConfig(field: string, text: string): void {
+  checkContent(field, { format: 'JSON', content: text })
+}
+
 /**
  * The text a driver is handed. `config` holds only the formats in use. Several JSON blocks become one object, later keys
  * over earlier ones, because a driver reads one `config.json`. `custom` is JSON text inside a string: the drivers' own
- * libraries drop or lose anything else.
+ * libraries drop or lose anything else. Channels are our own addition, since nothing says how the vendor hands them over
+ * (contract: iot-edge §12.11).
  */
-export function toDriverConfigText(blocks: readonly ConfigBlock[], devices: readonly ConfiguredDevice[]): string {
+export function toDriverConfigText(
+  blocks: readonly ConfigBlock[],
+  devices: readonly ConfiguredDevice[],
+  channels: readonly ConfiguredChannel[] = [],
+): string {
+  const channelList = channels.map(({ id, name, configs }) => ({
+    channelId: id,
+    channelName: name,
+    config: toConfig(channelFiles(id, configs)),
+  }))
+  const deviceList = devices.map(({ productKey, deviceName, config: custom, channelId }) => ({
+    productKey,
+    deviceName,
+    ...(custom === undefined ? {} : { custom }),
+    ...(channelId === undefined ? {} : { channelId }),
+  }))
+  const config = { ...toConfig(blocks), ...(channelList.length === 0 ? {} : { channelList }) }
+  return JSON.stringify({ config, deviceList })
+}
+
+/** A channel's blocks with its files under names that no other channel of the driver has. */
+export function channelFiles(channelId: string, blocks: readonly ConfigBlock[]): ConfigBlock[] {
+  return blocks.map((block) =>
+    block.file === undefined ? block : { ...block, file: { ...block.file, name: `${channelId}-${block.file.name}` } },
+  )
+}
+
+function toConfig(blocks: readonly ConfigBlock[]) {
   const config: { json?: unknown; kv?: Pair[]; fileList?: { path: string }[] } = {}
   for (const block of blocks) {
     if (block.format === 'JSON') config.json = mergedJson(config.json, JSON.parse(block.content))
     if (block.format === 'KV') config.kv = [...(config.kv ?? []), ...parsePairs('KV', block.content)]
     if (block.file !== undefined) config.fileList = [...(config.fileList ?? []), { path: block.file.name }]
   }
-  const deviceList = devices.map(({ productKey, deviceName, config: custom }) => ({
-    productKey,
-    deviceName,
-    ...(custom === undefined ? {} : { custom }),
-  }))
-  return JSON.stringify({ config, deviceList })
+  return config
 }
 
 function mergedJson(before: unknown, after: unknown): unknown {

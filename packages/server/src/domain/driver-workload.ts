@@ -2,7 +2,7 @@
 // docs/decisions/0004-drivers-without-devices.md for when it runs in a container, and that it always starts.
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { Driver } from './driver.ts'
-import { type ConfigBlock, type ConfiguredDevice, toDriverConfigText } from './driver-config.ts'
+import { channelFiles, type ConfigBlock, type ConfiguredChannel, type ConfiguredDevice, toDriverConfigText } from './driver-config.ts'
 import { type DriverVersion, splitArgument, toDriverContainer } from './driver-version.ts'
 import { workloadDigest } from './workload.ts'
 
@@ -14,6 +14,7 @@ export interface AssignedDriver {
   /** Set in the instance; where there are none the version's own apply. */
   readonly configs: readonly ConfigBlock[]
   readonly devices: readonly ConfiguredDevice[]
+  readonly channels: readonly ConfiguredChannel[]
 }
 
 export function driverKey(instanceId: string, driverId: string): string {
@@ -31,8 +32,9 @@ export function effectiveConfigs(assigned: AssignedDriver): readonly ConfigBlock
 }
 
 export function newDriverWorkload(assigned: AssignedDriver): DriverWorkload {
-  const { instanceId, spec, driver, version, devices } = assigned
+  const { instanceId, spec, driver, version, devices, channels } = assigned
   const configs = effectiveConfigs(assigned)
+  const withFiles = [...configs, ...channels.flatMap((channel) => channelFiles(channel.id, channel.configs))]
   const isContainer = spec === 30 || version.container !== undefined
   const workload = {
     kind: 'driver' as const,
@@ -46,8 +48,8 @@ export function newDriverWorkload(assigned: AssignedDriver): DriverWorkload {
     edgeVersion: version.edgeVersion,
     ...(version.package === undefined ? {} : { package: { path: objectPath(version.package.sha256), ...version.package } }),
     arguments: driver.runtime === 'java8' ? splitArgument(version.argument) : [],
-    config: toDriverConfigText(configs, devices),
-    files: configs.flatMap(({ file }) => (file === undefined ? [] : [{ ...file, path: objectPath(file.sha256) }])),
+    config: toDriverConfigText(configs, devices, channels),
+    files: withFiles.flatMap(({ file }) => (file === undefined ? [] : [{ ...file, path: objectPath(file.sha256) }])),
     ...(isContainer ? { container: toDriverContainer(version.container) } : {}),
   }
   return { ...workload, digest: workloadDigest(workload) }

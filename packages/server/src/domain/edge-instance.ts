@@ -1,4 +1,5 @@
 // Edge instances: their shape and the rules for their names and tags (contract: iot-edge §1, §9).
+import { Fault } from '@littoral/contract/errors'
 import { invalidParam } from './invalid-param.ts'
 import { widthOf } from './text.ts'
 
@@ -13,6 +14,7 @@ export interface EdgeInstance {
   readonly gatewayIotId?: string
   /** State of the newest deployment, absent before the first. */
   readonly latestDeployment?: { readonly type: 'deploy' | 'reset'; readonly status: 0 | 1 | 2 | 3 }
+  readonly role?: { readonly arn: string; readonly name: string; readonly attachedAtMs: number }
   readonly createdAtMs: number
   readonly modifiedAtMs: number
 }
@@ -43,4 +45,36 @@ export function parseTags(text: string | undefined): string | undefined {
   })
   if (new Set(keys).size < keys.length) throw invalidParam('Tags', 'has the same key twice.')
   return text
+}
+
+/** Running: a job is under way, or the newest one was a deploy that succeeded (contract: iot-edge §3). */
+export function isRunning({ latestDeployment }: EdgeInstance): boolean {
+  if (latestDeployment === undefined) return false
+  return latestDeployment.status < 2 || (latestDeployment.type === 'deploy' && latestDeployment.status === 2)
+}
+
+/** Throws iot.ruleng.InvalidRamRole when the text is not the resource name of a role. */
+export function parseRoleArn(arn: string): string {
+  if (!/^acs:ram::\d{1,32}:role\/[A-Za-z0-9.@\-_]{1,64}$/.test(arn)) throw new Fault('iot.ruleng.InvalidRamRole')
+  return arn
+}
+
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/
+
+/** There is no register of scene rules, so any id that could be one is taken; throws iot.rule.NotFoundRule. */
+export function parseRuleId(id: string): string {
+  if (!idPattern.test(id)) throw new Fault('iot.rule.NotFoundRule')
+  return id
+}
+
+/** There is no register of applications, so any id that could be one is taken; throws iot.edge.ApplicationNotExist. */
+export function parseApplicationId(id: string): string {
+  if (!idPattern.test(id)) throw new Fault('iot.edge.ApplicationNotExist')
+  return id
+}
+
+/** Throws iot.common.InvalidParam. */
+export function parseApplicationVersion(version: string): string {
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(version)) throw invalidParam('ApplicationVersion', 'must be up to 64 letters, digits, _ - or periods.')
+  return version
 }

@@ -7,10 +7,10 @@ export interface Page {
 const defaultPageSize = 10
 const maxPageSize = 30
 
-export function newPage(currentPage: number, pageSize: number): Page {
+export function newPage(currentPage: number, pageSize: number, maxSize = maxPageSize): Page {
   return {
     currentPage: Math.max(1, currentPage),
-    pageSize: pageSize < 1 ? defaultPageSize : Math.min(pageSize, maxPageSize),
+    pageSize: pageSize < 1 ? defaultPageSize : Math.min(pageSize, maxSize),
   }
 }
 

@@ -24,6 +24,11 @@ export interface Settings {
     readonly versionsPerDriver: number
     readonly instances: number
     readonly driversPerInstance: number
+    readonly devicesPerInstance: number
+    readonly channelsPerInstance: number
+    readonly routesPerInstance: number
+    readonly sceneRulesPerInstance: number
+    readonly applicationsPerInstance: number
     readonly packageBytes: number
   }
 }
@@ -46,6 +51,11 @@ export const defaultSettings: Settings = {
     versionsPerDriver: 10,
     instances: 100_000,
     driversPerInstance: 30,
+    devicesPerInstance: 1000,
+    channelsPerInstance: 512,
+    routesPerInstance: 30,
+    sceneRulesPerInstance: 30,
+    applicationsPerInstance: 30,
     packageBytes: 50 * 1024 * 1024,
   },
 }

@@ -1,11 +1,13 @@
 // Carries out deployments: moves each unfinished job on by what is known of its gateway's node, and writes the
 // assignments of that node. What to do is decided in domain/deployment.ts.
 import { type DeploymentView, planDeployment } from '../domain/deployment.ts'
+import { driverKey } from '../domain/driver-workload.ts'
 import * as assignments from '../store/assignments.ts'
 import * as deploymentStore from '../store/iot-edge/deployments.ts'
+import * as gatewayClearings from '../store/iot-edge/gateway-clearings.ts'
 import * as nodes from '../store/nodes.ts'
 import * as reports from '../store/reports.ts'
-import type { ReadTx, WriteTx } from '../store/store.ts'
+import type { ReadTx, Store, WriteTx } from '../store/store.ts'
 import { loop } from './loop.ts'
 
 export const deployments = loop({
@@ -13,7 +15,7 @@ export const deployments = loop({
   wakeOn: ['deployments', 'reports', 'nodes'],
   everyMs: 10_000,
   async pass({ store, now, log }, signal) {
-    let decisions = 0
+    let decisions = await clearGateways(store, now())
     for (const id of await store.read(deploymentStore.listMovable)) {
       if (signal.aborted) break
       // A first look that writes nothing: most jobs wait for a report.
@@ -26,6 +28,21 @@ export const deployments = loop({
     return decisions
   },
 })
+
+/** Takes off gateways what is left on them of an instance they were taken out of. */
+async function clearGateways(store: Store, nowMs: number): Promise<number> {
+  const clearings = await store.read(gatewayClearings.list)
+  for (const clearing of clearings) {
+    await store.write(async (tx) => {
+      const nodeId = (await nodes.findByGateway(tx, clearing.gatewayIotId))?.id
+      const assigned = nodeId === undefined ? [] : await assignments.listByNode(tx, nodeId)
+      const left = assigned.filter(({ key }) => key.startsWith(driverKey(clearing.instanceId, '')))
+      for (const { key } of left) assignments.unassign(tx, { nodeId: nodeId ?? '', key, nowMs })
+      gatewayClearings.remove(tx, clearing)
+    })
+  }
+  return clearings.length
+}
 
 /** Applies what the planner decides on the job as it is now; the job's new status, or undefined when nothing was to be done. */
 async function advance(tx: WriteTx, id: string, nowMs: number): Promise<number | undefined> {

@@ -16,6 +16,9 @@ import { signV1, toSignV1 } from './signing.ts'
 /** The access key id in addresses that this server signs. No account can have it: real ids hold no dot. */
 const ownKeyId = 'littoral.objects'
 
+/** Whoever asks for text has looked at the size before. */
+const maxTextBytes = 1024 * 1024
+
 export interface ObjectStore extends Objects {
   readonly ownKey: { readonly id: string; readonly secret: string }
   /** Stores what a client sends under a key; throws OssError. */
@@ -54,7 +57,7 @@ export async function openObjectStore({ folder, store, now }: ObjectStoreOptions
 }
 
 /** What handlers ask about an object, whose key they have checked. */
-function lookups(store: Store, disk: Disk): Pick<ObjectStore, 'find' | 'path' | 'inspect'> {
+function lookups(store: Store, disk: Disk): Pick<ObjectStore, 'find' | 'path' | 'text' | 'inspect'> {
   const contentOf = async (key: string) => (await store.read((tx) => records.find(tx, key)))?.content
   return {
     async find(key) {
@@ -64,6 +67,13 @@ function lookups(store: Store, disk: Disk): Pick<ObjectStore, 'find' | 'path' | 
     async path(key) {
       const content = await contentOf(key)
       return content && (await disk.find(content.sha256))?.path
+    },
+    async text(key) {
+      const content = await contentOf(key)
+      const file = content && (await disk.find(content.sha256))
+      if (file === undefined) return undefined
+      if (file.sizeBytes > maxTextBytes) throw new Error(`The object ${key} is too large to be read as text.`)
+      return fs.readFile(file.path, 'utf8')
     },
     async inspect(key, runtime) {
       const content = await contentOf(key)

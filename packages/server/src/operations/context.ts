@@ -45,6 +45,8 @@ export interface Objects {
   find(key: string): Promise<{ sizeBytes: number; sha256: string } | undefined>
   /** A local file with the object's bytes, for inspection; undefined when absent. */
   path(key: string): Promise<string | undefined>
+  /** A small object as text; undefined when absent. */
+  text(key: string): Promise<string | undefined>
   /** What an object is as a driver's code, with the reason why it cannot be started, if there is one. */
   inspect(key: string, runtime: Runtime): Promise<{ sizeBytes: number; sha256: string; problem?: string } | undefined>
 }

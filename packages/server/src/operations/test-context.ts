@@ -104,7 +104,7 @@ export function fakeNodes(): FakeNodes {
 
 export interface FakeObjects extends Objects {
   /** Stored objects by key; `path` is a local file when the test made one. */
-  readonly stored: Map<string, { sizeBytes: number; sha256: string; path?: string; problem?: string }>
+  readonly stored: Map<string, { sizeBytes: number; sha256: string; path?: string; problem?: string; text?: string }>
 }
 
 export function fakeObjects(): FakeObjects {
@@ -121,6 +121,9 @@ export function fakeObjects(): FakeObjects {
     },
     async path(key) {
       return stored.get(key)?.path
+    },
+    async text(key) {
+      return stored.get(key)?.text
     },
     async inspect(key) {
       return stored.get(key)

@@ -1,9 +1,11 @@
 // Every table of the store as one type. Each family declares its own in tables/; queries are typed against this.
 import type { CoreTables } from './tables/core.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
+import type { IotEdgeRestTables } from './tables/iot-edge-rest.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
 import type { RecordsTables } from './tables/records.ts'
 import type { ReleasesTables } from './tables/releases.ts'
 
-export interface Schema extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables {}
+export interface Schema
+  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, IotEdgeRestTables, ReleasesTables, RecordsTables {}

@@ -3,7 +3,7 @@ import { type Door, openDoor } from '../../../../../test/iot-edge/door.ts'
 import { deployments as deploymentsLoop } from '../../loops/deployments.ts'
 import * as assignments from '../../store/assignments.ts'
 import { db } from '../../store/db.ts'
-import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
+import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 
@@ -162,7 +162,7 @@ describe('deployments', () => {
       (resource: { ResourceType: string }) => resource.ResourceType,
     )
     expect(types).toEqual(['driver', 'driver_config', 'device_config'])
-    const devices = await door.ctx.store.read((tx) => instanceDrivers.listDevices(tx, InstanceId))
+    const devices = await door.ctx.store.read((tx) => instanceDevices.listByDriver(tx, InstanceId))
     expect(devices.get(ruled)).toMatchObject([{ deviceName: 'gateway_01', config: '{"a":1}' }])
   })
 

@@ -1,21 +1,31 @@
-// Deployments: freeze what an edge instance holds into a job, and show what became of it. The job itself is carried out
+// Deployments: freeze what an edge instance holds into a job, show what became of it, close it. The job itself is carried out
 // by loops/deployments.ts.
 import * as operations from '@littoral/contract/iot-edge/deployments'
 import { Fault } from '@littoral/contract/errors'
 import type { Handlers } from '@littoral/contract/operation'
-import { checkDeployable, type Deployment, newSnapshot, type Snapshot } from '../../domain/deployment.ts'
-import { type AssignedDriver, driverKey, effectiveConfigs, newDriverWorkload } from '../../domain/driver-workload.ts'
+import { checkSizes, type DeployedResource, removalsOf, resourcesOf } from '../../domain/deployment-content.ts'
+import { checkDeployable, closed, type Deployment, newSnapshot, type Resource } from '../../domain/deployment.ts'
+import { type AssignedDriver, driverKey } from '../../domain/driver-workload.ts'
 import type { EdgeInstance } from '../../domain/edge-instance.ts'
+import { newPage } from '../../domain/edge-page.ts'
+import { invalidParam } from '../../domain/invalid-param.ts'
+import { present } from '../../domain/present.ts'
 import * as assignments from '../../store/assignments.ts'
+import * as applications from '../../store/iot-edge/applications.ts'
+import * as channels from '../../store/iot-edge/channels.ts'
+import * as deployedResources from '../../store/iot-edge/deployed-resources.ts'
 import * as deployments from '../../store/iot-edge/deployments.ts'
 import * as versions from '../../store/iot-edge/driver-versions.ts'
 import * as drivers from '../../store/iot-edge/drivers.ts'
 import * as instances from '../../store/iot-edge/edge-instances.ts'
+import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
+import * as routes from '../../store/iot-edge/message-routes.ts'
+import * as sceneRules from '../../store/iot-edge/scene-rules.ts'
 import * as nodes from '../../store/nodes.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { toDeploymentView } from './views.ts'
+import { toDeploymentSummary, toDeploymentView } from './views.ts'
 
 export const handlers = {
   async CreateEdgeInstanceDeployment({ InstanceId, Type }, { store, principal, ids, now }) {
@@ -25,13 +35,12 @@ export const handlers = {
       if (Type === 'deploy' && !instance.isEnabled) throw new Fault('iot.edge.InstanceDisabled')
       const { gatewayIotId } = instance
       if (gatewayIotId === undefined) throw new Fault('iot.edge.InstanceHasNoGateway')
-      if (await deployments.isUnfinished(tx, instance.id)) throw new Fault('iot.edge.InstanceIsRunning')
-      const assigned = Type === 'deploy' ? await assignedDrivers(tx, instance) : []
+      if ((await deployments.findUnfinished(tx, instance.id)) !== undefined) throw new Fault('iot.edge.InstanceIsRunning')
       const node = await nodes.findByGateway(tx, gatewayIotId)
-      checkDeployable(assigned, node?.facts.edgeVersion)
-      const removed = node === undefined ? [] : await removedDrivers(tx, instance.id, node.id, assigned)
+      const kept = Type === 'deploy' ? await contentOf(tx, instance, node?.facts.edgeVersion) : []
+      const removed = removalsOf(instance.id, await deployedTo(tx, instance.id, node?.id), kept)
       const nowMs = now()
-      const snapshots = [...assigned.flatMap(resourcesOf), ...removed].map((about) => newSnapshot({ id: ids.hex(32), ...about }, nowMs))
+      const snapshots = [...kept, ...removed].map((about) => newSnapshot({ id: ids.hex(32), ...about }, nowMs))
       deployments.insert(tx, newDeployment({ id, taskId: ids.hex(32), type: Type, gatewayIotId, snapshots }, instance, nowMs))
     })
     return { DeploymentId: id }
@@ -44,6 +53,26 @@ export const handlers = {
     })
     return { Data: toDeploymentView(deployment) }
   },
+
+  async QueryEdgeInstanceHistoricDeployment({ InstanceId, StartTime, EndTime, CurrentPage, PageSize }, { store, principal }) {
+    if (StartTime !== undefined && EndTime !== undefined && EndTime < StartTime) throw invalidParam('EndTime', 'is before StartTime.')
+    const at = newPage(CurrentPage, PageSize)
+    const found = await store.read(async (tx) => {
+      const { id } = await instances.get(tx, principal.accountId, InstanceId)
+      return deployments.page(tx, { instanceId: id, ...present({ fromMs: StartTime, toMs: EndTime }) }, at)
+    })
+    const DeploymentList = found.deployments.map(toDeploymentSummary)
+    return { Data: { DeploymentList, CurrentPage: at.currentPage, PageSize: at.pageSize, Total: found.total } }
+  },
+
+  async CloseEdgeInstanceDeployment({ InstanceId }, { store, principal, now }) {
+    await store.write(async (tx) => {
+      const { id } = await instances.get(tx, principal.accountId, InstanceId)
+      const deployment = await deployments.findUnfinished(tx, id)
+      if (deployment !== undefined) deployments.update(tx, deployment, closed(deployment, now()))
+    })
+    return {}
+  },
 } satisfies Handlers<typeof operations, Context>
 
 function newDeployment(
@@ -54,8 +83,23 @@ function newDeployment(
   return { ...about, accountId: instance.accountId, instanceId: instance.id, status: 0, createdAtMs: nowMs, modifiedAtMs: nowMs }
 }
 
+/** What a deploy job puts on the gateway; throws the fault for which it must not begin. */
+async function contentOf(tx: ReadTx, instance: EdgeInstance, edgeVersion: string | undefined): Promise<Resource[]> {
+  const assigned = await assignedDrivers(tx, instance)
+  checkDeployable(assigned, edgeVersion)
+  const bound = {
+    routes: await routes.list(tx, instance.id),
+    sceneRuleIds: (await sceneRules.list(tx, instance.id)).map(({ id }) => id),
+    applications: await applications.list(tx, instance.id),
+  }
+  const resources = resourcesOf(assigned, { ...bound, ...present({ role: instance.role }) })
+  checkSizes(resources)
+  return resources
+}
+
 async function assignedDrivers(tx: ReadTx, instance: EdgeInstance): Promise<AssignedDriver[]> {
-  const devices = await instanceDrivers.listDevices(tx, instance.id)
+  const devices = await instanceDevices.listByDriver(tx, instance.id)
+  const channelsOf = await channels.listByDriver(tx, instance.id)
   const assigned: AssignedDriver[] = []
   for (const { driverId, version, configs } of await instanceDrivers.list(tx, instance.id)) {
     assigned.push({
@@ -65,32 +109,20 @@ async function assignedDrivers(tx: ReadTx, instance: EdgeInstance): Promise<Assi
       version: await versions.get(tx, driverId, version),
       configs,
       devices: devices.get(driverId) ?? [],
+      channels: channelsOf.get(driverId) ?? [],
     })
   }
   return assigned
 }
 
-type Resource = Parameters<typeof newSnapshot>[0] extends infer About ? Omit<About & Pick<Snapshot, 'workload'>, 'id'> : never
-
-/** An assigned driver, its configuration if it has one, and that of its devices if it has some. */
-function resourcesOf(assigned: AssignedDriver): Resource[] {
-  const { driver, instanceId, devices } = assigned
-  const workload = newDriverWorkload(assigned)
-  const about = { resourceId: driver.id, resourceName: driver.name, operateType: 0 as const, workloadKey: driverKey(instanceId, driver.id) }
-  return [
-    { ...about, resourceType: 'driver', workload },
-    ...(effectiveConfigs(assigned).length === 0 ? [] : [{ ...about, resourceType: 'driver_config' as const }]),
-    ...(devices.length === 0 ? [] : [{ ...about, resourceType: 'device_config' as const }]),
-  ]
-}
-
-/** What is on the gateway for this instance and no longer assigned; all of it when the job is a reset. */
-async function removedDrivers(tx: ReadTx, instanceId: string, nodeId: string, assigned: readonly AssignedDriver[]): Promise<Resource[]> {
-  const kept = new Set(assigned.map(({ driver }) => driverKey(instanceId, driver.id)))
-  const prefix = driverKey(instanceId, '')
-  return (await assignments.listByNode(tx, nodeId)).flatMap(({ key, workload }) => {
-    if (!key.startsWith(prefix) || kept.has(key) || workload.kind !== 'driver') return []
-    const about = { resourceId: workload.driverId, resourceName: workload.driverName, operateType: 1 as const, workloadKey: key }
-    return [{ ...about, resourceType: 'driver' as const }]
-  })
+/** What is on the gateway of an instance: what jobs have ended with, and drivers that a failed job has left assigned. */
+async function deployedTo(tx: ReadTx, instanceId: string, nodeId: string | undefined): Promise<DeployedResource[]> {
+  const deployed = await deployedResources.list(tx, instanceId)
+  const onNode = nodeId === undefined ? [] : await assignments.listByNode(tx, nodeId)
+  const left = onNode.flatMap(({ key, workload }) =>
+    key.startsWith(driverKey(instanceId, '')) && workload.kind === 'driver'
+      ? [{ type: 'driver' as const, id: workload.driverId, name: workload.driverName }]
+      : [],
+  )
+  return [...left, ...deployed]
 }

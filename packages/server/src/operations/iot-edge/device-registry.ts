@@ -1,32 +1,18 @@
-// The device registry as far as a gateway needs it: products, devices, and whether a device is connected.
+// Devices of the registry: register, read, list, delete, and whether a device is connected.
 import * as operations from '@littoral/contract/iot-edge/device-registry'
 import type { Handlers } from '@littoral/contract/operation'
-import { type Device, parseDeviceName, parseProductDescription, parseProductName, type Product } from '../../domain/device.ts'
+import { type Device, parseDeviceName } from '../../domain/device.ts'
+import { newPage } from '../../domain/edge-page.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import * as devices from '../../store/iot-edge/devices.ts'
 import * as products from '../../store/iot-edge/products.ts'
 import * as nodes from '../../store/nodes.ts'
 import type { Context } from '../context.ts'
-import { toDeviceView, toProductView } from './views.ts'
+import { refuseSet } from './refuse-set.ts'
+import { type DeviceEntry, toDeviceEntry, toDeviceView } from './registry-views.ts'
 
 export const handlers = {
-  async CreateProduct(input, { store, principal, ids, now }) {
-    refuseSet(input, ['JoinPermissionId'])
-    if (input.AuthType && input.AuthType !== 'secret') throw invalidParam('AuthType', 'must be secret: nothing else is supported.')
-    if (input.Id2 === true) throw invalidParam('Id2', 'must be false: internet device ids are not supported.')
-    const product: Product = {
-      key: `a1${ids.letters(9)}`,
-      accountId: principal.accountId,
-      name: parseProductName(input.ProductName),
-      nodeType: input.NodeType,
-      createdAtMs: now(),
-      details: toDetails(input),
-    }
-    await store.write(async (tx) => products.insert(tx, product))
-    return { ProductKey: product.key, Data: toProductView(product) }
-  },
-
   async RegisterDevice(input, { store, principal, ids, now }) {
     refuseSet(input, ['AppKey', 'DevEui', 'JoinEui', 'LoraNodeType', 'PinCode'])
     const device: Device = {
@@ -53,6 +39,28 @@ export const handlers = {
       return { Data: toDeviceView(device, await nodes.findByGateway(tx, device.iotId)) }
     })
   },
+
+  async QueryDevice(input, { store, principal }) {
+    refuseSet(input, ['NextToken'])
+    const at = newPage(input.CurrentPage ?? 1, input.PageSize ?? 10, 50)
+    return store.read(async (tx) => {
+      const { key } = await products.get(tx, principal.accountId, input.ProductKey)
+      const { devices: found, total } = await devices.page(tx, key, at)
+      const DeviceInfo: DeviceEntry[] = []
+      for (const device of found) DeviceInfo.push(toDeviceEntry(device, await nodes.findByGateway(tx, device.iotId)))
+      const pages = { Page: at.currentPage, PageSize: at.pageSize, PageCount: Math.ceil(total / at.pageSize), Total: total }
+      return { Data: { DeviceInfo }, ...pages }
+    })
+  },
+
+  async DeleteDevice(input, { store, principal }) {
+    const ref = deviceRef(input)
+    await store.write(async (tx) => {
+      const { iotId } = await devices.get(tx, principal.accountId, ref)
+      devices.remove(tx, iotId)
+    })
+    return {}
+  },
 } satisfies Handlers<typeof operations, Context>
 
 /** How a call names a device: by id, which goes first, or by product and name; throws iot.common.InvalidParam. */
@@ -61,27 +69,4 @@ export function deviceRef(input: { IotId?: string; ProductKey?: string; DeviceNa
   if (IotId) return { iotId: IotId }
   if (!ProductKey || !DeviceName) throw invalidParam('IotId', 'is needed, or ProductKey together with DeviceName.')
   return { productKey: ProductKey, name: DeviceName }
-}
-
-function refuseSet<In extends object>(input: In, names: readonly (keyof In & string)[]): void {
-  const set = names.find((name) => input[name])
-  if (set !== undefined) throw invalidParam(set, 'is not supported.')
-}
-
-type ProductInput = Parameters<(typeof handlers)['CreateProduct']>[0]
-
-function toDetails(input: ProductInput): Product['details'] {
-  return {
-    dataFormat: input.DataFormat ?? 1,
-    ...present({
-      aliyunCommodityCode: input.AliyunCommodityCode,
-      categoryKey: input.CategoryKey,
-      description: parseProductDescription(input.Description),
-      netType: input.NetType,
-      protocolType: input.ProtocolType,
-      publishAuto: input.PublishAuto,
-      resourceGroupId: input.ResourceGroupId,
-      validateType: input.ValidateType,
-    }),
-  }
 }

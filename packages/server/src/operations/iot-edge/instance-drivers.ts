@@ -1,18 +1,20 @@
-// Drivers inside an edge instance: assign a version, configure it.
+// Drivers inside an edge instance: assign a version, configure it, list them, take one out.
 import * as operations from '@littoral/contract/iot-edge/instance-drivers'
 import { Fault } from '@littoral/contract/errors'
-import type { Handlers, Input } from '@littoral/contract/operation'
-import { checkBlocks, checkContent } from '../../domain/driver-config.ts'
+import type { Handlers } from '@littoral/contract/operation'
 import type { DriverVersion } from '../../domain/driver-version.ts'
+import { newPage } from '../../domain/edge-page.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import * as versions from '../../store/iot-edge/driver-versions.ts'
 import * as drivers from '../../store/iot-edge/drivers.ts'
 import * as instances from '../../store/iot-edge/edge-instances.ts'
+import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { withUploadedFile } from './stored-files.ts'
+import { parseConfigs, storedBlocks } from './stored-files.ts'
+import { toConfigView, toInstanceDriverView } from './views.ts'
 
 export const handlers = {
   async BindDriverToEdgeInstance({ InstanceId, DriverId, DriverVersion, OrderId }, { store, principal, now, settings }) {
@@ -39,12 +41,45 @@ export const handlers = {
     await ctx.store.write(async (tx) => {
       const instance = await instances.get(tx, ctx.principal.accountId, InstanceId)
       const assigned = await instanceDrivers.get(tx, instance.id, DriverId)
-      const configs: instanceDrivers.StoredBlock[] = []
-      for (const [place, block] of blocks.entries()) {
-        configs.push({ id: ctx.ids.hex(32), ...(await withUploadedFile(tx, ctx, `Configs.${place + 1}.Content`, block)) })
-      }
-      checkBlocks('Configs', configs)
+      const configs = await storedBlocks(tx, ctx, blocks)
       instanceDrivers.update(tx, { ...assigned, configs, modifiedAtMs: ctx.now() })
+    })
+    return {}
+  },
+
+  async QueryEdgeInstanceDriver({ InstanceId, CurrentPage, PageSize }, { store, principal }) {
+    const at = newPage(CurrentPage, PageSize)
+    const found = await store.read(async (tx) => {
+      const { id } = await instances.get(tx, principal.accountId, InstanceId)
+      return instanceDrivers.page(tx, id, at)
+    })
+    const DriverList = found.drivers.map(toInstanceDriverView)
+    return { Data: { DriverList, CurrentPage: at.currentPage, PageSize: at.pageSize, Total: found.total } }
+  },
+
+  async BatchGetEdgeInstanceDriverConfigs({ InstanceId, DriverIds }, { store, principal }) {
+    const assigned = await store.read(async (tx) => {
+      const { id } = await instances.get(tx, principal.accountId, InstanceId)
+      return instanceDrivers.listByIds(tx, id, DriverIds)
+    })
+    return { DriverConfigList: assigned.map(({ driverId, configs }) => ({ DriverId: driverId, ConfigList: configs.map(toConfigView) })) }
+  },
+
+  async ClearEdgeInstanceDriverConfigs({ InstanceId, DriverId }, { store, principal, now }) {
+    await store.write(async (tx) => {
+      const instance = await instances.get(tx, principal.accountId, InstanceId)
+      const assigned = await instanceDrivers.get(tx, instance.id, DriverId)
+      if (assigned.configs.length > 0) instanceDrivers.update(tx, { ...assigned, configs: [], modifiedAtMs: now() })
+    })
+    return {}
+  },
+
+  async UnbindDriverFromEdgeInstance({ InstanceId, DriverId }, { store, principal }) {
+    await store.write(async (tx) => {
+      const instance = await instances.get(tx, principal.accountId, InstanceId)
+      const assigned = await instanceDrivers.get(tx, instance.id, DriverId)
+      instanceDevices.removeDriver(tx, instance.id, assigned.driverId)
+      instanceDrivers.remove(tx, instance.id, assigned.driverId)
     })
     return {}
   },
@@ -56,12 +91,4 @@ async function chosenVersion(tx: ReadTx, driverId: string, number: string | unde
   const newest = await versions.findNewestReleased(tx, driverId)
   if (newest === undefined) throw new Fault('iot.edge.DriverVersionNotReleased')
   return newest
-}
-
-function parseConfigs(configs: Input<typeof operations.SetEdgeInstanceDriverConfigs>['Configs']) {
-  return configs.map(({ Format, Content, Key }, place) => {
-    const block = { format: Format, content: Content, ...present({ key: Key || undefined }) }
-    checkContent(`Configs.${place + 1}.Content`, block)
-    return block
-  })
 }

@@ -1,8 +1,10 @@
 // Addresses of the object store in parameters: only our own are accepted, so that nothing is ever fetched from elsewhere.
-import { type ConfigBlock, maxFileBytes } from '../../domain/driver-config.ts'
+import { checkBlocks, checkContent, checkDeviceConfig, type ConfigBlock, maxFileBytes, maxJsonBytes, type StoredBlock } from '../../domain/driver-config.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
+import { present } from '../../domain/present.ts'
 import * as objects from '../../store/iot-edge/objects.ts'
 import type { ReadTx } from '../../store/store.ts'
+import type { InstanceDevice } from '../../store/iot-edge/instance-devices.ts'
 import type { Context } from '../context.ts'
 
 /** The key of an address that this server handed out to this account; throws iot.common.InvalidParam. */
@@ -33,4 +35,38 @@ export async function withUploadedFile<B extends ConfigBlock>(tx: ReadTx, ctx: C
   const filled = await withFile(tx, ctx, field, block)
   if (filled.format === 'FILE' && filled.file === undefined) throw invalidParam(field, 'names a file that was not uploaded.')
   return filled
+}
+
+/** The Configs parameter, as far as it can be checked without the store; throws iot.common.InvalidParam. */
+export function parseConfigs(configs: readonly { Format: ConfigBlock['format']; Content: string; Key?: string }[]): ConfigBlock[] {
+  return configs.map(({ Format, Content, Key }, place) => {
+    const block = { format: Format, content: Content, ...present({ key: Key || undefined }) }
+    checkContent(`Configs.${place + 1}.Content`, block)
+    return block
+  })
+}
+
+/** The same blocks with ids of their own and the files they name; throws iot.common.InvalidParam. */
+export async function storedBlocks(tx: ReadTx, ctx: Context, blocks: readonly ConfigBlock[]): Promise<StoredBlock[]> {
+  const stored: StoredBlock[] = []
+  for (const [place, block] of blocks.entries()) {
+    stored.push({ id: ctx.ids.hex(32), ...(await withUploadedFile(tx, ctx, `Configs.${place + 1}.Content`, block)) })
+  }
+  checkBlocks('Configs', stored)
+  return stored
+}
+
+/** A device's configuration: JSON, or the JSON in the file that an address names. Throws iot.common.InvalidParam. */
+export async function deviceConfig(tx: ReadTx, ctx: Context, field: string, content: string): Promise<NonNullable<InstanceDevice['config']>> {
+  if (!/^https?:\/\//i.test(content)) {
+    checkDeviceConfig(field, content)
+    return { text: content }
+  }
+  const key = await ownKey(tx, ctx, field, content)
+  const sizeBytes = (await objects.find(tx, key))?.content?.sizeBytes
+  if (sizeBytes === undefined) throw invalidParam(field, 'names a file that was not uploaded.')
+  if (sizeBytes > maxJsonBytes) throw invalidParam(field, `names a file of more than ${maxJsonBytes} bytes.`)
+  const text = (await ctx.objects.text(key)) ?? ''
+  checkDeviceConfig(field, text)
+  return { text, address: content }
 }

@@ -3,19 +3,22 @@
 import type { Output } from '@littoral/contract/operation'
 import type { BatchGetEdgeDriver } from '@littoral/contract/iot-edge/drivers'
 import type { GetEdgeInstanceDeployment } from '@littoral/contract/iot-edge/deployments'
-import type { QueryDeviceDetail } from '@littoral/contract/iot-edge/device-registry'
+import type { BatchGetEdgeInstanceChannel } from '@littoral/contract/iot-edge/channels'
 import type { GetEdgeDriverVersion } from '@littoral/contract/iot-edge/driver-versions'
+import type { QueryEdgeInstanceDriver } from '@littoral/contract/iot-edge/instance-drivers'
 import type { QueryEdgeInstance } from '@littoral/contract/iot-edge/instances'
+import type { GetEdgeInstanceMessageRouting } from '@littoral/contract/iot-edge/message-routes'
+import type { Channel } from '../../domain/channel.ts'
 import { type Deployment, type Snapshot, taskStage } from '../../domain/deployment.ts'
-import type { Product } from '../../domain/device.ts'
+import type { StoredBlock } from '../../domain/driver-config.ts'
 import type { Driver } from '../../domain/driver.ts'
 import { type DriverVersion, uploadLifeMs } from '../../domain/driver-version.ts'
 import type { EdgeInstance } from '../../domain/edge-instance.ts'
 import { toLocalTime } from '../../domain/local-time.ts'
+import type { MessageRoute } from '../../domain/message-route.ts'
 import { present } from '../../domain/present.ts'
 import { sortedJson } from '../../domain/text.ts'
-import type { RegisteredDevice } from '../../store/iot-edge/devices.ts'
-import type { NodeRecord } from '../../store/nodes.ts'
+import type { InstanceDriver } from '../../store/iot-edge/instance-drivers.ts'
 import type { Context } from '../context.ts'
 
 export function toDriverView(driver: Driver): Output<typeof BatchGetEdgeDriver>['DriverList'][number] {
@@ -66,12 +69,13 @@ export function toInstanceView(instance: EdgeInstance): Output<typeof QueryEdgeI
     // 1 would be an instance that another account shares; sharing is not served.
     Type: 0,
     BizEnable: instance.isEnabled,
-    GmtCreate: toLocalTime(instance.createdAtMs),
-    GmtCreateTimestamp: instance.createdAtMs,
-    GmtModified: toLocalTime(instance.modifiedAtMs),
-    GmtModifiedTimestamp: instance.modifiedAtMs,
+    ...toTimes(instance),
     ...present({
       Tags: instance.tags,
+      RoleArn: instance.role?.arn,
+      RoleName: instance.role?.name,
+      RoleAttachTime: instance.role && toLocalTime(instance.role.attachedAtMs),
+      RoleAttachTimestamp: instance.role?.attachedAtMs,
       LatestDeploymentStatus: instance.latestDeployment?.status,
       LatestDeploymentType: instance.latestDeployment?.type,
     }),
@@ -81,23 +85,28 @@ export function toInstanceView(instance: EdgeInstance): Output<typeof QueryEdgeI
 type DeploymentView = Output<typeof GetEdgeInstanceDeployment>['Data']
 
 export function toDeploymentView(deployment: Deployment): DeploymentView {
-  const times = toTimes(deployment)
   return {
-    DeploymentId: deployment.id,
-    Type: deployment.type,
-    Status: deployment.status,
-    Description: `${deployment.type}_${deployment.createdAtMs}`,
-    ...times,
+    ...toDeploymentSummary(deployment),
     TaskList: [
       {
         TaskId: deployment.taskId,
         GatewayId: deployment.gatewayIotId,
         Status: deployment.status,
         Stage: taskStage(deployment),
-        ...times,
+        ...toJobTimes(deployment),
         ResourceSnapshotList: deployment.snapshots.map(toSnapshotView),
       },
     ],
+  }
+}
+
+export function toDeploymentSummary(deployment: Deployment): Omit<DeploymentView, 'TaskList'> {
+  return {
+    DeploymentId: deployment.id,
+    Type: deployment.type,
+    Status: deployment.status,
+    Description: `${deployment.type}_${deployment.createdAtMs}`,
+    ...toJobTimes(deployment),
   }
 }
 
@@ -111,57 +120,53 @@ function toSnapshotView(snapshot: Snapshot): DeploymentView['TaskList'][number][
     Status: snapshot.status,
     Stage: snapshot.stage,
     Log: JSON.stringify(snapshot.log),
-    ...toTimes(snapshot),
+    ...toJobTimes(snapshot),
   }
 }
 
-function toTimes({ createdAtMs, modifiedAtMs, completedAtMs }: Pick<Deployment, 'createdAtMs' | 'modifiedAtMs' | 'completedAtMs'>) {
+function toJobTimes(job: Pick<Deployment, 'createdAtMs' | 'modifiedAtMs' | 'completedAtMs'>) {
+  const { completedAtMs } = job
+  const completed = completedAtMs === undefined ? {} : { GmtCompleted: toLocalTime(completedAtMs), GmtCompletedTimestamp: completedAtMs }
+  return { ...toTimes(job), ...completed }
+}
+
+export function toTimes({ createdAtMs, modifiedAtMs }: { createdAtMs: number; modifiedAtMs: number }) {
   return {
     GmtCreate: toLocalTime(createdAtMs),
     GmtCreateTimestamp: createdAtMs,
     GmtModified: toLocalTime(modifiedAtMs),
     GmtModifiedTimestamp: modifiedAtMs,
-    ...(completedAtMs === undefined ? {} : { GmtCompleted: toLocalTime(completedAtMs), GmtCompletedTimestamp: completedAtMs }),
   }
 }
 
-export function toProductView({ key, name, nodeType, details }: Product) {
-  const { dataFormat, aliyunCommodityCode, description, protocolType } = details
+export function toInstanceDriverView(assigned: InstanceDriver): Output<typeof QueryEdgeInstanceDriver>['Data']['DriverList'][number] {
   return {
-    ProductKey: key,
-    ProductName: name,
-    NodeType: nodeType,
-    DataFormat: dataFormat,
-    AuthType: 'secret',
-    Id2: false,
-    ...present({ AliyunCommodityCode: aliyunCommodityCode, Description: description, ProtocolType: protocolType }),
+    DriverId: assigned.driverId,
+    DriverVersion: assigned.version,
+    GmtCreate: toLocalTime(assigned.createdAtMs),
+    GmtModified: toLocalTime(assigned.modifiedAtMs),
+    ...present({ OrderId: assigned.orderId }),
   }
 }
 
-/** With the node that is this gateway, once it has connected. */
-export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefined): Output<typeof QueryDeviceDetail>['Data'] {
-  const utc = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
-  const local = (ms: number | undefined) => (ms === undefined ? undefined : toLocalTime(ms))
+export function toConfigView({ id, format, content, key }: StoredBlock) {
+  return { ConfigId: id, Format: format, Content: content, ...present({ Key: key }) }
+}
+
+export function toChannelView({ id, name, configs }: Channel): Output<typeof BatchGetEdgeInstanceChannel>['Data']['Channel'][number] {
+  return { ChannelId: id, ChannelName: name, ConfigList: { Config: configs.map(toConfigView) } }
+}
+
+/** Source and target data are there even when empty: so the vendor's samples show them (contract: iot-edge §2). */
+export function toRouteView(route: MessageRoute): Output<typeof GetEdgeInstanceMessageRouting>['Data'] {
   return {
-    IotId: device.iotId,
-    ProductKey: device.productKey,
-    ProductName: device.productName,
-    DeviceName: device.name,
-    DeviceSecret: device.secret,
-    NodeType: device.nodeType,
-    Status: node === undefined ? 'UNACTIVE' : node.isOnline ? 'ONLINE' : 'OFFLINE',
-    Owner: true,
-    GmtCreate: toLocalTime(device.createdAtMs),
-    UtcCreate: new Date(device.createdAtMs).toISOString(),
-    ...present({
-      Nickname: device.nickname,
-      Region: node?.region,
-      IpAddress: node?.facts.address,
-      FirmwareVersion: node?.facts.edgeVersion,
-      GmtActive: local(node?.createdAtMs),
-      UtcActive: utc(node?.createdAtMs),
-      GmtOnline: local(node?.lastSeenAtMs),
-      UtcOnline: utc(node?.lastSeenAtMs),
-    }),
+    SourceType: route.sourceType,
+    SourceData: route.sourceData,
+    TopicFilter: route.topicFilter,
+    TargetType: route.targetType,
+    TargetData: route.targetData,
+    RouteContext: route.qos === undefined ? {} : { Qos: route.qos === 0 ? '0' : '1' },
+    ...toTimes(route),
+    ...present({ Name: route.name }),
   }
 }

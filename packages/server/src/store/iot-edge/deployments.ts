@@ -1,12 +1,14 @@
-// Deployments with their snapshots. Created by the operation, moved on by loops/deployments.ts alone.
+// Deployments with their snapshots. Created and closed by operations, moved on by loops/deployments.ts.
 import { Fault } from '@littoral/contract/errors'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { Selectable } from 'kysely'
 import type { Deployment, LogLine, Snapshot } from '../../domain/deployment.ts'
+import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DeploymentRow, DeploymentSnapshotRow } from '../tables/iot-edge.ts'
+import * as deployedResources from './deployed-resources.ts'
 
 export async function find(tx: ReadTx, id: string): Promise<Deployment | undefined> {
   const row = await tx.first(db.selectFrom('deployments').selectAll().where('id', '=', id))
@@ -22,10 +24,35 @@ export async function get(tx: ReadTx, instanceId: string, id: string): Promise<D
   return deployment
 }
 
-/** Whether the instance has a job that has not ended. */
-export async function isUnfinished(tx: ReadTx, instanceId: string): Promise<boolean> {
+/** The job of the instance that has not ended. */
+export async function findUnfinished(tx: ReadTx, instanceId: string): Promise<Deployment | undefined> {
   const query = db.selectFrom('deployments').select('id').where('instance_id', '=', instanceId).where('status', '<', 2)
-  return (await tx.first(query)) !== undefined
+  const unfinished = await tx.first(query)
+  return unfinished && find(tx, unfinished.id)
+}
+
+export interface DeploymentFilter {
+  readonly instanceId: string
+  readonly fromMs?: number
+  readonly toMs?: number
+}
+
+/** One page, newest first, without the snapshots, and how many there are in all. */
+export async function page(tx: ReadTx, filter: DeploymentFilter, at: Page): Promise<{ deployments: Deployment[]; total: number }> {
+  let query = db.selectFrom('deployments').where('instance_id', '=', filter.instanceId)
+  if (filter.fromMs !== undefined) query = query.where('created_at_ms', '>=', filter.fromMs)
+  if (filter.toMs !== undefined) query = query.where('created_at_ms', '<=', filter.toMs)
+  const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
+  const rows = await tx.all(
+    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+  )
+  return { deployments: rows.map((row) => toDeployment(row, [])), total: Number(counted?.total ?? 0) }
+}
+
+/** Forgets every job of an instance, with what they have put on its gateway. */
+export function removeAll(tx: WriteTx, instanceId: string): void {
+  tx.run(db.deleteFrom('deployments').where('instance_id', '=', instanceId))
+  deployedResources.removeAll(tx, instanceId)
 }
 
 /** So many jobs are looked at in one pass; the others wait for the next, which comes at once while there is something to do. */
@@ -74,6 +101,7 @@ export function update(tx: WriteTx, before: Deployment, after: Deployment): void
       completed_at_ms: row.completed_at_ms,
     }
     tx.run(db.updateTable('deployment_snapshots').set(changed).where('deployment_id', '=', after.id).where('place', '=', place))
+    if (snapshot.status === 2) deployedResources.update(tx, after, snapshot)
   })
   tx.announce('deployments')
 }

@@ -1,6 +1,7 @@
 // Devices of the device registry. A gateway proves itself with its device's secret when its node connects.
 import { Fault } from '@littoral/contract/errors'
 import type { Device, Product } from '../../domain/device.ts'
+import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
 import { db } from '../db.ts'
 import type { ReadTx, Store, WriteTx } from '../store.ts'
@@ -14,28 +15,50 @@ export interface RegisteredDevice extends Device {
 export type DeviceRef = { readonly iotId: string } | { readonly productKey: string; readonly name: string }
 
 export async function find(tx: ReadTx, ref: DeviceRef): Promise<RegisteredDevice | undefined> {
-  const query = db
+  const row = await tx.first(
+    'iotId' in ref
+      ? joined().where('devices.iot_id', '=', ref.iotId)
+      : joined().where('devices.product_key', '=', ref.productKey).where('devices.name', '=', ref.name),
+  )
+  return row && toDevice(row)
+}
+
+function joined() {
+  return db
     .selectFrom('devices')
     .innerJoin('products', 'products.key', 'devices.product_key')
     .selectAll('devices')
     .select(['products.name as product_name', 'products.node_type'])
-  const row = await tx.first(
-    'iotId' in ref
-      ? query.where('devices.iot_id', '=', ref.iotId)
-      : query.where('devices.product_key', '=', ref.productKey).where('devices.name', '=', ref.name),
+}
+type JoinedRow = ReturnType<typeof joined> extends { executeTakeFirstOrThrow(): Promise<infer Row> } ? Row : never
+
+/** Those of the account's devices that exist, in the order of the ids. */
+export async function listByIds(tx: ReadTx, accountId: string, iotIds: readonly string[]): Promise<RegisteredDevice[]> {
+  const rows = await tx.all(
+    joined()
+      .where('devices.iot_id', 'in', [...iotIds])
+      .where('devices.account_id', '=', accountId),
   )
-  if (row === undefined) return undefined
-  return {
-    iotId: row.iot_id,
-    accountId: row.account_id,
-    productKey: row.product_key,
-    productName: row.product_name,
-    nodeType: row.node_type as Product['nodeType'],
-    name: row.name,
-    secret: row.secret,
-    createdAtMs: row.created_at_ms,
-    ...present({ nickname: row.nickname }),
-  }
+  const byId = new Map(rows.map((row) => [row.iot_id, toDevice(row)]))
+  return [...new Set(iotIds)].flatMap((iotId) => byId.get(iotId) ?? [])
+}
+
+/** One page of a product's devices, newest first, and how many there are in all. */
+export async function page(tx: ReadTx, productKey: string, at: Page): Promise<{ devices: RegisteredDevice[]; total: number }> {
+  const rows = await tx.all(
+    joined()
+      .where('devices.product_key', '=', productKey)
+      .orderBy('devices.created_at_ms', 'desc')
+      .orderBy('devices.iot_id', 'desc')
+      .limit(at.pageSize)
+      .offset(offsetOf(at)),
+  )
+  return { devices: rows.map(toDevice), total: await count(tx, productKey) }
+}
+
+export async function count(tx: ReadTx, productKey: string): Promise<number> {
+  const query = db.selectFrom('devices').where('product_key', '=', productKey)
+  return Number((await tx.first(query.select((e) => e.fn.countAll<number>().as('total'))))?.total ?? 0)
 }
 
 /** Throws iot.device.NotExistedDevice, or iot.common.AuthActionPermissionDeny when it is another account's. */
@@ -72,4 +95,23 @@ export function insert(tx: WriteTx, device: Device): void {
     unique: { name: 'iot.device.AlreadyExistedDeviceName' },
     missing: { name: 'iot.prod.NotExistedProduct' },
   })
+}
+
+/** Throws iot.edge.DeviceAlreadyBound at commit when the device is in an edge instance. */
+export function remove(tx: WriteTx, iotId: string): void {
+  tx.run(db.deleteFrom('devices').where('iot_id', '=', iotId), { missing: { name: 'iot.edge.DeviceAlreadyBound', params: { IotId: iotId } } })
+}
+
+function toDevice(row: JoinedRow): RegisteredDevice {
+  return {
+    iotId: row.iot_id,
+    accountId: row.account_id,
+    productKey: row.product_key,
+    productName: row.product_name,
+    nodeType: row.node_type as Product['nodeType'],
+    name: row.name,
+    secret: row.secret,
+    createdAtMs: row.created_at_ms,
+    ...present({ nickname: row.nickname }),
+  }
 }

@@ -29,6 +29,13 @@ export async function findIdByGateway(tx: ReadTx, iotId: string): Promise<string
   return (await tx.first(db.selectFrom('edge_instances').select('id').where('gateway_iot_id', '=', iotId)))?.id
 }
 
+/** The instances that have these gateways, by gateway. */
+export async function idsByGateway(tx: ReadTx, iotIds: readonly string[]): Promise<Map<string, string>> {
+  const query = db.selectFrom('edge_instances').select(['id', 'gateway_iot_id'])
+  const rows = await tx.all(query.where('gateway_iot_id', 'in', [...iotIds]))
+  return new Map(rows.map((row) => [row.gateway_iot_id ?? '', row.id]))
+}
+
 /** One page, newest first, and how many there are in all. */
 export async function page(
   tx: ReadTx,
@@ -94,8 +101,41 @@ export function updateGateway(tx: WriteTx, { id, iotId, nowMs }: { id: string; i
   )
 }
 
+/** Writes name, tier, tags and switch; throws iot.edge.InstanceNameExist at commit. */
+export function update(tx: WriteTx, { id, name, spec, tags, isEnabled, modifiedAtMs }: EdgeInstance): void {
+  const columns = { name, spec, tags: tags ?? null, is_enabled: isEnabled ? 1 : 0, modified_at_ms: modifiedAtMs }
+  tx.run(db.updateTable('edge_instances').set(columns).where('id', '=', id), { unique: { name: 'iot.edge.InstanceNameExist' } })
+}
+
+/** Writes the role, or takes it away. */
+export function updateRole(tx: WriteTx, id: string, role: EdgeInstance['role'], nowMs: number): void {
+  const { arn, name, attachedAtMs } = role ?? { arn: null, name: null, attachedAtMs: null }
+  const columns = { role_arn: arn, role_name: name, role_attached_at_ms: attachedAtMs, modified_at_ms: nowMs }
+  tx.run(db.updateTable('edge_instances').set(columns).where('id', '=', id))
+}
+
+/** Puts another gateway in the place of one; throws iot.edge.InstanceAlreadyBindGateway at commit. */
+export function replaceGateway(tx: WriteTx, { id, iotId, nowMs }: { id: string; iotId: string; nowMs: number }): void {
+  const columns = { gateway_iot_id: iotId, latest_deployment_id: null, modified_at_ms: nowMs }
+  tx.run(db.updateTable('edge_instances').set(columns).where('id', '=', id), { unique: { name: 'iot.edge.InstanceAlreadyBindGateway' } })
+}
+
+/** Whether there is anything in an instance. */
+export async function contentOf(tx: ReadTx, id: string): Promise<{ hasDrivers: boolean; hasDevices: boolean; hasRoutes: boolean }> {
+  const driver = await tx.first(db.selectFrom('instance_drivers').select('driver_id').where('instance_id', '=', id).limit(1))
+  const device = await tx.first(db.selectFrom('instance_devices').select('iot_id').where('instance_id', '=', id).limit(1))
+  const route = await tx.first(db.selectFrom('message_routes').select('id').where('instance_id', '=', id).limit(1))
+  return { hasDrivers: driver !== undefined, hasDevices: device !== undefined, hasRoutes: route !== undefined }
+}
+
+/** Its routes, bindings and deployments go with it; drivers and devices must be gone. */
+export function remove(tx: WriteTx, id: string): void {
+  tx.run(db.deleteFrom('deployments').where('instance_id', '=', id))
+  tx.run(db.deleteFrom('edge_instances').where('id', '=', id))
+}
+
 function toInstance(row: JoinedRow): EdgeInstance {
-  const { deployment_type: type, deployment_status: status } = row
+  const { deployment_type: type, deployment_status: status, role_arn: arn, role_name: name, role_attached_at_ms: attachedAtMs } = row
   return {
     id: row.id,
     accountId: row.account_id,
@@ -105,6 +145,7 @@ function toInstance(row: JoinedRow): EdgeInstance {
     createdAtMs: row.created_at_ms,
     modifiedAtMs: row.modified_at_ms,
     ...present({ tags: row.tags, gatewayIotId: row.gateway_iot_id }),
+    ...(arn === null || name === null || attachedAtMs === null ? {} : { role: { arn, name, attachedAtMs } }),
     ...(type === null || status === null ? {} : { latestDeployment: { type, status } as NonNullable<EdgeInstance['latestDeployment']> }),
   }
 }

@@ -1,16 +1,12 @@
-// Drivers assigned to edge instances, with their version and configuration there, and the devices behind them.
+// Drivers assigned to edge instances, with their version and configuration there.
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
-import type { ConfigBlock, ConfiguredDevice } from '../../domain/driver-config.ts'
+import type { StoredBlock } from '../../domain/driver-config.ts'
+import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { InstanceDriverRow } from '../tables/iot-edge.ts'
-
-/** A configuration block has an id of its own, new with every call that sets it. */
-export interface StoredBlock extends ConfigBlock {
-  readonly id: string
-}
 
 export interface InstanceDriver {
   readonly instanceId: string
@@ -84,24 +80,28 @@ export function update(tx: WriteTx, assigned: InstanceDriver): void {
   )
 }
 
-/** The devices of an instance by the driver they are behind; devices without one are left out. */
-export async function listDevices(tx: ReadTx, instanceId: string): Promise<Map<string, ConfiguredDevice[]>> {
+/** Those of the drivers that are assigned, in the order of the ids. */
+export async function listByIds(tx: ReadTx, instanceId: string, driverIds: readonly string[]): Promise<InstanceDriver[]> {
+  const query = db.selectFrom('instance_drivers').selectAll().where('instance_id', '=', instanceId)
+  const rows = await tx.all(query.where('driver_id', 'in', [...driverIds]))
+  const byId = new Map(rows.map((row) => [row.driver_id, toInstanceDriver(row)]))
+  return [...new Set(driverIds)].flatMap((id) => byId.get(id) ?? [])
+}
+
+/** One page, newest first, and how many there are in all. */
+export async function page(tx: ReadTx, instanceId: string, at: Page): Promise<{ drivers: InstanceDriver[]; total: number }> {
+  const query = db.selectFrom('instance_drivers').where('instance_id', '=', instanceId)
+  const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    db
-      .selectFrom('instance_devices')
-      .innerJoin('devices', 'devices.iot_id', 'instance_devices.iot_id')
-      .select(['instance_devices.driver_id', 'instance_devices.config', 'devices.product_key', 'devices.name'])
-      .where('instance_devices.instance_id', '=', instanceId)
-      .orderBy('instance_devices.created_at_ms')
-      .orderBy('instance_devices.iot_id'),
+    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('driver_id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
   )
-  const byDriver = new Map<string, ConfiguredDevice[]>()
-  for (const row of rows) {
-    if (row.driver_id === null) continue
-    const device = { productKey: row.product_key, deviceName: row.name, ...present({ config: row.config }) }
-    byDriver.set(row.driver_id, [...(byDriver.get(row.driver_id) ?? []), device])
-  }
-  return byDriver
+  return { drivers: rows.map(toInstanceDriver), total: Number(counted?.total ?? 0) }
+}
+
+/** Its channels go with it; throws iot.edge.InstanceDriverNotExist at commit. */
+export function remove(tx: WriteTx, instanceId: string, driverId: string): void {
+  const query = db.deleteFrom('instance_drivers').where('instance_id', '=', instanceId).where('driver_id', '=', driverId)
+  tx.run(query, { none: { name: 'iot.edge.InstanceDriverNotExist' } })
 }
 
 function toInstanceDriver(row: Selectable<InstanceDriverRow>): InstanceDriver {

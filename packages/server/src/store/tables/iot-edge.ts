@@ -57,6 +57,9 @@ export interface EdgeInstanceRow {
   latest_deployment_id: string | null
   created_at_ms: number
   modified_at_ms: number
+  role_arn: string | null
+  role_name: string | null
+  role_attached_at_ms: number | null
 }
 
 export interface InstanceDriverRow {
@@ -79,7 +82,11 @@ export interface InstanceDeviceRow {
   account_id: string
   driver_id: string | null
   created_at_ms: number
+  /** JSON text that the driver is handed. */
   config: string | null
+  channel_id: string | null
+  /** Where the text was read from, if it came as a file. */
+  config_address: string | null
 }
 
 export interface DeploymentRow {

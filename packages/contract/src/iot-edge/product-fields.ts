@@ -1,0 +1,6 @@
+// Fields that products and devices of the registry share.
+import Type from 'typebox'
+
+export const ProductKey = Type.String({ minLength: 1, description: 'Key of the product: 11 letters and digits.' })
+export const text = (description: string, maxLength = 256) => Type.Optional(Type.String({ maxLength, description }))
+export const unsupported = (what: string) => Type.Optional(Type.String({ description: `${what} Not supported: refused when set.` }))
