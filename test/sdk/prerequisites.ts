@@ -1,10 +1,11 @@
 // What has to exist before an operation's example can be carried out: made anew for each example, so that their order
 // does not matter. The ids made here replace the ones in the example.
 import { createApp, createVersion } from '../../tools/journey/app.ts'
-import { createDriver, registerGateway, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
+import { createDriver, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
 import { zipOf } from '../../tools/journey/sample-driver.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
 import type { TestServer } from '../test-server.ts'
+import { EdgePrerequisites, isInsideInstance } from './edge-prerequisites.ts'
 
 type Input = Record<string, unknown>
 
@@ -14,12 +15,14 @@ export class Prerequisites {
   readonly #server: TestServer
   readonly #esa: Call
   readonly #iot: Call
+  readonly #edge: EdgePrerequisites
   #count = 0
 
   constructor(server: TestServer) {
     this.#server = server
     this.#esa = sdkCall('@alicloud/esa20240910', server.url, server.key)
     this.#iot = throwing(sdkCall('@alicloud/iot20180120', server.url, server.key))
+    this.#edge = new EdgePrerequisites(this.#iot, { next: () => this.#next(), releasedVersion: () => this.#driverVersion(true) })
   }
 
   /** The example's input with every id exchanged for one that exists here. */
@@ -27,6 +30,7 @@ export class Prerequisites {
     const special = this.#special()[action]
     if (special) return special({ ...example })
     const input = { ...example }
+    if (isInsideInstance(action)) return this.#edge.fill(action, input)
     if ('NodeId' in input) input['NodeId'] = this.#server.nodeId
     await this.#putApp(input)
     await this.#putSite(input)
@@ -77,16 +81,19 @@ export class Prerequisites {
         return { ...input, InstanceId: await this.#instance(), ProductKey: gateway.productKey, DeviceName: gateway.deviceName }
       },
       BindDriverToEdgeInstance: async (input) => ({ ...input, InstanceId: await this.#instance(), ...(await this.#driverVersion(true)) }),
-      SetEdgeInstanceDriverConfigs: async (input) => ({ ...input, ...(await this.#boundDriver()) }),
-      CreateEdgeInstanceDeployment: async (input) => ({ ...input, InstanceId: (await this.#boundDriver()).InstanceId }),
       GetEdgeInstanceDeployment: async (input) => {
-        const { InstanceId } = await this.#boundDriver()
+        const { InstanceId } = await this.#edge.boundDriver()
         const { DeploymentId } = await this.#iot('CreateEdgeInstanceDeployment', { InstanceId, Type: 'deploy' })
         return { ...input, InstanceId, DeploymentId }
       },
-      QueryEdgeInstanceGateway: async (input) => ({ ...input, InstanceId: (await this.#boundDriver()).InstanceId }),
+      ReplaceEdgeInstanceGateway: async () => this.#edge.replacement(),
       RegisterDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
       QueryDeviceDetail: async () => ({ IotId: (await this.#gateway()).iotId }),
+      QueryDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
+      QueryProduct: async () => ({ ProductKey: (await this.#gateway()).productKey }),
+      DeleteDevice: async () => ({ IotId: (await this.#gateway()).iotId }),
+      DeleteProduct: async () => ({ ProductKey: await this.#edge.product() }),
+      BatchGetDeviceBindStatus: async () => ({ IotIds: [(await this.#gateway()).iotId] }),
     }
   }
 
@@ -150,24 +157,12 @@ export class Prerequisites {
     return key
   }
 
-  async #instance(): Promise<string> {
-    const { InstanceId } = await this.#iot('CreateEdgeInstance', { Name: `example_${this.#next()}`, Spec: 20 })
-    return String(InstanceId)
+  #instance(): Promise<string> {
+    return this.#edge.instance()
   }
 
   #gateway(): Promise<Gateway> {
-    const suffix = this.#next()
-    return registerGateway(this.#iot, { product: `example_${suffix}`, device: `gateway-${suffix}` })
-  }
-
-  /** An instance with a gateway that is nowhere and a driver that is released. */
-  async #boundDriver(): Promise<{ InstanceId: string; DriverId: string }> {
-    const InstanceId = await this.#instance()
-    const gateway = await this.#gateway()
-    await this.#iot('BindGatewayToEdgeInstance', { InstanceId, ProductKey: gateway.productKey, DeviceName: gateway.deviceName })
-    const version = await this.#driverVersion(true)
-    await this.#iot('BindDriverToEdgeInstance', { InstanceId, ...version })
-    return { InstanceId, DriverId: version.DriverId }
+    return this.#edge.gateway()
   }
 
   #next(): number {
