@@ -27,6 +27,10 @@ export interface Door {
   /** An uploaded file; its plain address. */
   uploaded(driverId: string, fields?: Record<string, unknown>, sizeBytes?: number): Promise<string>
   instance(fields?: Record<string, unknown>): Promise<string>
+  /** An instance with a released driver assigned. */
+  assigned(): Promise<{ InstanceId: string; DriverId: string }>
+  /** Devices of a product of their own, bound nowhere; their IotIds. */
+  devices(count: number): Promise<string[]>
   /** A gateway device bound to the instance; its IotId. */
   gateway(instanceId: string, name?: string): Promise<string>
   /** The gateway's node, as if its agent had connected. */
@@ -83,6 +87,20 @@ export async function openDoor(options: TestContextOptions = {}): Promise<Door> 
     },
     async instance(fields = {}) {
       return (await call('CreateEdgeInstance', { Name: `node_${ctx.ids.hex(4)}`, ...fields })).InstanceId
+    },
+    async assigned() {
+      const bound = { InstanceId: await door.instance(), DriverId: await door.driver(`Driver_${ctx.ids.hex(4)}`) }
+      await door.released(bound.DriverId)
+      await call('BindDriverToEdgeInstance', bound)
+      return bound
+    },
+    async devices(count) {
+      const { ProductKey } = await call('CreateProduct', { ProductName: `sensors_${ctx.ids.hex(6)}`, NodeType: 0 })
+      const iotIds: string[] = []
+      for (let place = 1; place <= count; place++) {
+        iotIds.push((await call('RegisterDevice', { ProductKey, DeviceName: `sensor_${place}` })).Data.IotId)
+      }
+      return iotIds
     },
     async gateway(InstanceId, name = 'gateway_01') {
       const { ProductKey } = await call('CreateProduct', { ProductName: `product_${ctx.ids.hex(6)}`, NodeType: 1 })

@@ -132,4 +132,80 @@ describe('drivers of an edge instance', () => {
     expect(await configure([json], { InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
     expect(await door.code('SetEdgeInstanceDriverConfigs', { InstanceId, DriverId })).toBe('MissingConfigs')
   })
+
+  it('pages the assigned drivers newest first, with times as texts only', async () => {
+    await door.released(DriverId)
+    await bind({ OrderId: '42' })
+    door.ctx.clock.advance(1000)
+    const second = await door.driver('Second')
+    await door.released(second)
+    await bind({ DriverId: second })
+    const page = async (CurrentPage: number, PageSize: number) =>
+      (await door.call('QueryEdgeInstanceDriver', { InstanceId, CurrentPage, PageSize })).Data
+    const { DriverList, ...about } = await page(0, 40)
+    expect(about).toEqual({ CurrentPage: 1, PageSize: 30, Total: 2 })
+    expect(DriverList).toEqual([
+      { DriverId: second, DriverVersion: '1.0.0', GmtCreate: '2026-01-05 16:00:01', GmtModified: '2026-01-05 16:00:01' },
+      { DriverId, DriverVersion: '1.0.0', OrderId: '42', GmtCreate: '2026-01-05 16:00:00', GmtModified: '2026-01-05 16:00:00' },
+    ])
+    expect(await page(2, 1)).toMatchObject({ DriverList: [{ DriverId }], Total: 2 })
+    expect(await page(3, 1)).toMatchObject({ DriverList: [], Total: 2 })
+    expect(await door.code('QueryEdgeInstanceDriver', { InstanceId: 'none', CurrentPage: 1, PageSize: 1 })).toBe('iot.edge.InstanceNotExist')
+    expect(await door.code('QueryEdgeInstanceDriver', { InstanceId, CurrentPage: 'x', PageSize: 1 })).toBe('iot.common.InvalidPageParams')
+  })
+
+  it('reads configurations in the order asked for; one without any is empty, one that is not assigned is left out', async () => {
+    await door.released(DriverId)
+    await bind()
+    const second = await door.driver('Second')
+    await door.released(second)
+    await bind({ DriverId: second })
+    await configure([json])
+    const get = (DriverIds: unknown) => door.call('BatchGetEdgeInstanceDriverConfigs', { InstanceId, DriverIds })
+    expect((await get([second, 'none', DriverId, second])).DriverConfigList).toEqual([
+      { DriverId: second, ConfigList: [] },
+      { DriverId, ConfigList: [{ ConfigId: expect.stringMatching(/^[0-9a-f]{32}$/), ...json }] },
+    ])
+    const code = (DriverIds: unknown, fields: object = {}) =>
+      door.code('BatchGetEdgeInstanceDriverConfigs', { InstanceId, DriverIds, ...fields })
+    expect(await code(Array.from({ length: 21 }, String))).toBe('iot.common.ParameterSizeLimit')
+    expect(await code([''])).toBe('iot.common.InvalidParam')
+    expect(await code(undefined)).toBe('MissingDriverIds')
+    expect(await code([DriverId], { InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
+  })
+
+  it('clears a configuration, again and again', async () => {
+    await door.released(DriverId)
+    await bind()
+    await configure([json])
+    const clear = (fields: object = {}) => door.code('ClearEdgeInstanceDriverConfigs', { InstanceId, DriverId, ...fields })
+    expect(await clear()).toBe('Success')
+    expect((await assigned()).configs).toEqual([])
+    expect(await clear()).toBe('Success')
+    expect(await clear({ DriverId: 'none' })).toBe('iot.edge.InstanceDriverNotExist')
+    expect(await clear({ InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
+  })
+
+  it('takes a driver out with its configuration and channels, and leaves its devices without one', async () => {
+    await door.released(DriverId)
+    await bind()
+    await configure([json])
+    const [IotId] = await door.devices(1)
+    const owner = { InstanceId, DriverId }
+    await door.call('BatchBindDeviceToEdgeInstanceWithDriver', { ...owner, IotIds: [IotId] })
+    const ChannelId = (await door.call('CreateEdgeInstanceChannel', { ...owner, ChannelName: 'one', Configs: [json] })).Data
+    await door.call('BatchSetEdgeInstanceDeviceChannel', { ...owner, ChannelId, IotIds: [IotId] })
+    await door.call('BatchSetEdgeInstanceDeviceConfig', { InstanceId, DeviceConfigs: [{ IotId, Content: '{"a":1}' }] })
+    const unbind = (fields: object = {}) => door.code('UnbindDriverFromEdgeInstance', { ...owner, ...fields })
+    expect(await unbind({ InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
+    expect(await unbind()).toBe('Success')
+    expect(await unbind()).toBe('iot.edge.InstanceDriverNotExist')
+    expect((await door.call('BatchGetEdgeInstanceDeviceDriver', { InstanceId, IotIds: [IotId] })).DeviceDriverList).toEqual([{ IotId }])
+    await bind()
+    expect((await assigned()).configs).toEqual([])
+    expect((await door.call('BatchGetEdgeInstanceChannel', { ...owner, ChannelIds: [ChannelId] })).Data.Channel).toEqual([])
+    expect((await door.call('BatchGetEdgeInstanceDeviceConfig', { InstanceId, IotIds: [IotId] })).DeviceConfigList).toMatchObject([
+      { Config: { Content: '{"a":1}' } },
+    ])
+  })
 })
