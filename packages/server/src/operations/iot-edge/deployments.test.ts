@@ -2,8 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Door, openDoor } from '../../../../../test/iot-edge/door.ts'
 import { deployments as deploymentsLoop } from '../../loops/deployments.ts'
 import * as assignments from '../../store/assignments.ts'
-import { db } from '../../store/db.ts'
-import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 
@@ -147,28 +145,9 @@ describe('deployments', () => {
     expect(await create('reset')).toBe('Success')
   })
 
-  it('checks the configurations of drivers that have devices', async () => {
-    const IotId = await door.gateway(InstanceId)
-    const ruled = await door.driver('Ruled')
-    await door.released(ruled, '1.0.0', { ConfigCheckRule: '{"driverConfig":{"required":true},"deviceConfig":{"required":true}}' })
-    await door.call('BindDriverToEdgeInstance', { InstanceId, DriverId: ruled })
-    const attach = { iot_id: IotId, instance_id: InstanceId, account_id: door.ctx.principal.accountId, driver_id: ruled, created_at_ms: 1 }
-    await door.ctx.store.write(async (tx) => tx.run(db.insertInto('instance_devices').values(attach)))
-    expect(await create()).toBe('iot.edge.DriverConfigRequired')
-    await door.call('SetEdgeInstanceDriverConfigs', { InstanceId, DriverId: ruled, Configs: [{ Format: 'JSON', Content: '1' }] })
-    expect(await create()).toBe('iot.edge.DeviceConfigRequired')
-    await door.ctx.store.write(async (tx) => tx.run(db.updateTable('instance_devices').set({ config: '{"a":1}' })))
-    const types = (await read(await deploy())).TaskList[0].ResourceSnapshotList.map(
-      (resource: { ResourceType: string }) => resource.ResourceType,
-    )
-    expect(types).toEqual(['driver', 'driver_config', 'device_config'])
-    const devices = await door.ctx.store.read((tx) => instanceDevices.listByDriver(tx, InstanceId))
-    expect(devices.get(ruled)).toMatchObject([{ deviceName: 'gateway_01', config: '{"a":1}' }])
-  })
-
   it('refuses to deploy a disabled instance, and still resets it', async () => {
     await door.gateway(InstanceId)
-    await door.ctx.store.write(async (tx) => tx.run(db.updateTable('edge_instances').set({ is_enabled: 0 })))
+    await door.call('UpdateEdgeInstance', { InstanceId, Name: 'disabled', BizEnable: false })
     expect(await create()).toBe('iot.edge.InstanceDisabled')
     expect(await create('reset')).toBe('Success')
   })

@@ -76,4 +76,91 @@ describe('the device registry', () => {
       'iot.common.AuthActionPermissionDeny',
     )
   })
+
+  const stranger = { accountId: '2000000000000002' }
+
+  it('lists and reads products with the number of their devices', async () => {
+    const first = await product({ AliyunCommodityCode: 'iothub', CategoryKey: 'Lighting' })
+    await door.call('RegisterDevice', { ProductKey: first, DeviceName: 'gateway_1' })
+    door.ctx.clock.advance(1)
+    const second = await product({ ProductName: 'sensors', NodeType: 0, AliyunCommodityCode: 'iothub_senior', Description: '"iothub"' })
+    const list = async (fields: object = {}) => (await door.call('QueryProductList', { CurrentPage: 1, PageSize: 10, ...fields })).Data
+    const about = { DataFormat: 1, AuthType: 'secret' }
+    expect(await list()).toEqual({
+      List: {
+        ProductInfo: [
+          { ProductKey: second, ProductName: 'sensors', NodeType: 0, Description: '"iothub"', DeviceCount: 0, GmtCreate: door.ctx.now(), ...about },
+          { ProductKey: first, ProductName: 'gateways', NodeType: 1, DeviceCount: 1, GmtCreate: door.ctx.now() - 1, ...about },
+        ],
+      },
+      CurrentPage: 1,
+      PageSize: 10,
+      PageCount: 1,
+      Total: 2,
+    })
+    expect(await list({ AliyunCommodityCode: 'iothub' })).toMatchObject({ List: { ProductInfo: [{ ProductKey: first }] }, Total: 1 })
+    expect(await list({ ResourceGroupId: 'none' })).toMatchObject({ List: { ProductInfo: [] }, Total: 0 })
+    expect(await list({ CurrentPage: 2, PageSize: 1 })).toMatchObject({ List: { ProductInfo: [{ ProductKey: first }] }, PageCount: 2 })
+    expect((await door.call('QueryProduct', { ProductKey: first })).Data).toMatchObject({
+      DeviceCount: 1,
+      Owner: true,
+      CategoryKey: 'Lighting',
+      GmtCreate: door.ctx.now() - 1,
+    })
+    expect(await door.code('QueryProduct', { ProductKey: 'none' })).toBe('iot.prod.NotExistedProduct')
+    expect(await door.code('QueryProduct', { ProductKey: first }, door.ctx.as(stranger))).toBe('iot.common.AuthActionPermissionDeny')
+    expect(await door.code('QueryProductList', { CurrentPage: 'x', PageSize: 1 })).toBe('iot.common.InvalidPageParams')
+  })
+
+  it('pages the devices of a product, newest first', async () => {
+    const ProductKey = await product()
+    const first = (await door.call('RegisterDevice', { ProductKey, DeviceName: 'gateway_1' })).Data
+    door.ctx.clock.advance(1)
+    const second = (await door.call('RegisterDevice', { ProductKey, DeviceName: 'gateway_2', Nickname: 'door' })).Data
+    await door.node(first.IotId)
+    const { DeviceSecret, ...unnamed } = first
+    const list = (fields: object = {}) => door.call('QueryDevice', { ProductKey, ...fields })
+    expect(await list()).toEqual({
+      Data: {
+        DeviceInfo: [
+          expect.objectContaining({ IotId: second.IotId, Nickname: 'door', DeviceStatus: 'UNACTIVE' }),
+          {
+            ...unnamed,
+            DeviceSecret,
+            DeviceId: first.IotId,
+            DeviceStatus: 'ONLINE',
+            GmtCreate: '2026-01-05 16:00:00',
+            UtcCreate: '2026-01-05T08:00:00.000Z',
+          },
+        ],
+      },
+      Page: 1,
+      PageSize: 10,
+      PageCount: 1,
+      Total: 2,
+    })
+    expect(await list({ CurrentPage: 2, PageSize: 1 })).toMatchObject({ Data: { DeviceInfo: [{ IotId: first.IotId }] }, PageCount: 2 })
+    expect(await list({ PageSize: 99 })).toMatchObject({ PageSize: 50 })
+    expect(await door.code('QueryDevice', { ProductKey, NextToken: 'x' })).toBe('iot.common.InvalidParam')
+    expect(await door.code('QueryDevice', { ProductKey: 'none' })).toBe('iot.prod.NotExistedProduct')
+    expect(await door.code('QueryDevice', { ProductKey, PageSize: 'x' })).toBe('iot.common.InvalidPageParams')
+  })
+
+  it('deletes devices that are nowhere, and products without devices', async () => {
+    const owner = await door.assigned()
+    const [IotId] = await door.devices(1)
+    const { ProductKey } = (await door.call('QueryDeviceDetail', { IotId })).Data
+    await door.call('BatchBindDeviceToEdgeInstanceWithDriver', { ...owner, IotIds: [IotId] })
+    const remove = (fields: object = { IotId }) => door.code('DeleteDevice', { ...fields })
+    expect(await remove()).toBe('iot.edge.DeviceAlreadyBound')
+    expect(await remove({ IotId: await door.gateway(owner.InstanceId) })).toBe('iot.edge.DeviceAlreadyBound')
+    await door.call('BatchUnbindDeviceFromEdgeInstance', { InstanceId: owner.InstanceId, IotIds: [IotId] })
+    expect(await door.code('DeleteProduct', { ProductKey })).toBe('iot.prod.ProductHasDevice')
+    expect(await door.code('DeleteDevice', { IotId }, door.ctx.as(stranger))).toBe('iot.common.AuthActionPermissionDeny')
+    expect(await remove({ ProductKey, DeviceName: 'sensor_1' })).toBe('Success')
+    expect(await remove()).toBe('iot.device.NotExistedDevice')
+    expect(await remove({})).toBe('iot.common.InvalidParam')
+    expect(await door.code('DeleteProduct', { ProductKey })).toBe('Success')
+    expect(await door.code('DeleteProduct', { ProductKey })).toBe('iot.prod.NotExistedProduct')
+  })
 })
