@@ -18,8 +18,8 @@ export function isInsideInstance(action: string): boolean {
   return action.includes('EdgeInstance')
 }
 
-/** An instance that has to be empty, or as new. */
-const wantsEmpty = new Set(['GetEdgeInstance', 'UpdateEdgeInstance', 'DeleteEdgeInstance'])
+/** An instance that has to be empty. */
+const wantsEmpty = new Set(['UpdateEdgeInstance', 'DeleteEdgeInstance'])
 
 export class EdgePrerequisites {
   readonly #iot: Call
@@ -35,6 +35,7 @@ export class EdgePrerequisites {
       return { ...input, InstanceId: await this.instance(), ...('Name' in input ? { Name: `renamed_${this.#source.next()}` } : {}) }
     }
     const bound = await this.boundDriver()
+    if (/^(Query|BatchGet|Get)/.test(action)) return { ...input, ...(await this.#furnished(input, bound)) }
     const filled: Input = { ...input, InstanceId: bound.InstanceId }
     if ('DriverId' in input) filled['DriverId'] = bound.DriverId
     if ('DriverIds' in input) filled['DriverIds'] = [bound.DriverId]
@@ -53,6 +54,20 @@ export class EdgePrerequisites {
     }
     if ('IotIds' in input) filled['IotIds'] = [iotId]
     else filled['DeviceConfigs'] = [{ ...(input['DeviceConfigs'] as Input[])[0], IotId: iotId }]
+  }
+
+  /** Reading from an instance that holds one of everything, so that no list is empty. */
+  async #furnished(input: Input, bound: { InstanceId: string; DriverId: string }): Promise<Input> {
+    const { InstanceId, DriverId } = bound
+    const [iotId, channelId, routeId] = [await this.#device(), await this.#channel(bound), await this.#route(InstanceId)]
+    await this.#iot('BatchBindDeviceToEdgeInstanceWithDriver', { ...bound, IotIds: [iotId] })
+    await this.#iot('BatchSetEdgeInstanceDeviceConfig', { InstanceId, DeviceConfigs: [{ IotId: iotId, Content: '{"a":"<&>"}' }] })
+    await this.#iot('BatchSetEdgeInstanceDeviceChannel', { ...bound, ChannelId: channelId, IotIds: [iotId] })
+    await this.#iot('SetEdgeInstanceDriverConfigs', { ...bound, Configs: [{ Format: 'JSON', Content: '{"b":"<&>"}', Key: 'one' }] })
+    await this.#iot('BindSceneRuleToEdgeInstance', { InstanceId, RuleId: 'rule_1' })
+    await this.endedDeployment(InstanceId)
+    const all = { InstanceId, DriverId, DriverIds: [DriverId], IotIds: [iotId], ChannelIds: [channelId], RouteId: routeId }
+    return Object.fromEntries(Object.entries(all).filter(([name]) => name in input))
   }
 
   async instance(): Promise<string> {
@@ -79,6 +94,13 @@ export class EdgePrerequisites {
     const version = await this.#source.releasedVersion()
     await this.#iot('BindDriverToEdgeInstance', { InstanceId, ...version })
     return { InstanceId, DriverId: version.DriverId }
+  }
+
+  /** Closed at once, so that it does not change while it is looked at. */
+  async endedDeployment(InstanceId: string): Promise<unknown> {
+    const { DeploymentId } = await this.#iot('CreateEdgeInstanceDeployment', { InstanceId, Type: 'deploy' })
+    await this.#iot('CloseEdgeInstanceDeployment', { InstanceId })
+    return DeploymentId
   }
 
   async replacement(): Promise<Input> {

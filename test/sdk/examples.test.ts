@@ -12,15 +12,15 @@ import { Prerequisites } from './prerequisites.ts'
 let server: TestServer
 let prerequisites: Prerequisites
 beforeAll(async () => {
-  server = await openTestServer({ withNode: true })
+  server = await openTestServer({ withNode: true, env: { LITTORAL_LIMIT_DRIVERS: '500' } })
   prerequisites = new Prerequisites(server)
 })
 afterAll(() => server.close())
 
 const ajv = new Ajv({ strict: false, allErrors: true })
 
-function clientOf(named: NamedFamily, action: string): Call {
-  if (named.sdk && !(action in outsideSdk)) return sdkCall(named.sdk, server.url, server.key)
+function clientOf(named: NamedFamily, action: string, signature: 'v1' | 'v3' = 'v3'): Call {
+  if (named.sdk && !(action in outsideSdk)) return sdkCall(named.sdk, server.url, server.key, signature)
   const call = popCall(server.url, server.key, named.family.version)
   return (action, input) => call(action, asJsonText(input))
 }
@@ -43,6 +43,15 @@ describe('the example of', () => {
   it.each(Object.entries(alwaysRefused))('%s is refused with %s', async (action, code) => {
     const call = popCall(server.url, server.key, '2024-09-10')
     expect(codeOf(await call(action, {}).catch((error: unknown) => error))).toBe(code)
+  })
+
+  it.each(
+    allOperations()
+      .filter(({ named }) => named.family.envelope === 'iot')
+      .map(({ named, operation }) => ({ action: operation.action, named, operation })),
+  )('$action is accepted with a signature of version 1 as well', async ({ named, operation }) => {
+    const input = await prerequisites.inputFor(operation.action, operation.example.input as Record<string, unknown>)
+    expect(await clientOf(named, operation.action, 'v1')(operation.action, input)).toMatchObject({ Success: true, Code: 'Success' })
   })
 
   it.each(allOperations().map(({ named, operation }) => ({ action: operation.action, named, operation })))(

@@ -52,6 +52,10 @@ export class Prerequisites {
         return { ReleaseId }
       },
       ListReleases: async (input) => ({ ...input, AppId: (await this.#released('prod')).AppId }),
+      // Names are taken once, and some examples are carried out twice.
+      CreateEdgeDriver: async (input) => ({ ...input, DriverName: `example_${this.#next()}` }),
+      CreateEdgeInstance: async (input) => ({ ...input, Name: `example_${this.#next()}` }),
+      CreateProduct: async (input) => ({ ...input, ProductName: `example_${this.#next()}` }),
       CreateEdgeDriverVersion: async (input) => {
         const driverId = await this.#driver()
         return { ...input, DriverId: driverId, ...(await this.#code(driverId, String(input['DriverVersion']))) }
@@ -60,6 +64,7 @@ export class Prerequisites {
         const { DriverId } = await this.#driverVersion(false)
         return { ...input, DriverId, DriverVersion: driverVersion, ...(await this.#code(String(DriverId), driverVersion)) }
       },
+      QueryEdgeDriverVersion: async (input) => ({ ...input, DriverId: (await this.#driverVersion(false)).DriverId }),
       CreateEdgeOssPreSignedAddress: async (input) => ({ ...input, ResourceId: await this.#driver() }),
       CreateSite: async (input) => ({ ...input, SiteName: `example-${this.#next()}.com` }),
       DeleteEdgeContainerAppRecord: async (input) => {
@@ -83,8 +88,7 @@ export class Prerequisites {
       BindDriverToEdgeInstance: async (input) => ({ ...input, InstanceId: await this.#instance(), ...(await this.#driverVersion(true)) }),
       GetEdgeInstanceDeployment: async (input) => {
         const { InstanceId } = await this.#edge.boundDriver()
-        const { DeploymentId } = await this.#iot('CreateEdgeInstanceDeployment', { InstanceId, Type: 'deploy' })
-        return { ...input, InstanceId, DeploymentId }
+        return { ...input, InstanceId, DeploymentId: await this.#edge.endedDeployment(InstanceId) }
       },
       ReplaceEdgeInstanceGateway: async () => this.#edge.replacement(),
       RegisterDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),

@@ -33,12 +33,7 @@ export const CreateEdgeInstanceChannel = edgeOperation({
   callsPerSecond: 20,
   input: Type.Object({ InstanceId, DriverId, ChannelName, Configs, IotInstanceId }),
   output: Type.Object({ Data: Type.String({ description: 'Id of the channel.' }) }),
-  errors: [
-    'iot.common.ParameterSizeLimit',
-    'iot.edge.InstanceNotExist',
-    'iot.edge.InstanceDriverNotExist',
-    'iot.edge.ChannelNameExist',
-  ],
+  errors: ['iot.common.ParameterSizeLimit', 'iot.edge.InstanceNotExist', 'iot.edge.InstanceDriverNotExist', 'iot.edge.ChannelNameExist'],
   example: {
     input: { ...exampleDriver, ChannelName: 'serial_1', Configs: [exampleConfig] },
     output: { Data: 'BE0BD49EF5EF4D119D09CC1B25000001' },

@@ -104,10 +104,10 @@ export const BatchGetEdgeInstanceDeviceChannel = edgeOperation({
   callsPerSecond: 10,
   input: Type.Object({ InstanceId, DriverId, IotIds: IdList(20, 'device'), IotInstanceId }),
   output: Type.Object({
-    DeviceChannelList: Type.Array(
-      Type.Object({ IotId, ChannelId, ChannelName: Type.String({ description: 'Name of the channel.' }) }),
-      { xmlItem: 'DeviceChannel', description: 'The devices that are on a channel, in the order asked for.' },
-    ),
+    DeviceChannelList: Type.Array(Type.Object({ IotId, ChannelId, ChannelName: Type.String({ description: 'Name of the channel.' }) }), {
+      xmlItem: 'DeviceChannel',
+      description: 'The devices that are on a channel, in the order asked for.',
+    }),
   }),
   errors: ['iot.common.ParameterSizeLimit', 'iot.edge.InstanceNotExist', 'iot.edge.InstanceDriverNotExist'],
   example: {

@@ -28,7 +28,12 @@ export const InstanceId = Type.String({ minLength: 1, description: 'Id of the ed
 /** Ids of up to so many things. The limit of the list has a code of its own, which must not colour its entries. */
 export function IdList(maxItems: number, what: string) {
   const id = Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: `Id of a ${what}.` })
-  return Type.Array(id, { minItems: 1, maxItems, fault: 'iot.common.ParameterSizeLimit', description: `Ids of up to ${maxItems} ${what}s.` })
+  return Type.Array(id, {
+    minItems: 1,
+    maxItems,
+    fault: 'iot.common.ParameterSizeLimit',
+    description: `Ids of up to ${maxItems} ${what}s.`,
+  })
 }
 
 /** Letters, digits, `_ - .` and Chinese characters: the wider of the two documented sets (contract: iot-edge §11). */

@@ -47,7 +47,6 @@ export const CreateProduct = edgeOperation({
   },
 })
 
-
 const exampleProduct = { ProductKey: 'a1mAdeG0001', ProductName: 'edge_gateway', NodeType: 1, DataFormat: 1, AuthType: 'secret' } as const
 const GmtCreate = Timestamp('Time of creation')
 const DeviceCount = Type.Integer({ description: 'Number of devices of the product.' })

@@ -6,6 +6,13 @@ import { db } from '../../store/db.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 
+interface Resource {
+  readonly ResourceType: string
+  readonly OperateType: number
+  readonly Status: number
+  readonly Log: string
+}
+
 describe('what a deployment is made of, and what becomes of it', () => {
   let door: Door
   let owner: { InstanceId: string; DriverId: string }
@@ -22,7 +29,7 @@ describe('what a deployment is made of, and what becomes of it', () => {
   const code = (Type = 'deploy') => door.code('CreateEdgeInstanceDeployment', { InstanceId, Type })
   const deploy = async (Type = 'deploy') => (await door.call('CreateEdgeInstanceDeployment', { InstanceId, Type })).DeploymentId as string
   const read = async (DeploymentId: string) => (await door.call('GetEdgeInstanceDeployment', { InstanceId, DeploymentId })).Data
-  const resources = async (id: string) => (await read(id)).TaskList[0].ResourceSnapshotList as Record<string, unknown>[]
+  const resources = async (id: string) => (await read(id)).TaskList[0].ResourceSnapshotList as Resource[]
   const summary = async (id: string) =>
     (await resources(id)).map(({ ResourceType, OperateType, Status }) => `${ResourceType} ${OperateType} ${Status}`)
   const assignedTo = () => door.ctx.store.read((tx) => assignments.listByNode(tx, nodeId))
@@ -51,8 +58,8 @@ describe('what a deployment is made of, and what becomes of it', () => {
     return read(id)
   }
   const config = async () => {
-    const [assignment] = await assignedTo()
-    return JSON.parse((assignment?.workload as { config: string }).config)
+    const workload = (await assignedTo())[0]?.workload
+    return JSON.parse(workload?.kind === 'driver' ? workload.config : '{}')
   }
   const bindDevices = async (count: number) => {
     const iotIds = await door.devices(count)
@@ -150,7 +157,7 @@ describe('what a deployment is made of, and what becomes of it', () => {
       { ResourceId: 'acs:ram::1:role/edge', ResourceName: 'Edge' },
     ])
     expect(await finish(id)).toMatchObject({ Status: 2 })
-    const logs = (await resources(id)).map(({ Log }) => JSON.parse(String(Log)).at(-1))
+    const logs = (await resources(id)).map(({ Log }) => JSON.parse(Log).at(-1))
     expect(logs[2]).toMatchObject({ message: 'download success', resourceType: 'DEVICE_CONFIG', stage: 32, code: '0' })
     expect(logs[4]).toMatchObject({ message: 'kept by the server: the gateway carries out nothing of it', resourceType: 'MESSAGE_ROUTE' })
   })
@@ -183,7 +190,7 @@ describe('what a deployment is made of, and what becomes of it', () => {
     await reportAll('failed')
     await passes()
     expect(await summary(id)).toEqual(['driver 0 3', 'device_config 0 3'])
-    const logs = (await resources(id)).map(({ Log }) => JSON.parse(String(Log)).at(-1).message)
+    const logs = (await resources(id)).map(({ Log }) => JSON.parse(Log).at(-1).message)
     expect(logs[1]).toMatch(/^the driver Driver_\w+ was not deployed$/)
     expect((await read(id)).Status).toBe(3)
   })

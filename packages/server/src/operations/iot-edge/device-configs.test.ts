@@ -50,7 +50,7 @@ describe('configurations and channels of devices', () => {
 
   it.each([
     ['text that is neither JSON nor an address', 'slaveId=1', 'iot.common.InvalidParam'],
-    ['an address that is somebody else\'s', 'http://elsewhere.test/a.json', 'iot.common.InvalidParam'],
+    ["an address that is somebody else's", 'http://elsewhere.test/a.json', 'iot.common.InvalidParam'],
     ['more than 1 KB of JSON', JSON.stringify('x'.repeat(1023)), 'iot.common.InvalidParam'],
     ['exactly 1 KB of JSON', JSON.stringify('x'.repeat(1022)), 'Success'],
     ['nothing', '', 'iot.common.InvalidParam'],
@@ -74,13 +74,18 @@ describe('configurations and channels of devices', () => {
     expect(await set([{ IotId: iotIds[0] }])).toBe('iot.common.InvalidParam')
     expect(await set(undefined)).toBe('MissingDeviceConfigs')
     expect(await set([{ IotId: iotIds[0], Content: '{}' }], { InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
-    const read = (fields: object) => door.code('BatchGetEdgeInstanceDeviceConfig', { InstanceId: owner.InstanceId, IotIds: iotIds, ...fields })
+    const read = (fields: object) =>
+      door.code('BatchGetEdgeInstanceDeviceConfig', { InstanceId: owner.InstanceId, IotIds: iotIds, ...fields })
     expect(await read({ InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
     expect(await read({ IotIds: many })).toBe('iot.common.ParameterSizeLimit')
   })
 
   it('takes the JSON out of an uploaded file, shows the address, and keeps the text as it was', async () => {
-    const Content = await door.uploaded(owner.DriverId, { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName: 'c.json', InstanceId: owner.InstanceId }, 20)
+    const Content = await door.uploaded(
+      owner.DriverId,
+      { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName: 'c.json', InstanceId: owner.InstanceId },
+      20,
+    )
     const key = door.ctx.objects.keyOf(Content) ?? ''
     const stored = (text: string) => door.ctx.objects.stored.set(key, { sizeBytes: 20, sha256: 'ab'.repeat(32), text })
     stored('no json')
@@ -91,7 +96,11 @@ describe('configurations and channels of devices', () => {
     expect(await get([iotIds[0]])).toEqual([{ IotId: iotIds[0], Config: { Format: 'FILE', Content } }])
     await door.gateway(owner.InstanceId)
     await door.call('CreateEdgeInstanceDeployment', { InstanceId: owner.InstanceId, Type: 'deploy' })
-    const large = await door.uploaded(owner.DriverId, { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName: 'l.json', InstanceId: owner.InstanceId }, 1025)
+    const large = await door.uploaded(
+      owner.DriverId,
+      { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName: 'l.json', InstanceId: owner.InstanceId },
+      1025,
+    )
     expect(await set([{ IotId: iotIds[0], Content: large }])).toBe('iot.common.InvalidParam')
     const request = { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', ResourceId: owner.DriverId, ResourceVersion: '1.0.0', FileName: 'never.json' }
     const never = (await door.call('CreateEdgeOssPreSignedAddress', { ...request, InstanceId: owner.InstanceId })).Data.OssAddress

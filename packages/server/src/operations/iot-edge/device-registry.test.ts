@@ -89,7 +89,15 @@ describe('the device registry', () => {
     expect(await list()).toEqual({
       List: {
         ProductInfo: [
-          { ProductKey: second, ProductName: 'sensors', NodeType: 0, Description: '"iothub"', DeviceCount: 0, GmtCreate: door.ctx.now(), ...about },
+          {
+            ProductKey: second,
+            ProductName: 'sensors',
+            NodeType: 0,
+            Description: '"iothub"',
+            DeviceCount: 0,
+            GmtCreate: door.ctx.now(),
+            ...about,
+          },
           { ProductKey: first, ProductName: 'gateways', NodeType: 1, DeviceCount: 1, GmtCreate: door.ctx.now() - 1, ...about },
         ],
       },

@@ -51,7 +51,8 @@ describe('scene rules, applications and the role of an edge instance', () => {
   it('binds applications, switches their version and takes them out', async () => {
     const bind = (ApplicationId: string, ApplicationVersion: string, fields: object = {}) =>
       door.code('BindApplicationToEdgeInstance', { InstanceId, ApplicationId, ApplicationVersion, ...fields })
-    const unbind = (fields: object = {}) => door.code('UnbindApplicationFromEdgeInstance', { InstanceId, ApplicationId: 'app_2', ...fields })
+    const unbind = (fields: object = {}) =>
+      door.code('UnbindApplicationFromEdgeInstance', { InstanceId, ApplicationId: 'app_2', ...fields })
     const deployed = async () => {
       const { DeploymentId } = await door.call('CreateEdgeInstanceDeployment', { InstanceId, Type: 'deploy' })
       const { Data } = await door.call('GetEdgeInstanceDeployment', { InstanceId, DeploymentId })

@@ -14,7 +14,8 @@ describe('devices of an edge instance', () => {
   })
   afterEach(() => door.ctx.close())
 
-  const bind = (IotIds: unknown, fields: object = {}) => door.code('BatchBindDeviceToEdgeInstanceWithDriver', { ...owner, IotIds, ...fields })
+  const bind = (IotIds: unknown, fields: object = {}) =>
+    door.code('BatchBindDeviceToEdgeInstanceWithDriver', { ...owner, IotIds, ...fields })
   const page = async (fields: object = {}) =>
     (await door.call('QueryEdgeInstanceDevice', { InstanceId: owner.InstanceId, CurrentPage: 1, PageSize: 10, ...fields })).Data
   const secondDriver = async () => {
@@ -36,7 +37,9 @@ describe('devices of an edge instance', () => {
     ])
     expect(await page({ CurrentPage: 2, PageSize: 1 })).toMatchObject({ DeviceList: [{ IotId: iotIds[0] }], Total: 2 })
     expect(await page({ CurrentPage: 9 })).toMatchObject({ DeviceList: [], Total: 2 })
-    expect(await door.code('QueryEdgeInstanceDevice', { InstanceId: 'none', CurrentPage: 1, PageSize: 1 })).toBe('iot.edge.InstanceNotExist')
+    expect(await door.code('QueryEdgeInstanceDevice', { InstanceId: 'none', CurrentPage: 1, PageSize: 1 })).toBe(
+      'iot.edge.InstanceNotExist',
+    )
   })
 
   it('binds all devices of a call or none', async () => {
@@ -138,11 +141,14 @@ describe('devices of an edge instance', () => {
       { IotId: iotIds[0], BindStatus: 1, InstanceId: owner.InstanceId },
     ])
     expect(await status([iotIds[0]], door.ctx.as(stranger))).toEqual([])
-    expect(await door.code('BatchGetDeviceBindStatus', { IotIds: Array.from({ length: 21 }, String) })).toBe('iot.common.ParameterSizeLimit')
+    expect(await door.code('BatchGetDeviceBindStatus', { IotIds: Array.from({ length: 21 }, String) })).toBe(
+      'iot.common.ParameterSizeLimit',
+    )
   })
 
   it('lists which driver each device uses in bounded calls', async () => {
-    const code = (fields: object) => door.code('BatchGetEdgeInstanceDeviceDriver', { InstanceId: owner.InstanceId, IotIds: iotIds, ...fields })
+    const code = (fields: object) =>
+      door.code('BatchGetEdgeInstanceDeviceDriver', { InstanceId: owner.InstanceId, IotIds: iotIds, ...fields })
     expect(await code({ InstanceId: 'none' })).toBe('iot.edge.InstanceNotExist')
     expect(await code({ IotIds: Array.from({ length: 21 }, String) })).toBe('iot.common.ParameterSizeLimit')
   })

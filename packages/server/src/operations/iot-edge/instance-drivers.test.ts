@@ -150,7 +150,9 @@ describe('drivers of an edge instance', () => {
     ])
     expect(await page(2, 1)).toMatchObject({ DriverList: [{ DriverId }], Total: 2 })
     expect(await page(3, 1)).toMatchObject({ DriverList: [], Total: 2 })
-    expect(await door.code('QueryEdgeInstanceDriver', { InstanceId: 'none', CurrentPage: 1, PageSize: 1 })).toBe('iot.edge.InstanceNotExist')
+    expect(await door.code('QueryEdgeInstanceDriver', { InstanceId: 'none', CurrentPage: 1, PageSize: 1 })).toBe(
+      'iot.edge.InstanceNotExist',
+    )
     expect(await door.code('QueryEdgeInstanceDriver', { InstanceId, CurrentPage: 'x', PageSize: 1 })).toBe('iot.common.InvalidPageParams')
   })
 

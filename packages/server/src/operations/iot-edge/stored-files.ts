@@ -1,5 +1,13 @@
 // Addresses of the object store in parameters: only our own are accepted, so that nothing is ever fetched from elsewhere.
-import { checkBlocks, checkContent, checkDeviceConfig, type ConfigBlock, maxFileBytes, maxJsonBytes, type StoredBlock } from '../../domain/driver-config.ts'
+import {
+  checkBlocks,
+  checkContent,
+  checkDeviceConfig,
+  type ConfigBlock,
+  maxFileBytes,
+  maxJsonBytes,
+  type StoredBlock,
+} from '../../domain/driver-config.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import * as objects from '../../store/iot-edge/objects.ts'
@@ -57,7 +65,12 @@ export async function storedBlocks(tx: ReadTx, ctx: Context, blocks: readonly Co
 }
 
 /** A device's configuration: JSON, or the JSON in the file that an address names. Throws iot.common.InvalidParam. */
-export async function deviceConfig(tx: ReadTx, ctx: Context, field: string, content: string): Promise<NonNullable<InstanceDevice['config']>> {
+export async function deviceConfig(
+  tx: ReadTx,
+  ctx: Context,
+  field: string,
+  content: string,
+): Promise<NonNullable<InstanceDevice['config']>> {
   if (!/^https?:\/\//i.test(content)) {
     checkDeviceConfig(field, content)
     return { text: content }

@@ -99,7 +99,9 @@ export function insert(tx: WriteTx, device: Device): void {
 
 /** Throws iot.edge.DeviceAlreadyBound at commit when the device is in an edge instance. */
 export function remove(tx: WriteTx, iotId: string): void {
-  tx.run(db.deleteFrom('devices').where('iot_id', '=', iotId), { missing: { name: 'iot.edge.DeviceAlreadyBound', params: { IotId: iotId } } })
+  tx.run(db.deleteFrom('devices').where('iot_id', '=', iotId), {
+    missing: { name: 'iot.edge.DeviceAlreadyBound', params: { IotId: iotId } },
+  })
 }
 
 function toDevice(row: JoinedRow): RegisteredDevice {

@@ -84,7 +84,13 @@ export async function listByDriver(tx: ReadTx, instanceId: string): Promise<Map<
     db
       .selectFrom('instance_devices')
       .innerJoin('devices', 'devices.iot_id', 'instance_devices.iot_id')
-      .select(['instance_devices.driver_id', 'instance_devices.config', 'instance_devices.channel_id', 'devices.product_key', 'devices.name'])
+      .select([
+        'instance_devices.driver_id',
+        'instance_devices.config',
+        'instance_devices.channel_id',
+        'devices.product_key',
+        'devices.name',
+      ])
       .where('instance_devices.instance_id', '=', instanceId)
       .orderBy('instance_devices.created_at_ms')
       .orderBy('instance_devices.iot_id'),

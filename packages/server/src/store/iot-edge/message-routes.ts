@@ -23,12 +23,7 @@ export async function list(tx: ReadTx, instanceId: string): Promise<MessageRoute
 export async function page(tx: ReadTx, instanceId: string, at: Page): Promise<{ routes: MessageRoute[]; total: number }> {
   const counted = await tx.first(ofInstance(instanceId).select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    ofInstance(instanceId)
-      .selectAll()
-      .orderBy('created_at_ms', 'desc')
-      .orderBy('id', 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
+    ofInstance(instanceId).selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
   )
   return { routes: rows.map(toRoute), total: Number(counted?.total ?? 0) }
 }

@@ -16,7 +16,6 @@ export async function get(tx: ReadTx, accountId: string, key: string): Promise<P
   return toProduct(row)
 }
 
-
 export interface ProductFilter {
   readonly accountId: string
   /** Texts that were sent at creation. */
