@@ -6,7 +6,8 @@
 // 3. A node that served goes on serving: no healthy instance is stopped before the next one is ready.
 // 4. Generations never fall.
 // 5. A release that is through really ran on every node it covers that was there, and a stopped or reverted one is no success.
-// 6. Once failures stop, all nodes run what the release in effect asks of them, and a full rollback ends on the version it named.
+// 6. Once failures stop, all nodes run what the release in effect asks of them, or, where that cannot run on them, what they ran
+//    before; and a full rollback ends on the version it named.
 import { amountOf, type ReleasePolicy } from '../../packages/server/src/domain/release-policy.ts'
 import { releaseState } from '../../packages/server/src/domain/release-progress.ts'
 import { newPublish, newRollback } from '../../packages/server/src/domain/release-request.ts'
@@ -113,6 +114,11 @@ export class World {
     }
   }
 
+  #runs(version: string, nodeId: string): boolean {
+    const { pull, readyAfterMs, exits } = this.#behave(version, nodeId)
+    return pull === 'works' && readyAfterMs !== undefined && !exits
+  }
+
   #publish(kind: Kind, percentage: number): void {
     const id = `ver-${++this.#count}`
     this.#versions.set(id, kind)
@@ -131,7 +137,9 @@ export class World {
   }
 
   #rollBack(): void {
-    const past = this.control.releases.map(({ versionId }) => versionId).filter((id) => ['good', 'slow'].includes(this.#versions.get(id) ?? ''))
+    const past = this.control.releases
+      .map(({ versionId }) => versionId)
+      .filter((id) => ['good', 'slow'].includes(this.#versions.get(id) ?? ''))
     const draft = { id: `rel-${this.control.releases.length}`, kind: 'rollback', remarks: '', createdBy: 'someone' } as const
     const percentage = this.#random.chance(0.7) ? undefined : this.#random.between(1, 99)
     const version = { id: this.#random.pick(past), accountId: '1', appId }
@@ -177,7 +185,8 @@ export class World {
   #disturb(node: SimulatedNode): void {
     const link = this.#link(node)
     if (link.awayUntilMs === undefined) {
-      if (this.#random.chance(0.001)) Object.assign(link, { awayUntilMs: this.nowMs + this.#random.pick([5, 40, 90, 200]) * 1000, sinceMs: this.nowMs })
+      if (this.#random.chance(0.001))
+        Object.assign(link, { awayUntilMs: this.nowMs + this.#random.pick([5, 40, 90, 200]) * 1000, sinceMs: this.nowMs })
       if (this.#random.chance(0.001)) node.crash()
     }
   }
@@ -187,12 +196,14 @@ export class World {
     const known = this.control.nodes.get(node.id)
     if (link.awayUntilMs !== undefined) {
       // The server notices after three silent heartbeats, and only then.
-      if (known?.isOnline && this.nowMs - link.sinceMs >= 15_000) this.control.see(node.id, { ...known, isOnline: false, lastSeenAtMs: link.sinceMs })
+      if (known?.isOnline && this.nowMs - link.sinceMs >= 15_000)
+        this.control.see(node.id, { ...known, isOnline: false, lastSeenAtMs: link.sinceMs })
       if (link.awayUntilMs <= this.nowMs) this.#return(node, link)
     } else if (known && this.nowMs >= link.resyncAtMs) this.#resync(node, link)
     const wasServing = node.serving(this.nowMs)
     node.pass(this.nowMs)
-    if (wasServing !== undefined && node.serving(this.nowMs) === undefined) this.#wrong(`${node.id} stopped ${wasServing} before another version served`)
+    if (wasServing !== undefined && node.serving(this.nowMs) === undefined)
+      this.#wrong(`${node.id} stopped ${wasServing} before another version served`)
     if (link.awayUntilMs === undefined && node.desired?.generation !== undefined) this.#tell(node)
     const generation = this.control.generations.get(node.id) ?? 0
     if (link.awayUntilMs === undefined && generation > link.sentGeneration) this.#send(node, link)
@@ -237,7 +248,8 @@ export class World {
   }
 
   #passServer(server: ServerProcess): void {
-    if (!this.#isQuiet && this.#random.chance(0.001)) Object.assign(server, { watchingSinceMs: this.nowMs, nextAtMs: this.nowMs + 5000, pending: undefined, seen: undefined })
+    if (!this.#isQuiet && this.#random.chance(0.001))
+      Object.assign(server, { watchingSinceMs: this.nowMs, nextAtMs: this.nowMs + 5000, pending: undefined, seen: undefined })
     if (server.pending && server.pending.atMs <= this.nowMs) {
       server.pending.carryOut(this.nowMs)
       delete server.pending
@@ -248,7 +260,8 @@ export class World {
     if (server.seen?.changes === changes && this.nowMs < server.seen.dueAtMs) return
     const view = this.control.view(server.watchingSinceMs)
     server.seen = { changes, dueAtMs: (view && nextChangeAtMs(view, this.nowMs)) ?? Number.POSITIVE_INFINITY }
-    if (view !== undefined) server.pending = { atMs: this.nowMs + this.#random.between(0, 2500), carryOut: this.control.plan(view, this.nowMs) }
+    if (view !== undefined)
+      server.pending = { atMs: this.nowMs + this.#random.between(0, 2500), carryOut: this.control.plan(view, this.nowMs) }
   }
 
   #link(node: SimulatedNode): Link {
@@ -295,7 +308,8 @@ export class World {
     if (release.kind !== 'publish' && state !== 'rolledBack') this.#wrong(`a ${release.kind} is called ${state}`)
     if (release.finishedAtMs !== this.nowMs) return
     const members = this.#members(release)
-    const isThere = (node: SimulatedNode) => this.nowMs - (this.#link(node).awayUntilMs === undefined ? this.nowMs : this.#link(node).sinceMs) < 10_000
+    const isThere = (node: SimulatedNode) =>
+      this.nowMs - (this.#link(node).awayUntilMs === undefined ? this.nowMs : this.#link(node).sinceMs) < 10_000
     const missing = this.nodes.filter((node) => members.has(node.id) && isThere(node) && !node.served.has(release.versionId))
     const returned = missing.filter((node) => this.control.nodes.get(node.id)?.lastSeenAtMs !== undefined && this.#returnedLately(node))
     if (missing.length > returned.length) this.#wrong(`release ${release.id} is through, but never ran on ${missing[0]?.id}`)
@@ -326,7 +340,10 @@ export class World {
       if (tick % 5 === 0 && this.#isSettled()) return
     }
     const { current } = this.control
-    const told = this.nodes.map((node) => `${node.id} ${this.control.assignments.get(node.id)?.workload.version} ${node.serving(this.nowMs)} ${this.control.reports.get(node.id)?.phase}`)
+    const told = this.nodes.map(
+      (node) =>
+        `${node.id} ${this.control.assignments.get(node.id)?.workload.version} ${node.serving(this.nowMs)} ${this.control.reports.get(node.id)?.phase}`,
+    )
     this.#wrong(`did not settle: ${JSON.stringify({ ...current, policy: this.control.policy })}\n${told.slice(0, 30).join('\n')}`)
   }
 
@@ -334,7 +351,13 @@ export class World {
     const { current } = this.control
     if (current === undefined || current.status === 'publishing') return false
     this.#settledMembers = this.#members(current)
-    return this.nodes.every((node) => node.serving(this.nowMs) === this.#wanted(node, current))
+    return this.nodes.every((node) => {
+      const wanted = this.#wanted(node, current)
+      const serving = node.serving(this.nowMs)
+      // A release that is through cannot fail any more. On a node that came later, and cannot run it, the last good one stays.
+      const isKept = wanted !== undefined && !this.#runs(wanted, node.id) && current.status !== 'publishing'
+      return serving === wanted || (isKept && (serving !== undefined || node.served.size === 0))
+    })
   }
 
   /** What a node is to run in the end, worked out without the planner. */
