@@ -20,6 +20,8 @@ import { rolloutsSince } from './loops/rollouts.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
 import { mountRegistryCredentials } from './nodes/registry-credentials.ts'
+import { LogDoor, logPath } from './nodes/log-door.ts'
+import { TerminalDoor, terminalPath } from './nodes/terminal-door.ts'
 import { openObjects } from './objects/objects.ts'
 import type { Log, Services } from './operations/context.ts'
 import { handlers as edgeContainer } from './operations/edge-container/index.ts'
@@ -71,6 +73,8 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const gateways = gatewayDirectory(store)
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
   const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
+  const logDoor = new LogDoor({ store, now, log, hub })
+  const terminalDoor = new TerminalDoor({ store, now, log, settings, hub })
   const registry = createRegistry([
     { family: edgeContainerFamily, handlers: edgeContainer },
     { family: iotEdgeFamily, handlers: iotEdge },
@@ -87,13 +91,24 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
       (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
       (scope) => mountRegistryCredentials(scope, { ...services, gateways }),
       (scope) => objects.mount(scope),
+      (scope) => logDoor.mount(scope),
       (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
     ],
   })
   closers.push(() => app.close())
   redirectBrowsers(app)
-  hub.attach(app.server)
-  closers.push(() => hub.stop())
+  hub.attach(
+    app.server,
+    new Map([
+      [terminalPath, (upgrade) => terminalDoor.upgrade(upgrade)],
+      [logPath, (upgrade) => logDoor.upgrade(upgrade)],
+    ]),
+  )
+  closers.push(
+    () => hub.stop(),
+    () => terminalDoor.stop(),
+    () => logDoor.stop(),
+  )
   const url = await listen(app, config.listen)
   for (const declared of [rolloutsSince(now()), deployments, livenessSince(now()), reaper]) {
     const running = startLoop(declared, services)

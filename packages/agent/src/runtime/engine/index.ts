@@ -26,6 +26,8 @@ import { driverImages, engineSocket } from './settings.ts'
 import { startInstance } from './start.ts'
 import { removeInstance, restartContainer, stopInstance } from './stop.ts'
 import { watchStorage } from './storage-limit.ts'
+import { execIn } from './terminal.ts'
+import { readUsage } from './usage.ts'
 import { Watches } from './watches.ts'
 
 export interface EngineRuntimeOptions {
@@ -111,6 +113,8 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
       return () => listeners.delete(onChange)
     },
     logs: (instanceId, logs, signal) => instanceLogs(context, instanceId, logs, signal),
+    exec: (instanceId, exec, signal) => execIn(context, instanceId, exec, signal),
+    usage: (signal) => readUsage(context, signal),
     tidy: (keep, signal) => tidy(context, keep, signal),
     close() {
       end()
