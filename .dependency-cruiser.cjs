@@ -63,7 +63,7 @@ const table = [
 
   ['^packages/console/src/', ['^packages/console/src/', contract, ...npm('react', 'react-dom')], []],
   ['^packages/console/public/', ['^packages/console/public/'], []],
-  ['^packages/cli/src/', ['^packages/cli/src/', contract, wire], '*'],
+  ['^packages/cli/src/', ['^packages/cli/src/', contract, wire, ...npm('ws')], '*'],
 ]
 
 const allowed = table.flatMap(([from, to, core]) => {

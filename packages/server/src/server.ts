@@ -64,6 +64,9 @@ export async function openServer(config: Config, { log, now = Date.now }: Server
   }
 }
 
+/** Calls that are being answered when the server stops get this long. */
+const closeTimeoutMs = 5000
+
 type Closers = (() => Promise<void> | void)[]
 
 async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
@@ -95,7 +98,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
       (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
     ],
   })
-  closers.push(() => app.close())
+  closers.push(() => closeApp(app))
   redirectBrowsers(app)
   hub.attach(
     app.server,
@@ -117,6 +120,13 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   }
   closers.push(await noteEndpoint(dataFolder, url))
   return { url, rootKey }
+}
+
+/** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */
+async function closeApp(app: ReturnType<typeof createApp>): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  await app.close()
+  clearTimeout(timer)
 }
 
 /** Everything that lies in the data folder. */
