@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ensureEngine, type EngineHandle } from '../../tools/engine.ts'
-import { createApp, createVersion, publish, waitStaging } from '../../tools/journey/app.ts'
+import { createApp, createVersion, deleteApp, publish, waitStaging } from '../../tools/journey/app.ts'
 import { until } from '../../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
 import { makeSampleImage } from '../../tools/sample-image.ts'
@@ -32,6 +32,7 @@ beforeAll(async () => {
   await waitStaging(esa, appId)
 }, 240_000)
 afterAll(async () => {
+  await deleteApp(esa, appId)
   await node?.close()
   await server?.close()
   await engine?.stop()
