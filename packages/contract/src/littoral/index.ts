@@ -1,5 +1,6 @@
 // Littoral's own family: what the vendor's families cannot say. Same shape as they have.
 import type { Family } from '../operation.ts'
+import { GetVersionImages } from './images.ts'
 import { OpenLogStream, ReadLogs } from './logs.ts'
 import { CreateNodeToken, GetNode, ListNodes } from './nodes.ts'
 import * as policies from './release-policies.ts'
@@ -19,6 +20,7 @@ export const operations = {
   GetReleasePolicy: policies.GetReleasePolicy,
   ReadLogs,
   OpenLogStream,
+  GetVersionImages,
 }
 
 export const family = {

@@ -1,5 +1,6 @@
 // Removes what nobody can use any more, so that no table grows without end.
 import * as joinTokens from '../store/join-tokens.ts'
+import * as pins from '../store/image-pins.ts'
 import * as samples from '../store/samples.ts'
 import type { Store } from '../store/store.ts'
 import { loop } from './loop.ts'
@@ -18,6 +19,7 @@ export const reaper = loop({
     const expired = await store.read((tx) => joinTokens.countExpired(tx, beforeMs))
     if (expired > 0) await store.write(async (tx) => joinTokens.removeExpired(tx, beforeMs))
     await reapSamples(store, now())
+    await store.write(async (tx) => pins.removeOrphans(tx))
     return expired
   },
 })

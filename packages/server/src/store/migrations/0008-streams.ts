@@ -48,7 +48,6 @@ export const streams: Migration = {
       PRIMARY KEY (version_id, image)
     )`,
     `CREATE INDEX image_pins_by_due ON image_pins (state, next_at_ms)`,
-    `CREATE INDEX image_pins_by_host ON image_pins (host, state)`,
-    `CREATE INDEX image_pins_by_app ON image_pins (app_id)`,
+    `CREATE INDEX app_versions_by_creation ON app_versions (created_at_ms)`,
   ],
 }
