@@ -33,6 +33,7 @@ const table = [
   [`${server}http/`, [`${server}http/`, `${server}operations/([^/]+/index|context)\\.ts$`, contract, wire, ...npm('fastify', 'ajv')], '*'],
   [`${server}nodes/`, [`${server}(nodes|domain|store)/`, context, contract, wire, ...npm('ws', 'ajv', 'fastify')], '*'],
   [`${server}objects/`, [`${server}(objects|domain|store)/`, context, contract, wire, ...npm('yauzl', 'fastify')], '*'],
+  [`${server}registry/`, [`${server}(registry|domain|store)/`, contract], '*'],
   [`${server}config\\.ts$`, [`${server}domain/settings\\.ts$`], '*'],
   [`${server}ids\\.ts$`, [context], ['crypto']],
   [`${server}server\\.ts$`, [server, contract, wire, ...npm('fastify')], '*'],
@@ -63,7 +64,7 @@ const table = [
 
   ['^packages/console/src/', ['^packages/console/src/', contract, ...npm('react', 'react-dom')], []],
   ['^packages/console/public/', ['^packages/console/public/'], []],
-  ['^packages/cli/src/', ['^packages/cli/src/', contract, wire], '*'],
+  ['^packages/cli/src/', ['^packages/cli/src/', contract, wire, ...npm('ws')], '*'],
 ]
 
 const allowed = table.flatMap(([from, to, core]) => {

@@ -4,6 +4,7 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
+import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
@@ -19,9 +20,10 @@ import { Reporter } from './report.ts'
 import { unmetRequirement } from './requirements.ts'
 import { MemoryRuntime } from './runtime/memory.ts'
 import { openProcessRuntime } from './runtime/process/index.ts'
-import type { Runtime } from './runtime/runtime.ts'
+import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
+import { Sampler } from './sampler.ts'
 import { Session } from './session.ts'
-import { noSuchInstance, toLogOptions } from './streams.ts'
+import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
   readonly config: AgentConfig
@@ -65,6 +67,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
     host: () => address,
   })
+  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log })
   const session = new Session({
     server: config.server,
     identity,
@@ -75,15 +78,21 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
+      sampler.connected((samples) => send({ type: 'stats', samples }))
       reconciler.wake()
     },
-    onDisconnected: () => reporter.disconnected(),
+    onDisconnected: () => {
+      reporter.disconnected()
+      sampler.stop()
+    },
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
+    openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
+    onStatsWanted: (everyMs) => sampler.start(everyMs),
   })
   reconciler.start(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
 }
 
 async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
@@ -133,31 +142,45 @@ async function take(state: unknown, { desired, reconciler, log }: Taking): Promi
   if (outcome.isNew && desired.state) reconciler.accept(desired.state)
 }
 
-interface LogSource {
+interface Source {
   readonly reconciler: Reconciler
   readonly runtimes: readonly Runtime[]
   readonly signal: AbortSignal
 }
 
-async function* openLogs(request: Parameters<typeof toLogOptions>[0], { reconciler, runtimes, signal }: LogSource): AsyncGenerator<string> {
-  const instance = reconciler.instanceOf(request.key)
+async function* openLogs(request: LogsRequest, { reconciler, runtimes, signal }: Source): AsyncGenerator<string> {
+  const { runtime, instanceId } = placeOf(request.key, reconciler, runtimes)
+  yield* runtime.logs(instanceId, toLogOptions(request), signal)
+}
+
+async function openExec(request: ExecRequest, { reconciler, runtimes, signal }: Source): Promise<ExecSession> {
+  const { runtime, instanceId } = placeOf(request.key, reconciler, runtimes)
+  const isSame = request.instanceId === undefined || request.instanceId === instanceId
+  if (!isSame) throw new StepError('NotFound', `${request.instanceId} was replaced by ${instanceId}`)
+  return runtime.exec(instanceId, toExecOptions(request), signal)
+}
+
+function placeOf(key: string, reconciler: Reconciler, runtimes: readonly Runtime[]): { runtime: Runtime; instanceId: string } {
+  const instance = reconciler.instanceOf(key)
   const runtime = runtimes.find(({ name }) => name === instance?.runtime)
-  if (!instance || !runtime) throw noSuchInstance(request.key)
-  yield* runtime.logs(instance.instanceId, toLogOptions(request), signal)
+  if (!instance || !runtime) throw noSuchInstance(key)
+  return { runtime, instanceId: instance.instanceId }
 }
 
 interface Running {
   readonly reconciler: Reconciler
   readonly session: Session
   readonly reporter: Reporter
+  readonly sampler: Sampler
   readonly runtimes: readonly Runtime[]
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, runtimes, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
+  sampler.stop()
   await session.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await unlock()

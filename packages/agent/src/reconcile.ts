@@ -115,6 +115,12 @@ export class Reconciler {
     return ofKey.toSorted((a, b) => Number(b.digest === digest) - Number(a.digest === digest) || b.createdAtMs - a.createdAtMs)[0]
   }
 
+  /** Whether the newest look found this workload serving. */
+  isReady(key: string): boolean {
+    const ofKey = [...this.#lastKnown.values()].flat().filter((instance) => instance.key === key)
+    return ofKey.some(({ phase, isActive }) => phase === 'ready' && isActive)
+  }
+
   /** Ends the loop: preparing is aborted, other steps get the time they need up to `patienceMs`. */
   async close(patienceMs = 10_000): Promise<void> {
     this.#closing.abort(new Error('the agent stops'))

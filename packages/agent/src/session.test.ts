@@ -7,6 +7,7 @@ import { streamWindowBytes } from '@littoral/contract/node/protocol'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import { IdentityStore, type JoinCredential } from './identity.ts'
 import { StepError } from './runtime/runtime.ts'
+import { MemoryShell } from './runtime/memory-shell.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { TestServer } from './test-server.ts'
 import { desiredState } from './test-workloads.ts'
@@ -56,6 +57,8 @@ async function connect(joinWith: JoinCredential | undefined = token, overrides: 
     openLogs: async function* () {
       yield 'a line\n'
     },
+    openExec: async (request) => new MemoryShell(request),
+    onStatsWanted: (everyMs) => events.push(`stats every ${everyMs}`),
     log: (line) => log.push(line),
     firstPauseMs: 20,
     slowPauseMs: 40,

@@ -12,6 +12,7 @@ import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
 import type { IdentityStore } from './identity.ts'
 import { dial, type Refusal } from './dial.ts'
+import { ExecStreams, type OpenExec } from './exec-streams.ts'
 import { LogStreams, type OpenLogs } from './streams.ts'
 import { pause } from './waits.ts'
 
@@ -24,6 +25,9 @@ export interface SessionOptions {
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
   readonly openLogs: OpenLogs
+  readonly openExec: OpenExec
+  /** The server wants to know what workloads use, that often; until the connection is lost. */
+  readonly onStatsWanted: (everyMs: number) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -39,6 +43,8 @@ const closeTimeoutMs = 2_000
 
 /** Refusals of the credential itself, which can also come after the upgrade: a token used up meanwhile, a deleted node. */
 const unauthenticated: ReadonlySet<string> = new Set(['Node.Unauthenticated', 'Node.TokenRefused'])
+
+type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
 /** How a connection ended; a refusal decides when and with what the next one is tried. */
 interface Ending {
@@ -121,7 +127,8 @@ class Conversation {
   readonly #socket: WebSocket
   readonly #options: Required<SessionOptions>
   readonly #onWelcome: () => void
-  readonly #streams: LogStreams
+  readonly #logs: LogStreams
+  readonly #commands: ExecStreams
   #watchdog: NodeJS.Timeout | undefined
   #silenceMs = welcomeTimeoutMs
   #isWelcome = false
@@ -134,7 +141,8 @@ class Conversation {
     this.#socket = socket
     this.#options = options
     this.#onWelcome = onWelcome
-    this.#streams = new LogStreams(options.openLogs, (message) => this.#send(message))
+    this.#logs = new LogStreams(options.openLogs, (message) => this.#send(message))
+    this.#commands = new ExecStreams(options.openExec, (message) => this.#send(message))
   }
 
   async run(localAddress: string): Promise<Ending> {
@@ -159,7 +167,8 @@ class Conversation {
     }
     await closed
     clearTimeout(this.#watchdog)
-    this.#streams.close()
+    this.#logs.close()
+    this.#commands.close()
     await this.#handling
     if (this.#isWelcome) this.#options.onDisconnected()
     if (this.#refusal) return { refusal: this.#refusal }
@@ -202,16 +211,31 @@ class Conversation {
         return
       case 'desired':
         return this.#options.onDesired(message.state)
-      case 'streamOpen':
-        return this.#streams.open(message.id, message.request)
-      case 'streamAck':
-        return this.#streams.acknowledge(message.id, message.bytes)
-      case 'streamCancel':
-        return this.#streams.cancel(message.id)
+      default:
+        return this.#stream(message)
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  /** Streams of both kinds share their messages; an id belongs to one of them. */
+  #stream(message: StreamMessage): void {
+    switch (message.type) {
+      case 'streamOpen':
+        if (message.request.kind === 'logs') return this.#logs.open(message.id, message.request)
+        return this.#commands.open(message.id, message.request)
+      case 'streamAck':
+        this.#logs.acknowledge(message.id, message.bytes)
+        return this.#commands.acknowledge(message.id, message.bytes)
+      case 'streamCancel':
+        this.#logs.cancel(message.id)
+        return this.#commands.cancel(message.id)
+      case 'streamInput':
+        return this.#commands.input(message.id, Buffer.from(message.base64, 'base64'))
+      case 'streamResize':
+        return this.#commands.resize(message.id, message.columns, message.rows)
+    }
+  }
+
+  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3
@@ -219,6 +243,7 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
+    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs)
   }
 }
 

@@ -1,19 +1,19 @@
 // The node's end of log streams: text of a runtime goes out in frames, never more than a window ahead of what the server has
 // acknowledged, so that a slow reader costs neither side memory.
-import type { LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
 import { streamWindowBytes } from '@littoral/contract/node/protocol'
+import type { ExecRequest, LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
 import { toReason } from './attempts.ts'
-import { type LogOptions, StepError } from './runtime/runtime.ts'
+import { type ExecOptions, type LogOptions, StepError } from './runtime/runtime.ts'
+import { SendWindow } from './send-window.ts'
 
 export type OpenLogs = (request: LogsRequest, signal: AbortSignal) => AsyncIterable<string>
 
 interface OpenStream {
   readonly abort: AbortController
-  underWayBytes: number
-  resume: () => void
+  readonly window: SendWindow
 }
 
-const maxStreams = 32
+const maxStreams = 64
 const frameLength = 32 * 1024
 
 export class LogStreams {
@@ -36,23 +36,20 @@ export class LogStreams {
       })
       return
     }
-    const stream: OpenStream = { abort: new AbortController(), underWayBytes: 0, resume: () => {} }
+    const abort = new AbortController()
+    const stream: OpenStream = { abort, window: new SendWindow(streamWindowBytes, abort.signal) }
     this.#open.set(id, stream)
     void this.#pump(id, stream, request)
   }
 
   acknowledge(id: string, bytes: number): void {
-    const stream = this.#open.get(id)
-    if (!stream) return
-    stream.underWayBytes = Math.max(0, stream.underWayBytes - bytes)
-    stream.resume()
+    this.#open.get(id)?.window.acknowledge(bytes)
   }
 
   cancel(id: string): void {
     const stream = this.#open.get(id)
     this.#open.delete(id)
     stream?.abort.abort()
-    stream?.resume()
   }
 
   /** The connection is gone, and every stream with it. */
@@ -76,20 +73,18 @@ export class LogStreams {
   }
 
   async #sendFrame(id: string, stream: OpenStream, text: string): Promise<void> {
-    while (stream.underWayBytes >= streamWindowBytes && !stream.abort.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        stream.resume = resolve
-      })
-    }
-    if (stream.abort.signal.aborted) return
-    stream.underWayBytes += Buffer.byteLength(text)
+    if (!(await stream.window.take(Buffer.byteLength(text)))) return
     this.#send({ type: 'streamData', id, text })
   }
 }
 
 /** What a runtime is asked for, from what the server asked for. */
-export function toLogOptions({ container, tailLines, follow }: LogsRequest): LogOptions {
-  return container === undefined ? { tailLines, follow } : { container, tailLines, follow }
+export function toLogOptions({ container, tailLines, follow, sinceMs }: LogsRequest): LogOptions {
+  return { tailLines, follow, ...(container === undefined ? {} : { container }), ...(sinceMs === undefined ? {} : { sinceMs }) }
+}
+
+export function toExecOptions({ kind: _kind, key: _key, instanceId: _instanceId, ...options }: ExecRequest): ExecOptions {
+  return options
 }
 
 export function noSuchInstance(key: string): StepError {

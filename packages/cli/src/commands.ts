@@ -1,30 +1,14 @@
 // The friendly verbs, one command object each. Everything else is reached with `littoral call <Operation>`.
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ParseArgsConfig } from 'node:util'
 import { operations as edgeContainer } from '@littoral/contract/edge-container/index'
 import { operations as iotEdge } from '@littoral/contract/iot-edge/index'
 import { operations as littoral } from '@littoral/contract/littoral/index'
 import { CallError, type Client } from './client.ts'
+import { type Command, environments, toCount, toEnvironment } from './command.ts'
+import { logs } from './logs.ts'
 import { table } from './table.ts'
-import { UsageError } from './usage-error.ts'
+import { terminal } from './terminal.ts'
 
-export interface Terminal {
-  readonly client: Client
-  readonly endpoint: string
-  readonly print: (text: string) => void
-}
-
-export interface Command {
-  /** What follows the verb. */
-  readonly usage: string
-  readonly summary: string
-  /** How many words it takes, at least and at most. */
-  readonly words: readonly [least: number, most: number]
-  readonly options?: NonNullable<ParseArgsConfig['options']>
-  run(terminal: Terminal, words: readonly string[], flags: Readonly<Record<string, string | undefined>>): Promise<void>
-}
-
-const environments = ['staging', 'prod'] as const
 const pageSize = 100
 const mostPages = 100
 
@@ -152,17 +136,6 @@ const status: Command = {
   },
 }
 
-const logs: Command = {
-  usage: '<AppId> [--lines <count>]',
-  summary: 'the last lines of an app in staging',
-  words: [1, 1],
-  options: { lines: { type: 'string', default: '100' } },
-  async run({ client, print }, [AppId = ''], flags) {
-    const { Items } = await client.call(edgeContainer.GetEdgeContainerLogs, { AppId, Lines: toCount('--lines', flags['lines']) })
-    for (const line of Items) print(line)
-  },
-}
-
 const drivers: Command = {
   usage: '',
   summary: 'custom drivers, and edge instances with their newest deployment',
@@ -202,15 +175,4 @@ const token: Command = {
   },
 }
 
-export const commands: Readonly<Record<string, Command>> = { nodes, apps, versions, publish, status, logs, drivers, token }
-
-function toEnvironment(text: string | undefined): 'staging' | 'prod' {
-  const found = environments.find((environment) => environment === text)
-  if (found === undefined) throw new UsageError(`--env must be staging or prod, not ${text}.`)
-  return found
-}
-
-function toCount(flag: string, text: string | undefined): number {
-  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw new UsageError(`${flag} must be a whole number from 1, not ${text}.`)
-  return Number(text)
-}
+export const commands: Readonly<Record<string, Command>> = { nodes, apps, versions, publish, status, logs, terminal, drivers, token }

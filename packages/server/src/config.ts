@@ -95,6 +95,25 @@ const variables: readonly Variable[] = [
     meaning: 'How often server and node make sure of each other; a node is off line after three silent ones.',
     apply: (text, draft) => set(draft, { heartbeatMs: parseInteger(text, 100, 600_000) }),
   },
+  flag('LITTORAL_TERMINAL', 'hasTerminals', 'off: no terminal is opened in any container.'),
+  {
+    name: 'LITTORAL_TERMINAL_IDLE_SECONDS',
+    usual: String(defaultSettings.terminalIdleMs / 1000),
+    meaning: 'A terminal in which nothing is typed for this long is closed.',
+    apply: (text, draft) => set(draft, { terminalIdleMs: parseInteger(text, 1, 86_400) * 1000 }),
+  },
+  {
+    name: 'LITTORAL_STATS_SECONDS',
+    usual: String(defaultSettings.statsEveryMs / 1000),
+    meaning: 'How often nodes tell what their workloads use. It is kept for a day.',
+    apply: (text, draft) => set(draft, { statsEveryMs: parseInteger(text, 1, 3600) * 1000 }),
+  },
+  {
+    name: 'LITTORAL_PLAIN_REGISTRIES',
+    usual: '',
+    meaning: 'Image registries (host or host:port, separated by commas) that are asked over plain HTTP; those on the loopback always are.',
+    apply: (text, draft) => set(draft, { plainRegistries: text.split(',').map((host) => host.trim()) }),
+  },
   ...(Object.keys(limitMeanings) as (keyof Settings['limits'])[]).map((key): Variable => ({
     name: `LITTORAL_LIMIT_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
     usual: String(defaultSettings.limits[key]),
@@ -140,7 +159,7 @@ function set(draft: Draft, settings: Partial<Settings>): void {
 
 function flag(
   name: string,
-  key: 'isThrottled' | 'hasStrictServicePorts' | 'isContainerLenient' | 'mayBindUnreleased',
+  key: 'isThrottled' | 'hasStrictServicePorts' | 'isContainerLenient' | 'mayBindUnreleased' | 'hasTerminals',
   meaning: string,
 ): Variable {
   return {

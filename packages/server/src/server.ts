@@ -13,10 +13,12 @@ import { createRegistry } from './http/registry.ts'
 import { randomIds } from './ids.ts'
 import { listen } from './listen.ts'
 import { deployments } from './loops/deployments.ts'
+import { images } from './loops/images.ts'
 import { livenessSince } from './loops/liveness.ts'
-import { type RunningLoop, startLoop } from './loops/loop.ts'
+import { type Loop, type RunningLoop, startLoop } from './loops/loop.ts'
 import { reaper } from './loops/reaper.ts'
 import { rolloutsSince } from './loops/rollouts.ts'
+import { openDoors } from './nodes/doors.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
 import { mountRegistryCredentials } from './nodes/registry-credentials.ts'
@@ -25,6 +27,8 @@ import type { Log, Services } from './operations/context.ts'
 import { handlers as edgeContainer } from './operations/edge-container/index.ts'
 import { handlers as iotEdge } from './operations/iot-edge/index.ts'
 import { handlers as littoral } from './operations/littoral/index.ts'
+import { imageSecrets } from './registry/image-secrets.ts'
+import { openRegistries } from './registry/manifest.ts'
 import { ensureRootKey, type RootKey, storeRootKey } from './root-key.ts'
 import { openCredentials } from './store/credentials.ts'
 import { ensureInstallation } from './store/installation.ts'
@@ -62,6 +66,9 @@ export async function openServer(config: Config, { log, now = Date.now }: Server
   }
 }
 
+/** Calls that are being answered when the server stops get this long. */
+const closeTimeoutMs = 5000
+
 type Closers = (() => Promise<void> | void)[]
 
 async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
@@ -71,6 +78,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const gateways = gatewayDirectory(store)
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
   const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
+  const doors = openDoors({ store, now, log, settings, hub })
   const registry = createRegistry([
     { family: edgeContainerFamily, handlers: edgeContainer },
     { family: iotEdgeFamily, handlers: iotEdge },
@@ -87,21 +95,37 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
       (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
       (scope) => mountRegistryCredentials(scope, { ...services, gateways }),
       (scope) => objects.mount(scope),
+      (scope) => doors.mount(scope),
       (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
     ],
   })
-  closers.push(() => app.close())
+  closers.push(() => closeApp(app))
   redirectBrowsers(app)
-  hub.attach(app.server)
-  closers.push(() => hub.stop())
+  hub.attach(app.server, doors.upgrades)
+  closers.push(
+    () => hub.stop(),
+    () => doors.stop(),
+  )
   const url = await listen(app, config.listen)
-  for (const declared of [rolloutsSince(now()), deployments, livenessSince(now()), reaper]) {
+  for (const declared of loopsOf(kept, settings, now())) {
     const running = startLoop(declared, services)
     loops.push(running)
     closers.push(() => running.stop())
   }
   closers.push(await noteEndpoint(dataFolder, url))
   return { url, rootKey }
+}
+
+function loopsOf({ store, box }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
+  const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
+  return [rolloutsSince(nowMs), deployments, livenessSince(nowMs), reaper, resolving]
+}
+
+/** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */
+async function closeApp(app: ReturnType<typeof createApp>): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  await app.close()
+  clearTimeout(timer)
 }
 
 /** Everything that lies in the data folder. */

@@ -2,8 +2,11 @@
 // contract suite as the real ones. Also `--runtime memory`, for trying Littoral out and for the journey tests.
 import type { DriverWorkload, GroupWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { type ScriptedContainer, scripted } from './memory-script.ts'
+import { MemoryShell } from './memory-shell.ts'
 import {
   countFailures,
+  type ExecOptions,
+  type ExecSession,
   type LogOptions,
   type ObservedInstance,
   runDigest,
@@ -30,7 +33,7 @@ interface MemoryInstance {
   workload: Workload
   readonly runDigest: string
   readonly containers: MemoryContainer[]
-  readonly lines: { container: string; text: string }[]
+  readonly lines: { container: string; text: string; atMs: number }[]
   phase: 'live' | 'incomplete' | 'stopping' | 'stopped'
   wasReady: boolean
   lastRestartReason?: string
@@ -163,13 +166,14 @@ export class MemoryRuntime implements Runtime {
     return () => this.#listeners.delete(onChange)
   }
 
-  async *logs(instanceId: string, { container, tailLines, follow }: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
+  async *logs(instanceId: string, { container, tailLines, follow, sinceMs = 0 }: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
     const instance = this.#get(instanceId)
     if (container !== undefined && !instance.containers.some(({ plan }) => plan.name === container)) {
       throw new StepError('NotFound', `${instanceId} has no container ${container}`)
     }
     const text = (line: MemoryInstance['lines'][number]) => `${container === undefined ? `${line.container} | ` : ''}${line.text}\n`
-    const isAsked = (line: MemoryInstance['lines'][number]) => container === undefined || line.container === container
+    const isAsked = (line: MemoryInstance['lines'][number]) =>
+      line.atMs >= sinceMs && (container === undefined || line.container === container)
     const past = instance.lines.filter(isAsked)
     yield* past.slice(Math.max(0, past.length - tailLines)).map(text)
     let seen = instance.lines.length
@@ -178,6 +182,18 @@ export class MemoryRuntime implements Runtime {
       seen = instance.lines.length
       await wait(20, signal).catch(() => {})
     }
+  }
+
+  async exec(instanceId: string, options: ExecOptions): Promise<ExecSession> {
+    const { containers } = this.#get(instanceId)
+    const container = containers.find(({ plan }) => plan.name === (options.container ?? containers[0]?.plan.name))
+    if (!container) throw new StepError('NotFound', `${instanceId} has no container ${options.container ?? ''}`)
+    if (container.state !== 'running') throw new StepError('NotRunning', `${container.plan.name} does not run`)
+    return new MemoryShell(options)
+  }
+
+  async usage(): Promise<[]> {
+    return []
   }
 
   async tidy(keep: readonly Workload[]): Promise<void> {
@@ -284,7 +300,7 @@ export class MemoryRuntime implements Runtime {
 
   #say(instance: MemoryInstance, container: string, text: string): void {
     if (instance.lines.length >= maxLines) return
-    instance.lines.push({ container, text })
+    instance.lines.push({ container, text, atMs: this.#now() })
   }
 
   #get(instanceId: string): MemoryInstance {

@@ -71,6 +71,44 @@ export interface LogOptions {
   /** Lines from the past, the newest ones, before anything that is followed. */
   readonly tailLines: number
   readonly follow: boolean
+  /** Only lines written at this time or later. */
+  readonly sinceMs?: number
+}
+
+export interface ExecOptions {
+  /** Absent: the first container of the workload. */
+  readonly container?: string
+  readonly command: readonly string[]
+  readonly tty: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
+/** A command that runs inside a container, attached. It ends when it is closed, or by itself. */
+export interface ExecSession {
+  /** What it writes, in order; ends with the command. Nothing is read from the platform faster than it is taken from here. */
+  readonly output: AsyncIterable<Uint8Array>
+  /** Known once `output` has ended. */
+  exitCode(): Promise<number>
+  /** Resolves when the bytes were handed on; after the end it does nothing. */
+  write(bytes: Uint8Array): Promise<void>
+  resize(columns: number, rows: number): Promise<void>
+  /** Ends the command and what it started on its terminal; calling it again is fine. */
+  close(): void
+}
+
+/** What a container used, counted from its start by the kernel. */
+export interface UsageCounters {
+  readonly key: string
+  readonly instanceId: string
+  readonly container: string
+  readonly atMs: number
+  readonly cpuMicroseconds: number
+  readonly cpuLimitMicros?: number
+  readonly memoryBytes: number
+  readonly memoryLimitBytes?: number
+  readonly readBytes: number
+  readonly writtenBytes: number
 }
 
 export interface Runtime {
@@ -103,6 +141,10 @@ export interface Runtime {
   events(onChange: () => void): () => void
   /** Text of an instance's logs in whole lines. Throws StepError NotFound for an unknown instance or container. */
   logs(instanceId: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string>
+  /** Runs a command in a running container. Throws StepError NotFound, NotRunning, or Unsupported with the reason. */
+  exec(instanceId: string, options: ExecOptions, signal: AbortSignal): Promise<ExecSession>
+  /** Counters of everything that runs; a container that cannot be read is left out. Empty where nothing is counted. */
+  usage(signal: AbortSignal): Promise<readonly UsageCounters[]>
   /** Frees disk: drops prepared material that neither `keep` nor an instance needs. Called now and then when nothing else is to do. */
   tidy(keep: readonly Workload[], signal: AbortSignal): Promise<void>
   /** Lets go. Containers keep running; processes that are children of the agent are ended gracefully. */

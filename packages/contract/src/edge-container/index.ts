@@ -10,6 +10,8 @@ import * as records from './records.ts'
 import { GetEdgeContainerAppResourceReserve, UpdateEdgeContainerAppResourceReserve } from './reservations.ts'
 import * as resources from './resources.ts'
 import * as sites from './sites.ts'
+import { DescribeEdgeContainerAppStats } from './stats.ts'
+import { GetEdgeContainerTerminal } from './terminal.ts'
 import * as versions from './versions.ts'
 
 export const operations = {
@@ -47,6 +49,8 @@ export const operations = {
   GetSite: sites.GetSite,
   ListSites: sites.ListSites,
   DeleteSite: sites.DeleteSite,
+  GetEdgeContainerTerminal,
+  DescribeEdgeContainerAppStats,
 } as const
 
 export const family = {

@@ -49,5 +49,26 @@ export const littoralFaults = faultEntries({
     message: 'The node runs no application with an image from this registry.',
     advice: 'A node only gets the image secrets that its own desired state needs.',
   },
+  'Stream.TicketRefused': {
+    status: 403,
+    message: 'The ticket is unknown, used already, or expired.',
+    advice: 'Ask for a new one: each opens one stream, within a minute.',
+  },
+  'Stream.Busy': { status: 503, message: 'Too many streams are open on this server.', advice: 'Close some, or try again later.' },
+  'Stream.NodeRequired': {
+    status: 400,
+    message: 'NodeId: {Key} is on more than one node ({Nodes}).',
+    advice: 'Name one of the nodes.',
+  },
+  'Stream.WorkloadNotFound': {
+    status: 404,
+    message: 'No node has {Key}.',
+    advice: 'List what a node has with GetNode.',
+  },
+  'Stream.NodeUnreachable': {
+    status: 503,
+    message: 'The node cannot be asked right now. {Detail}',
+    advice: 'Try again when the node is back; ListNodes shows whether it is online.',
+  },
   'Node.Busy': { status: 503, message: 'Too many nodes are connecting at once.', advice: 'Try again after a pause.' },
 })

@@ -1,5 +1,7 @@
 // Littoral's own family: what the vendor's families cannot say. Same shape as they have.
 import type { Family } from '../operation.ts'
+import { GetVersionImages } from './images.ts'
+import { OpenLogStream, ReadLogs } from './logs.ts'
 import { CreateNodeToken, GetNode, ListNodes } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
@@ -16,6 +18,9 @@ export const operations = {
   ExplainNode: releases.ExplainNode,
   SetReleasePolicy: policies.SetReleasePolicy,
   GetReleasePolicy: policies.GetReleasePolicy,
+  ReadLogs,
+  OpenLogStream,
+  GetVersionImages,
 }
 
 export const family = {

@@ -26,6 +26,8 @@ export type Probe = Static<typeof Probe>
 export const GroupContainer = Type.Object({
   name: Text(63),
   image: Text(1024),
+  /** What the tag of `image` stood for when the version was made; this is what runs. No part of the workload's digest. */
+  imageDigest: Type.Optional(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),
   cpus: Type.Number({ exclusiveMinimum: 0 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
   storageBytes: Type.Integer({ minimum: 1 }),

@@ -8,3 +8,5 @@ export const nodeProtocol = 1
 export const streamWindowBytes = 256 * 1024
 /** No message may be larger; a desired state of 2,000 workloads stays below. */
 export const maxMessageBytes = 16 * 1024 * 1024
+/** The same for what is typed into a command: bytes under way until the node has handed them on. */
+export const inputWindowBytes = 64 * 1024

@@ -3,6 +3,7 @@
 import Type, { type Static } from 'typebox'
 import { DesiredState } from './desired-state.ts'
 import { NodeFacts, Report } from './report.ts'
+import { WorkloadSample } from './sample.ts'
 
 const Text = (maxLength: number) => Type.String({ maxLength })
 const StreamId = Type.String({ minLength: 1, maxLength: 64 })
@@ -14,10 +15,31 @@ export const LogsRequest = Type.Object({
   container: Type.Optional(Text(63)),
   tailLines: Type.Integer({ minimum: 0, maximum: 5000 }),
   follow: Type.Boolean(),
+  /** Only what was written at this time or later. */
+  sinceMs: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 export type LogsRequest = Static<typeof LogsRequest>
 
-export const StreamRequest = Type.Union([LogsRequest])
+const Cells = Type.Integer({ minimum: 1, maximum: 1000 })
+const Bytes = Type.String({ maxLength: 1_000_000, pattern: '^[A-Za-z0-9+/]*={0,2}$' })
+
+/** A command in a running container of the workload, attached to the stream. */
+export const ExecRequest = Type.Object({
+  kind: Type.Literal('exec'),
+  key: Text(200),
+  /** Only in this instance; absent: in the one the node would show. */
+  instanceId: Type.Optional(Text(128)),
+  /** Absent: the first container of the group. */
+  container: Type.Optional(Text(63)),
+  command: Type.Array(Text(4096), { minItems: 1, maxItems: 64 }),
+  /** True: with a terminal; both outputs are then one. */
+  tty: Type.Boolean(),
+  columns: Type.Optional(Cells),
+  rows: Type.Optional(Cells),
+})
+export type ExecRequest = Static<typeof ExecRequest>
+
+export const StreamRequest = Type.Union([LogsRequest, ExecRequest])
 export type StreamRequest = Static<typeof StreamRequest>
 
 /** Node → server. */
@@ -25,9 +47,18 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
   Type.Object({ type: Type.Literal('report'), report: Report }),
   Type.Object({ type: Type.Literal('streamData'), id: StreamId, text: Text(1_000_000) }),
+  /** The command runs. Nothing of the kind is said for logs, whose first text says it. */
+  Type.Object({ type: Type.Literal('streamOpened'), id: StreamId }),
+  /** What a command wrote: bytes, not text. */
+  Type.Object({ type: Type.Literal('streamBytes'), id: StreamId, base64: Bytes }),
+  Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
+  /** Sent only to a server whose welcome asks for it. */
+  Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
   Type.Object({
     type: Type.Literal('streamEnd'),
     id: StreamId,
+    /** Of a command that ended by itself. */
+    exitCode: Type.Optional(Type.Integer()),
     error: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
   }),
 ])
@@ -43,11 +74,15 @@ export const ServerMessage = Type.Union([
     serverTimeMs: Type.Integer(),
     /** The node is taken for lost when nothing was heard for three of these. */
     heartbeatMs: Type.Integer({ minimum: 100 }),
+    /** How often the node tells what its workloads use; absent: never. */
+    statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),
   Type.Object({ type: Type.Literal('streamOpen'), id: StreamId, request: StreamRequest }),
   Type.Object({ type: Type.Literal('streamAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal('streamCancel'), id: StreamId }),
+  Type.Object({ type: Type.Literal('streamInput'), id: StreamId, base64: Bytes }),
+  Type.Object({ type: Type.Literal('streamResize'), id: StreamId, columns: Cells, rows: Cells }),
 ])
 export type ServerMessage = Static<typeof ServerMessage>

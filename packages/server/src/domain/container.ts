@@ -40,6 +40,8 @@ export interface ProbeSettings {
 export interface Container {
   readonly name: string
   readonly image: string
+  /** What the image's tag stood for when the version was made, where that is known; never part of what was asked for. */
+  readonly imageDigest?: string
   readonly isAcrImage: boolean
   readonly acrImage?: AcrImage
   readonly spec: ContainerSpec

@@ -13,6 +13,14 @@ export interface Settings {
   readonly regions: readonly { readonly code: string; readonly area: string; readonly isp?: string }[]
   /** How often nodes and server make sure of each other; a node is lost after three silent ones. */
   readonly heartbeatMs: number
+  /** How often nodes tell what their workloads use. */
+  readonly statsEveryMs: number
+  /** False: no terminal is ever opened. */
+  readonly hasTerminals: boolean
+  /** A terminal in which nothing is typed for this long is closed. */
+  readonly terminalIdleMs: number
+  /** Registries, as host or host:port, that are spoken to without TLS; those on the loopback always are. */
+  readonly plainRegistries: readonly string[]
   readonly limits: {
     readonly apps: number
     readonly versionsPerApp: number
@@ -40,6 +48,10 @@ export const defaultSettings: Settings = {
   mayBindUnreleased: false,
   regions: [{ code: 'zhejiang', area: 'huadong' }],
   heartbeatMs: 10_000,
+  statsEveryMs: 15_000,
+  hasTerminals: true,
+  terminalIdleMs: 15 * 60_000,
+  plainRegistries: [],
   limits: {
     apps: 100,
     versionsPerApp: 100,

@@ -6,6 +6,7 @@ import { type App, type Environment, workloadKey } from './app.ts'
 import { nonEmpty, parseHook, splitCommandLine } from './command-line.ts'
 import { parseEnv, parseHeaders } from './container-text.ts'
 import type { Container, ContainerSpec, ContainerStorage } from './container.ts'
+import { imageOf } from './image-pin.ts'
 import type { Version } from './version.ts'
 
 const gibibyte = 1024 ** 3
@@ -37,19 +38,24 @@ export function toGroupWorkload(app: AppShape, version: Pick<Version, 'id' | 'co
 
 type Undigested<W> = W extends Workload ? Omit<W, 'digest'> & { readonly digest?: string } : never
 
-/** SHA-256 of the workload's canonical JSON without `digest`, `restartToken` and `bakeSeconds`, in hexadecimal. */
+/**
+ * SHA-256 of the workload's canonical JSON without `digest`, `restartToken` and `bakeSeconds`, in hexadecimal. Digests of
+ * images are left out too: one that becomes known later is no reason to start anything anew.
+ */
 export function workloadDigest(workload: Undigested<Workload>): string {
   type Unnamed = { restartToken?: string; bakeSeconds?: number }
   const { digest: _digest, restartToken: _token, bakeSeconds: _bake, ...content } = workload as Undigested<Workload> & Unnamed
-  return createHash('sha256').update(canonicalJson(content)).digest('hex')
+  return createHash('sha256').update(canonicalJson(content, 'imageDigest')).digest('hex')
 }
 
 /** JSON with the keys of every object in order, so that equal content is equal text. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+function canonicalJson(value: unknown, without: string): string {
+  return JSON.stringify(value, (key, part: unknown) =>
+    key === without
+      ? undefined
+      : typeof part === 'object' && part !== null && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : part,
   )
 }
 
@@ -66,7 +72,8 @@ function toGroupContainer(container: Container): GroupContainer {
   const preStop = parseHook(container.preStop ?? '', 'PreStop')
   return {
     name: container.name,
-    image: (container.isAcrImage && container.acrImage?.tagUrl) || container.image,
+    image: imageOf(container),
+    ...(container.imageDigest !== undefined && { imageDigest: container.imageDigest }),
     ...specSize(container.spec),
     storageBytes: storageBytes[container.storage],
     ...(command && { command }),

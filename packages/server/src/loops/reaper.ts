@@ -1,9 +1,14 @@
 // Removes what nobody can use any more, so that no table grows without end.
 import * as joinTokens from '../store/join-tokens.ts'
+import * as pins from '../store/image-pins.ts'
+import * as samples from '../store/samples.ts'
+import type { Store } from '../store/store.ts'
 import { loop } from './loop.ts'
 
 /** Expired tokens are kept for a day, so that a refusal can still be explained. */
 const keptMs = 24 * 3600 * 1000
+/** Samples are kept for a day, or for less where there are more of them than this. */
+const mostSamples = 2_000_000
 
 export const reaper = loop({
   name: 'reaper',
@@ -13,6 +18,15 @@ export const reaper = loop({
     const beforeMs = now() - keptMs
     const expired = await store.read((tx) => joinTokens.countExpired(tx, beforeMs))
     if (expired > 0) await store.write(async (tx) => joinTokens.removeExpired(tx, beforeMs))
+    await reapSamples(store, now())
+    await store.write(async (tx) => pins.removeOrphans(tx))
     return expired
   },
 })
+
+async function reapSamples(store: Store, nowMs: number): Promise<void> {
+  for (let ageMs = keptMs; ageMs > 60_000; ageMs /= 2) {
+    await store.write(async (tx) => samples.removeBefore(tx, nowMs - ageMs))
+    if ((await store.read((tx) => samples.count(tx))) <= mostSamples) return
+  }
+}

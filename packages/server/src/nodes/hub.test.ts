@@ -107,7 +107,13 @@ describe('joining', () => {
     await node.close()
     const again = await connect(http.url, `LittoralNode ${nodeId}:${secret}`)
     again.hello({ name: 'renamed' })
-    expect(await again.next('welcome')).toEqual({ type: 'welcome', nodeId, serverTimeMs: context.now(), heartbeatMs: 60_000 })
+    expect(await again.next('welcome')).toEqual({
+      type: 'welcome',
+      nodeId,
+      serverTimeMs: context.now(),
+      heartbeatMs: 60_000,
+      statsEveryMs: 15_000,
+    })
     expect(await record(nodeId)).toMatchObject({ name: 'renamed' })
     const everything = JSON.stringify(await context.store.read((tx) => nodes.findSecretHash(tx, nodeId)))
     expect(everything).not.toContain(secret)

@@ -3,19 +3,30 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault } from '@littoral/contract/errors'
-import type { LogsRequest } from '@littoral/contract/node/stream'
 import { maxMessageBytes, nodeSocketPath } from '@littoral/contract/node/protocol'
+import type { LogsRequest, StreamRequest } from '@littoral/contract/node/stream'
 import { WebSocketServer } from 'ws'
 import type { NodeStreams } from '../operations/context.ts'
 import * as nodes from '../store/nodes.ts'
 import { admit } from './admission.ts'
-import { streamError } from './log-streams.ts'
+import { readLogLines } from './log-lines.ts'
+import { SampleIntake } from './sample-intake.ts'
 import { closeCodes, NodeSession, type SessionEvents, type SessionServices } from './session.ts'
+import { type NodeStream, type StreamConsumer, streamError, type Streams } from './streams.ts'
 
 /** Upgrades that may be under way at once, so that strangers cannot queue work without end. */
 const mostUpgrades = 256
 /** Nodes noted as seen in one write. */
 const nodesAtOnce = 500
+
+export interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+/** Who else takes upgrades, by path; a thrown Fault is answered with its status. */
+export type Doors = ReadonlyMap<string, (upgrade: Upgrade) => Promise<void>>
 
 /**
  * Invariants:
@@ -30,6 +41,7 @@ export class NodeHub implements NodeStreams {
   readonly #sessions = new Set<NodeSession>()
   readonly #byNode = new Map<string, NodeSession>()
   readonly #events: SessionEvents
+  readonly #samples: SampleIntake
   #upgrades = 0
   #tick: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
@@ -37,17 +49,19 @@ export class NodeHub implements NodeStreams {
 
   constructor(services: SessionServices) {
     this.#services = services
+    this.#samples = new SampleIntake(services)
     this.#events = {
       joined: (session, nodeId) => this.#joined(session, nodeId),
       ended: (session) => this.#ended(session),
+      sampled: (nodeId, samples) => this.#samples.take(nodeId, samples),
     }
   }
 
-  /** Takes the upgrades of an HTTP server. */
-  attach(server: Server): void {
+  /** Takes the upgrades of an HTTP server: those of nodes, and through the doors those of others. */
+  attach(server: Server, doors: Doors = new Map()): void {
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy())
-      this.#upgrade(request, socket, head).catch((error: unknown) => {
+      this.#upgrade({ request, socket, head }, doors).catch((error: unknown) => {
         if (!(error instanceof Fault)) this.#services.log.error({ err: error }, 'an upgrade failed')
         refuse(socket, error)
       })
@@ -58,9 +72,12 @@ export class NodeHub implements NodeStreams {
   }
 
   async readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]> {
-    const session = this.#byNode.get(nodeId)
-    if (session === undefined) throw streamError('NodeUnreachable', `the node ${nodeId} is not connected`)
-    return session.streams.readLogs(request, timeoutMs)
+    return readLogLines(this.#streamsOf(nodeId), request, timeoutMs)
+  }
+
+  /** Opens a stream to a node; throws NodeUnreachable when it has no session here. */
+  open(nodeId: string, request: StreamRequest, consumer: StreamConsumer): NodeStream {
+    return this.#streamsOf(nodeId).open(request, consumer)
   }
 
   /** How many nodes have a session here. */
@@ -79,12 +96,21 @@ export class NodeHub implements NodeStreams {
     const settled = Promise.all([this.#ticking, ...sessions.map((session) => session.settled())])
     await Promise.race([settled, late])
     clearTimeout(giveUp)
+    await this.#samples.stop()
     for (const client of this.#sockets.clients) client.terminate()
     this.#sockets.close()
   }
 
-  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const path = request.url?.split('?', 1)[0]
+  #streamsOf(nodeId: string): Streams {
+    const session = this.#byNode.get(nodeId)
+    if (session === undefined) throw streamError('NodeUnreachable', `the node ${nodeId} is not connected`)
+    return session.streams
+  }
+
+  async #upgrade({ request, socket, head }: Upgrade, doors: Doors): Promise<void> {
+    const path = request.url?.split('?', 1)[0] ?? '/'
+    const door = doors.get(path)
+    if (door !== undefined && !this.#isStopping) return door({ request, socket, head })
     if (path !== nodeSocketPath) return answer(socket, { status: 404, code: 'NotFound', message: 'There is no socket here.' })
     if (this.#isStopping || this.#upgrades >= mostUpgrades) throw new Fault('Node.Busy')
     this.#upgrades++

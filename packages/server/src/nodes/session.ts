@@ -3,14 +3,15 @@
 import { Fault } from '@littoral/contract/errors'
 import type { DesiredState } from '@littoral/contract/node/desired-state'
 import { nodeProtocol } from '@littoral/contract/node/protocol'
+import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { RawData, WebSocket } from 'ws'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'
 import { readDesired } from './desired.ts'
 import { ReportIntake } from './intake.ts'
-import { LogStreams } from './log-streams.ts'
 import { parseNodeMessage } from './messages.ts'
+import { Streams } from './streams.ts'
 
 export type SessionServices = AdmissionServices & Pick<Services, 'log' | 'settings'>
 
@@ -18,6 +19,7 @@ export interface SessionEvents {
   /** The node said hello and is enrolled; a session it had before is over now. */
   readonly joined: (session: NodeSession, nodeId: string) => void
   readonly ended: (session: NodeSession) => void
+  readonly sampled: (nodeId: string, samples: readonly WorkloadSample[]) => void
 }
 
 /** Close codes of ours. The node may reconnect after each of them, with a pause. */
@@ -40,7 +42,7 @@ export class NodeSession {
   readonly #admission: Admission
   readonly #services: SessionServices
   readonly #events: SessionEvents
-  readonly #streams: LogStreams
+  readonly #streams: Streams
   #isGreeted = false
   #nodeId: string | undefined
   #intake: ReportIntake | undefined
@@ -57,7 +59,7 @@ export class NodeSession {
     this.#admission = admission
     this.#services = services
     this.#events = events
-    this.#streams = new LogStreams((message) => this.#send(message))
+    this.#streams = new Streams((message) => this.#send(message))
     this.#heartbeat = setTimeout(() => this.#refuse('HelloTimeout', 'no hello came in time'), helloTimeoutMs)
     socket.on('message', (frame, isBinary) => this.#receive(frame, isBinary))
     socket.on('pong', () => (this.#wasHeard = true))
@@ -79,7 +81,7 @@ export class NodeSession {
     return this.#missed === 0 && this.#socket.readyState === this.#socket.OPEN
   }
 
-  get streams(): LogStreams {
+  get streams(): Streams {
     return this.#streams
   }
 
@@ -135,10 +137,25 @@ export class NodeSession {
       this.#refuse('BadMessage', `${message.type} came before the end of the greeting`)
     } else if (message.type === 'report') {
       this.#intake.take(message.report)
-    } else if (message.type === 'streamData') {
-      this.#streams.take(message.id, message.text)
+    } else if (message.type === 'stats') {
+      if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
     } else {
-      this.#streams.end(message.id, message.error)
+      this.#streamed(message)
+    }
+  }
+
+  #streamed(message: Extract<NodeMessage, { type: `stream${string}` }>): void {
+    switch (message.type) {
+      case 'streamData':
+        return this.#streams.take(message.id, message.text)
+      case 'streamBytes':
+        return this.#streams.take(message.id, Buffer.from(message.base64, 'base64'))
+      case 'streamOpened':
+        return this.#streams.opened(message.id)
+      case 'streamInputAck':
+        return this.#streams.inputTaken(message.id, message.bytes)
+      case 'streamEnd':
+        return this.#streams.end(message.id, message)
     }
   }
 
@@ -157,6 +174,7 @@ export class NodeSession {
       ...(enrolled.nodeSecret === undefined ? {} : { nodeSecret: enrolled.nodeSecret }),
       serverTimeMs: this.#services.now(),
       heartbeatMs: this.#services.settings.heartbeatMs,
+      statsEveryMs: this.#services.settings.statsEveryMs,
     })
     this.push()
   }

@@ -6,6 +6,7 @@ import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
 import type { RecordsTables } from './tables/records.ts'
 import type { ReleasesTables } from './tables/releases.ts'
+import type { StreamsTables } from './tables/streams.ts'
 
 export interface Schema
-  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables {}
+  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables {}

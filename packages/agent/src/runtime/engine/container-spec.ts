@@ -1,6 +1,7 @@
 // From a container of a group to what the engine is asked to create.
 import type { GroupContainer } from '@littoral/contract/node/desired-state'
 import { normalizeImageName } from '@littoral/contract/node/image-name'
+import { pinnedImage } from '@littoral/contract/node/image-pin'
 import type { ContainerSpec } from './client/containers.ts'
 import type { Labels } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
@@ -14,7 +15,7 @@ export interface MemberPlace {
 export function memberSpec(container: GroupContainer, place: MemberPlace, connected: ConnectedEngine): ContainerSpec {
   const network = `container:${place.holderId}`
   const spec: ContainerSpec = {
-    Image: normalizeImageName(container.image),
+    Image: normalizeImageName(pinnedImage(container)),
     Env: container.env.map(({ name, value }) => `${name}=${value}`),
     Labels: place.labels,
     HostConfig: { ...commonHostConfig(connected), ...limits(container, connected), NetworkMode: network, IpcMode: network },

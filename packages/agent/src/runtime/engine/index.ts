@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { normalizeImageName } from '@littoral/contract/node/image-name'
+import { pinnedImage } from '@littoral/contract/node/image-pin'
 import type { Reason } from '@littoral/contract/node/report'
 import { openForwarder, type Forwarder } from '../../forwarder/client.ts'
 import { StepError, type ObservedInstance, type Runtime, type RuntimeFacts } from '../runtime.ts'
@@ -26,6 +27,8 @@ import { driverImages, engineSocket } from './settings.ts'
 import { startInstance } from './start.ts'
 import { removeInstance, restartContainer, stopInstance } from './stop.ts'
 import { watchStorage } from './storage-limit.ts'
+import { execIn } from './terminal.ts'
+import { readUsage } from './usage.ts'
 import { Watches } from './watches.ts'
 
 export interface EngineRuntimeOptions {
@@ -111,6 +114,8 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
       return () => listeners.delete(onChange)
     },
     logs: (instanceId, logs, signal) => instanceLogs(context, instanceId, logs, signal),
+    exec: (instanceId, exec, signal) => execIn(context, instanceId, exec, signal),
+    usage: (signal) => readUsage(context, signal),
     tidy: (keep, signal) => tidy(context, keep, signal),
     close() {
       end()
@@ -185,7 +190,7 @@ async function prepare(context: EngineContext, workload: Workload, { signal, onP
   const { engine } = await context.link.get(signal)
   // The first group of a node gets its network set up while its images are pulled.
   if (workload.kind === 'group') context.holders.replenish(0)
-  const images = workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]]
+  const images = workload.kind === 'group' ? workload.containers.map(pinnedImage) : [context.driverImages[workload.runtime]]
   for (const image of new Set(images)) await context.puller.ensure(engine, image, { key: workload.key, signal, onProgress })
   if (workload.kind === 'driver') return context.drivers?.prepare(workload, signal, onProgress)
   await ensureHolderImage(engine, signal)
@@ -224,7 +229,7 @@ async function tidy(context: EngineContext, keep: readonly Workload[], signal: A
   }
   const used = [...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => Config.Image))
   const wanted = keep.flatMap((workload) =>
-    workload.kind === 'group' ? workload.containers.map(({ image }) => image) : [context.driverImages[workload.runtime]],
+    workload.kind === 'group' ? workload.containers.map(pinnedImage) : [context.driverImages[workload.runtime]],
   )
   await context.puller.removeUnused(connected.engine, new Set([...used, ...wanted].map(normalizeImageName)))
   await context.drivers?.tidy(keep.filter((workload) => workload.kind === 'driver'))

@@ -47,7 +47,8 @@ async function* containerLines(
   let { StartedAt } = details.State
   let last: LogPosition = { time: ofEngine(engine, details.State.FinishedAt), pieces: 0 }
   const common = { follow: options.follow, isTty, signal, onPosition: (position: LogPosition) => (last = position) }
-  yield* lines(readLogs(engine, details.Id, { ...common, tailLines: options.tailLines }))
+  const after = options.sinceMs === undefined ? {} : { after: { time: ofEngine(engine, nanoTime(options.sinceMs)), pieces: 0 } }
+  yield* lines(readLogs(engine, details.Id, { ...common, ...after, tailLines: options.tailLines }))
   while (options.follow && !signal.aborted) {
     const now = (await findContainer(engine, details.Id, { signal }).catch(() => undefined))?.State
     if (now === undefined) return
@@ -63,6 +64,9 @@ async function* containerLines(
 
 /** Podman's logs know whole seconds only; compared with them, the rest of a second would be the past. */
 const ofEngine = (engine: Engine, time: string) => (engine.isPodman ? time.replace(/\.\d+/, '') : time)
+
+/** A time with nanoseconds, as Docker writes it. */
+const nanoTime = (ms: number) => new Date(ms).toISOString().replace('Z', '000000Z')
 
 async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = ''

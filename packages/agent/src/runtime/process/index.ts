@@ -133,7 +133,16 @@ class ProcessRuntime implements Runtime {
     if (options.container !== undefined && options.container !== 'driver') {
       throw new StepError('NotFound', `a driver process has no container ${options.container}`)
     }
+    if (options.sinceMs !== undefined) throw new StepError('Unsupported', 'lines of driver processes are kept without their time')
     yield* readLines(instance.ring, options, signal)
+  }
+
+  async exec(): Promise<never> {
+    throw new StepError('Unsupported', 'a driver process has no container to open a terminal in')
+  }
+
+  async usage(): Promise<[]> {
+    return []
   }
 
   async tidy(keep: readonly Workload[]): Promise<void> {

@@ -12,6 +12,8 @@ import { releaseHandlers } from './releases.ts'
 import { reservationHandlers } from './reservations.ts'
 import { resourceHandlers } from './resources.ts'
 import { siteHandlers } from './sites.ts'
+import { statsHandlers } from './stats.ts'
+import { terminalHandlers } from './terminal.ts'
 import { versionHandlers } from './versions.ts'
 
 export const handlers = {
@@ -26,4 +28,6 @@ export const handlers = {
   ...logRiverHandlers,
   ...activationHandlers,
   ...siteHandlers,
+  ...terminalHandlers,
+  ...statsHandlers,
 } satisfies Handlers<typeof operations, Context>

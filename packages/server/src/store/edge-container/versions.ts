@@ -1,8 +1,10 @@
 // Versions of applications in the store. Apart from the times of publishing a row never changes.
 import { Fault } from '@littoral/contract/errors'
 import type { Container } from '../../domain/container.ts'
+import { withDigests } from '../../domain/image-pin.ts'
 import type { Version } from '../../domain/version.ts'
 import { db } from '../db.ts'
+import * as pins from '../image-pins.ts'
 import { prepared } from '../prepared.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppVersionRow } from '../tables/edge-container.ts'
@@ -24,10 +26,12 @@ export async function get(tx: ReadTx, ref: VersionRef): Promise<Version> {
   return toVersion(row)
 }
 
-/** The version, if it is still there. */
+/** The version with the digests its tags stand for, if it is still there. */
 export async function find(tx: ReadTx, ref: VersionRef): Promise<Version | undefined> {
   const row = await tx.first(byRef(ref))
-  return row && toVersion(row)
+  if (row === undefined) return undefined
+  const version = toVersion(row)
+  return { ...version, containers: withDigests(version.containers, await pins.listByVersion(tx, version.id)) }
 }
 
 /** The version as it may have been a moment ago; throws InvalidVersion.NotFound. Pair it with requirePresent. */
@@ -74,6 +78,7 @@ export function insert(tx: WriteTx, version: Version, limit: number): void {
     name: 'InternalException',
     params: { Detail: `The application has ${limit} versions, and no more are allowed here.` },
   })
+  tx.announce('versions')
 }
 
 /** Notes that the version was published just now. */

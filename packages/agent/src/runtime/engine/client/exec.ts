@@ -57,7 +57,7 @@ async function attach(engine: Engine, execId: string, signal: AbortSignal): Prom
 }
 
 /** The stream can end a moment before the engine has noted the exit. */
-async function exitCodeOf(engine: Engine, execId: string, signal: AbortSignal): Promise<number> {
+export async function exitCodeOf(engine: Engine, execId: string, signal: AbortSignal): Promise<number> {
   for (let delayMs = 2; ; delayMs = Math.min(delayMs * 2, 100)) {
     const state = await engine.json<{ Running: boolean; ExitCode: number | null }>({ path: `/exec/${execId}/json`, signal })
     if (!state.Running && state.ExitCode !== null) return state.ExitCode

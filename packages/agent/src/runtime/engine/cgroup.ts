@@ -1,0 +1,93 @@
+// What the kernel counted for a process's control group: four small files, no question to the engine. Both hierarchies are
+// read; on machines that have both, each controller is taken from where the process says it is.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface KernelFolders {
+  readonly proc: string
+  readonly cgroup: string
+}
+
+export const kernelFolders: KernelFolders = { proc: '/proc', cgroup: '/sys/fs/cgroup' }
+
+export interface CgroupCounters {
+  readonly cpuMicroseconds: number
+  /** Resident memory without the page cache. */
+  readonly memoryBytes: number
+  readonly readBytes: number
+  readonly writtenBytes: number
+}
+
+/** Undefined when the process is gone or nothing is counted for it. */
+export async function readCgroup(pid: number, folders: KernelFolders = kernelFolders): Promise<CgroupCounters | undefined> {
+  const membership = await text(join(folders.proc, String(pid), 'cgroup'))
+  if (membership === undefined) return undefined
+  const place = parseMembership(membership, folders.cgroup)
+  const [cpu, memory, disk] = await Promise.all([readCpu(place), readMemory(place), readDisk(place)])
+  if (cpu === undefined || memory === undefined) return undefined
+  return { cpuMicroseconds: cpu, memoryBytes: memory, ...disk }
+}
+
+interface Place {
+  /** Candidates for a controller's folder in the old hierarchy. */
+  readonly old: ReadonlyMap<string, readonly string[]>
+  readonly unified: string | undefined
+}
+
+function parseMembership(membership: string, root: string): Place {
+  const old = new Map<string, string[]>()
+  let unified: string | undefined
+  for (const line of membership.split('\n')) {
+    const match = /^(\d+):([^:]*):(\/.*)$/.exec(line)
+    const [, , controllers = '', path = '/'] = match ?? []
+    if (match === null) continue
+    if (controllers === '') unified = join(root, path)
+    else for (const controller of controllers.split(',')) old.set(controller, [join(root, controllers, path), join(root, controller, path)])
+  }
+  return { old, unified }
+}
+
+async function readCpu({ old, unified }: Place): Promise<number | undefined> {
+  const nanoseconds = await firstText(old.get('cpuacct'), 'cpuacct.usage')
+  if (nanoseconds !== undefined) return Math.floor(Number(nanoseconds) / 1000)
+  return unified === undefined ? undefined : field(await text(join(unified, 'cpu.stat')), 'usage_usec')
+}
+
+async function readMemory({ old, unified }: Place): Promise<number | undefined> {
+  const stat = await firstText(old.get('memory'), 'memory.stat')
+  if (stat !== undefined) return field(stat, 'total_rss') ?? field(stat, 'rss')
+  return unified === undefined ? undefined : field(await text(join(unified, 'memory.stat')), 'anon')
+}
+
+/** Zero where nothing is counted: a kernel without the controller, or a group that never used a disk. */
+async function readDisk({ old, unified }: Place): Promise<Pick<CgroupCounters, 'readBytes' | 'writtenBytes'>> {
+  const throttle = await firstText(old.get('blkio'), 'blkio.throttle.io_service_bytes')
+  if (throttle !== undefined) return { readBytes: sum(throttle, / Read (\d+)$/), writtenBytes: sum(throttle, / Write (\d+)$/) }
+  const stat = unified === undefined ? undefined : await text(join(unified, 'io.stat'))
+  return { readBytes: sum(stat ?? '', /\brbytes=(\d+)/), writtenBytes: sum(stat ?? '', /\bwbytes=(\d+)/) }
+}
+
+async function firstText(folders: readonly string[] | undefined, file: string): Promise<string | undefined> {
+  for (const folder of folders ?? []) {
+    const found = await text(join(folder, file))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function text(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function field(stat: string | undefined, name: string): number | undefined {
+  const value = stat === undefined ? undefined : new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1]
+  return value === undefined ? undefined : Number(value)
+}
+
+function sum(stat: string, pattern: RegExp): number {
+  return stat.split('\n').reduce((total, line) => total + Number(pattern.exec(line.trimEnd())?.[1] ?? 0), 0)
+}

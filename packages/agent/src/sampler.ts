@@ -1,0 +1,116 @@
+// What workloads use, told to a server that asks for it. Counters become rates here: a rate needs two looks, so a container
+// counts from the second one on, and one that was restarted in between counts again from its next.
+import type { WorkloadSample } from '@littoral/contract/node/sample'
+import type { Runtime, UsageCounters } from './runtime/runtime.ts'
+import { limited } from './waits.ts'
+
+export interface SamplerOptions {
+  readonly runtimes: readonly Pick<Runtime, 'name' | 'usage'>[]
+  readonly isReady: (key: string) => boolean
+  readonly log: (line: string) => void
+}
+
+const lookTimeoutMs = 10_000
+/** As many as one message may hold. */
+const mostSamples = 2000
+
+export class Sampler {
+  readonly #options: SamplerOptions
+  readonly #abort = new AbortController()
+  #before = new Map<string, UsageCounters>()
+  #send: ((samples: WorkloadSample[]) => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+  #problem = ''
+
+  constructor(options: SamplerOptions) {
+    this.#options = options
+  }
+
+  connected(send: (samples: WorkloadSample[]) => void): void {
+    this.#send = send
+  }
+
+  start(everyMs: number): void {
+    clearInterval(this.#timer)
+    const look = () => {
+      this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
+    }
+    this.#timer = setInterval(look, everyMs)
+    this.#timer.unref()
+    look()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#send = undefined
+  }
+
+  async #look(): Promise<void> {
+    const counters: UsageCounters[] = []
+    for (const runtime of this.#options.runtimes) {
+      try {
+        counters.push(...(await limited((signal) => runtime.usage(signal), lookTimeoutMs, this.#abort.signal)))
+        this.#problem = ''
+      } catch (error) {
+        this.#say(`what ${runtime.name} uses cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    const samples = toSamples(counters, this.#before, this.#options.isReady)
+    this.#before = new Map(counters.map((one) => [nameOf(one), one]))
+    if (samples.length > 0) this.#send?.(samples.slice(0, mostSamples))
+  }
+
+  #say(problem: string): void {
+    if (problem !== this.#problem) this.#options.log(problem)
+    this.#problem = problem
+  }
+}
+
+const nameOf = ({ instanceId, container }: UsageCounters) => `${instanceId}/${container}`
+
+/** One sample per workload; while a new version starts beside the old one, both instances count. */
+export function toSamples(
+  counters: readonly UsageCounters[],
+  before: ReadonlyMap<string, UsageCounters>,
+  isReady: (key: string) => boolean,
+): WorkloadSample[] {
+  const byKey = new Map<string, WorkloadSample[]>()
+  for (const now of counters) {
+    const earlier = before.get(nameOf(now))
+    const sample = earlier === undefined ? undefined : between(earlier, now, isReady(now.key))
+    if (sample !== undefined) byKey.set(now.key, [...(byKey.get(now.key) ?? []), sample])
+  }
+  return [...byKey.values()].map((samples) => samples.reduce(plus))
+}
+
+/** Undefined when the counters began anew. */
+function between(earlier: UsageCounters, now: UsageCounters, isReady: boolean): WorkloadSample | undefined {
+  const seconds = (now.atMs - earlier.atMs) / 1000
+  const cpu = now.cpuMicroseconds - earlier.cpuMicroseconds
+  const [read, written] = [now.readBytes - earlier.readBytes, now.writtenBytes - earlier.writtenBytes]
+  if (seconds <= 0 || cpu < 0 || read < 0 || written < 0) return undefined
+  return {
+    ...{ key: now.key, atMs: now.atMs, isReady, memoryBytes: now.memoryBytes },
+    cpuMicros: Math.round(cpu / seconds),
+    ...(now.cpuLimitMicros === undefined ? {} : { cpuLimitMicros: now.cpuLimitMicros }),
+    ...(now.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: now.memoryLimitBytes }),
+    readBytesPerSecond: Math.round(read / seconds),
+    writtenBytesPerSecond: Math.round(written / seconds),
+  }
+}
+
+function plus(one: WorkloadSample, other: WorkloadSample): WorkloadSample {
+  const { cpuLimitMicros, memoryLimitBytes, ...rest } = one
+  const hasCpuLimit = cpuLimitMicros !== undefined && other.cpuLimitMicros !== undefined
+  const hasMemoryLimit = memoryLimitBytes !== undefined && other.memoryLimitBytes !== undefined
+  return {
+    ...rest,
+    cpuMicros: one.cpuMicros + other.cpuMicros,
+    ...(hasCpuLimit ? { cpuLimitMicros: cpuLimitMicros + (other.cpuLimitMicros ?? 0) } : {}),
+    memoryBytes: one.memoryBytes + other.memoryBytes,
+    ...(hasMemoryLimit ? { memoryLimitBytes: memoryLimitBytes + (other.memoryLimitBytes ?? 0) } : {}),
+    readBytesPerSecond: one.readBytesPerSecond + other.readBytesPerSecond,
+    writtenBytesPerSecond: one.writtenBytesPerSecond + other.writtenBytesPerSecond,
+  }
+}
