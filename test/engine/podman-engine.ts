@@ -1,7 +1,7 @@
 // A private Podman for tests: its API service on a socket of its own, with storage, network and settings apart from any
 // Podman of the machine. Only where Podman is installed and may be used; the tests say by name why they are skipped else.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes, randomInt } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,10 +47,23 @@ export async function startPodman(): Promise<EngineHandle> {
       const timer = setTimeout(() => service.kill('SIGKILL'), 15_000)
       await ended
       clearTimeout(timer)
+      endLeftBehind(folder)
       // Podman mounts this folder on itself; a mounted folder cannot be removed.
       spawnSync('umount', [join(folder, 'root', 'overlay')], { timeout: 10_000 })
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Podman leaves a monitor behind for minutes after each command run in a container; it would make the folder anew. */
+function endLeftBehind(folder: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'conmon') continue
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It ended by itself meanwhile.
+    }
   }
 }
 
