@@ -73,7 +73,7 @@ function writeSettings(folder: string): string {
   const path = join(folder, 'containers.conf')
   const ulimits = `["nofile=${highest('open files')}", "nproc=${highest('processes')}"]`
   const containers = `[containers]\ndefault_ulimits = ${ulimits}\nlog_driver = "k8s-file"\n`
-  const engine = `[engine]\nruntime = "${runtime}"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n`
+  const engine = `[engine]\nruntime = "${runtime}"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nexit_command_delay = 10\n`
   writeFileSync(path, `${containers}${engine}[network]\nnetwork_backend = "netavark"\n`)
   mkdirSync(join(folder, 'network-config-dir'))
   writeFileSync(join(folder, 'network-config-dir', 'podman.json'), JSON.stringify(network()))

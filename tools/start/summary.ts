@@ -1,5 +1,5 @@
 // The last thing `npm start` shows: where everything is, and what to try next.
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Key } from '../official-clients.ts'
 import type { AppOutcome } from './sample-app.ts'
 import type { DriverOutcome } from './sample-driver-part.ts'
@@ -33,7 +33,9 @@ export function printSummary(screen: Screen, summary: Summary): void {
   screen.line(`  logs          ${join(summary.dataFolder, 'logs')}`)
   if (summary.isOnce) return
   screen.heading('Try next')
-  screen.line('  bin/littoral call ListNodes')
-  if (app) screen.line(`  bin/littoral call GetEdgeContainerAppStatus --AppId ${app.appId} --PublishEnv prod`)
+  // The command line looks into .littoral by itself.
+  const where = relative(process.cwd(), summary.dataFolder) === '.littoral' ? '' : ` --data ${summary.dataFolder}`
+  screen.line(`  bin/littoral call ListNodes${where}`)
+  if (app) screen.line(`  bin/littoral call GetEdgeContainerAppStatus --AppId ${app.appId} --PublishEnv prod${where}`)
   screen.line('  README.md: the same with your own SDK, the vendor CLI or Terraform')
 }
