@@ -70,10 +70,17 @@ describe('on three nodes', () => {
     v2 = await version('version-2', '2')
     const { Nodes: planned } = await server.littoral('PlanRelease', { AppId: appId, VersionId: v2, Percentage: '34' })
     await publish(v2, { Percentage: 34 })
-    expect(await waitStatus('published', 34)).toMatchObject({ BaseLineVersion: v1, DeployedVersion: v2, PublishingVersion: v2, ExpectPercentage: 34 })
+    expect(await waitStatus('published', 34)).toMatchObject({
+      BaseLineVersion: v1,
+      DeployedVersion: v2,
+      PublishingVersion: v2,
+      ExpectPercentage: 34,
+    })
     expect(serving().filter((id) => id === v2)).toHaveLength(1)
     const [first] = holders(v2)
-    expect((planned as { NodeId: string; Change: string }[]).filter(({ Change }) => Change === 'update')).toMatchObject([{ NodeId: first?.nodeId }])
+    expect((planned as { NodeId: string; Change: string }[]).filter(({ Change }) => Change === 'update')).toMatchObject([
+      { NodeId: first?.nodeId },
+    ])
     const outside = nodes.find((node) => node !== first)
     expect(await server.littoral('ExplainNode', { NodeId: outside?.nodeId, AppId: appId, VersionId: v2 })).toMatchObject({
       IsReady: false,

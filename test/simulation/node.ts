@@ -81,14 +81,18 @@ export class SimulatedNode {
     this.#running = this.#running.filter(({ doneAtMs }) => doneAtMs > nowMs)
     this.#exit(nowMs)
     const placements = this.desired?.workload === undefined ? [] : [{ workload: this.desired.workload, runtime: 'simulated' }]
-    const plan = planNode(this.desired && placements, {
-      instances: this.#placed(nowMs),
-      unavailable: new Set(),
-      prepared: this.#prepared,
-      busy: new Set(this.#running.map(({ step }) => lane(step))),
-      heldUntilMs: this.#attempts.heldUntilMs(),
-      readySinceMs: this.#noteReady(nowMs),
-    }, nowMs)
+    const plan = planNode(
+      this.desired && placements,
+      {
+        instances: this.#placed(nowMs),
+        unavailable: new Set(),
+        prepared: this.#prepared,
+        busy: new Set(this.#running.map(({ step }) => lane(step))),
+        heldUntilMs: this.#attempts.heldUntilMs(),
+        readySinceMs: this.#noteReady(nowMs),
+      },
+      nowMs,
+    )
     for (const step of plan.steps) this.#running.push({ step, doneAtMs: nowMs + this.#takes(step) })
     const serving = this.serving(nowMs)
     if (serving !== undefined) this.served.add(serving)

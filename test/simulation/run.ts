@@ -10,7 +10,9 @@ export function runSeeds(first: number, count: number, onSeed: (seed: number) =>
     try {
       new World(seed).run()
     } catch (error) {
-      failed.push(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}\n  replay: npm run test:simulation -- --seed ${seed}`)
+      failed.push(
+        `seed ${seed}: ${error instanceof Error ? error.message : String(error)}\n  replay: npm run test:simulation -- --seed ${seed}`,
+      )
     }
   }
   return failed

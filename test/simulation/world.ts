@@ -131,7 +131,9 @@ export class World {
   }
 
   #rollBack(): void {
-    const past = this.control.releases.map(({ versionId }) => versionId).filter((id) => ['good', 'slow'].includes(this.#versions.get(id) ?? ''))
+    const past = this.control.releases
+      .map(({ versionId }) => versionId)
+      .filter((id) => ['good', 'slow'].includes(this.#versions.get(id) ?? ''))
     const draft = { id: `rel-${this.control.releases.length}`, kind: 'rollback', remarks: '', createdBy: 'someone' } as const
     const percentage = this.#random.chance(0.7) ? undefined : this.#random.between(1, 99)
     const version = { id: this.#random.pick(past), accountId: '1', appId }
@@ -177,7 +179,8 @@ export class World {
   #disturb(node: SimulatedNode): void {
     const link = this.#link(node)
     if (link.awayUntilMs === undefined) {
-      if (this.#random.chance(0.001)) Object.assign(link, { awayUntilMs: this.nowMs + this.#random.pick([5, 40, 90, 200]) * 1000, sinceMs: this.nowMs })
+      if (this.#random.chance(0.001))
+        Object.assign(link, { awayUntilMs: this.nowMs + this.#random.pick([5, 40, 90, 200]) * 1000, sinceMs: this.nowMs })
       if (this.#random.chance(0.001)) node.crash()
     }
   }
@@ -187,12 +190,14 @@ export class World {
     const known = this.control.nodes.get(node.id)
     if (link.awayUntilMs !== undefined) {
       // The server notices after three silent heartbeats, and only then.
-      if (known?.isOnline && this.nowMs - link.sinceMs >= 15_000) this.control.see(node.id, { ...known, isOnline: false, lastSeenAtMs: link.sinceMs })
+      if (known?.isOnline && this.nowMs - link.sinceMs >= 15_000)
+        this.control.see(node.id, { ...known, isOnline: false, lastSeenAtMs: link.sinceMs })
       if (link.awayUntilMs <= this.nowMs) this.#return(node, link)
     } else if (known && this.nowMs >= link.resyncAtMs) this.#resync(node, link)
     const wasServing = node.serving(this.nowMs)
     node.pass(this.nowMs)
-    if (wasServing !== undefined && node.serving(this.nowMs) === undefined) this.#wrong(`${node.id} stopped ${wasServing} before another version served`)
+    if (wasServing !== undefined && node.serving(this.nowMs) === undefined)
+      this.#wrong(`${node.id} stopped ${wasServing} before another version served`)
     if (link.awayUntilMs === undefined && node.desired?.generation !== undefined) this.#tell(node)
     const generation = this.control.generations.get(node.id) ?? 0
     if (link.awayUntilMs === undefined && generation > link.sentGeneration) this.#send(node, link)
@@ -237,7 +242,8 @@ export class World {
   }
 
   #passServer(server: ServerProcess): void {
-    if (!this.#isQuiet && this.#random.chance(0.001)) Object.assign(server, { watchingSinceMs: this.nowMs, nextAtMs: this.nowMs + 5000, pending: undefined, seen: undefined })
+    if (!this.#isQuiet && this.#random.chance(0.001))
+      Object.assign(server, { watchingSinceMs: this.nowMs, nextAtMs: this.nowMs + 5000, pending: undefined, seen: undefined })
     if (server.pending && server.pending.atMs <= this.nowMs) {
       server.pending.carryOut(this.nowMs)
       delete server.pending
@@ -248,7 +254,8 @@ export class World {
     if (server.seen?.changes === changes && this.nowMs < server.seen.dueAtMs) return
     const view = this.control.view(server.watchingSinceMs)
     server.seen = { changes, dueAtMs: (view && nextChangeAtMs(view, this.nowMs)) ?? Number.POSITIVE_INFINITY }
-    if (view !== undefined) server.pending = { atMs: this.nowMs + this.#random.between(0, 2500), carryOut: this.control.plan(view, this.nowMs) }
+    if (view !== undefined)
+      server.pending = { atMs: this.nowMs + this.#random.between(0, 2500), carryOut: this.control.plan(view, this.nowMs) }
   }
 
   #link(node: SimulatedNode): Link {
@@ -295,7 +302,8 @@ export class World {
     if (release.kind !== 'publish' && state !== 'rolledBack') this.#wrong(`a ${release.kind} is called ${state}`)
     if (release.finishedAtMs !== this.nowMs) return
     const members = this.#members(release)
-    const isThere = (node: SimulatedNode) => this.nowMs - (this.#link(node).awayUntilMs === undefined ? this.nowMs : this.#link(node).sinceMs) < 10_000
+    const isThere = (node: SimulatedNode) =>
+      this.nowMs - (this.#link(node).awayUntilMs === undefined ? this.nowMs : this.#link(node).sinceMs) < 10_000
     const missing = this.nodes.filter((node) => members.has(node.id) && isThere(node) && !node.served.has(release.versionId))
     const returned = missing.filter((node) => this.control.nodes.get(node.id)?.lastSeenAtMs !== undefined && this.#returnedLately(node))
     if (missing.length > returned.length) this.#wrong(`release ${release.id} is through, but never ran on ${missing[0]?.id}`)
@@ -326,7 +334,10 @@ export class World {
       if (tick % 5 === 0 && this.#isSettled()) return
     }
     const { current } = this.control
-    const told = this.nodes.map((node) => `${node.id} ${this.control.assignments.get(node.id)?.workload.version} ${node.serving(this.nowMs)} ${this.control.reports.get(node.id)?.phase}`)
+    const told = this.nodes.map(
+      (node) =>
+        `${node.id} ${this.control.assignments.get(node.id)?.workload.version} ${node.serving(this.nowMs)} ${this.control.reports.get(node.id)?.phase}`,
+    )
     this.#wrong(`did not settle: ${JSON.stringify({ ...current, policy: this.control.policy })}\n${told.slice(0, 30).join('\n')}`)
   }
 

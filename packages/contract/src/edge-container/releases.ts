@@ -75,7 +75,8 @@ export const RollbackEdgeContainerAppVersion = operation({
       Type.Integer({
         minimum: 0,
         maximum: 100,
-        description: 'With UsedPercent: share of the nodes that VersionId has afterwards; 0 and absent mean everything. Not looked at otherwise.',
+        description:
+          'With UsedPercent: share of the nodes that VersionId has afterwards; 0 and absent mean everything. Not looked at otherwise.',
       }),
     ),
     Remarks: Type.Optional(Remarks),
@@ -119,7 +120,8 @@ const AppStatus = Type.Object(
     PublishPercentage: Type.Integer({ minimum: 0, maximum: 100, description: 'Share that the latest release has reached.' }),
     PublishStatus: Type.Optional(
       Type.Enum(['publishing', 'published', 'rollbacking', 'rollbacked'], {
-        description: 'State of the latest release; absent while nothing was published. A release whose nodes fail stays `publishing`; GetRelease of the littoral family says more.',
+        description:
+          'State of the latest release; absent while nothing was published. A release whose nodes fail stays `publishing`; GetRelease of the littoral family says more.',
       }),
     ),
     PublishTime: Type.Optional(Time('When the latest release began, UTC.')),

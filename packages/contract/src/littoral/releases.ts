@@ -75,15 +75,12 @@ const exampleRelease = {
   EndingMessage: 'Version ver-1005682639679266816 failed on 1 of 3 nodes; node-0f2c4ad8b5e19c37: exit code 1',
 }
 
-const State = Type.Enum(
-  ['outside', 'waiting', 'changing', 'baking', 'proven', 'expired', 'failed', 'late', 'unreached'],
-  {
-    description:
-      'outside: not covered · waiting: its turn has not come · changing: told, not ready yet · baking: ready, not for long enough · ' +
-      'proven: ready for its bake time · expired: about to return · failed: returned to the version before · late: not ready in ' +
-      'time, with nothing to return to, so it goes on trying · unreached: away.',
-  },
-)
+const State = Type.Enum(['outside', 'waiting', 'changing', 'baking', 'proven', 'expired', 'failed', 'late', 'unreached'], {
+  description:
+    'outside: not covered · waiting: its turn has not come · changing: told, not ready yet · baking: ready, not for long enough · ' +
+    'proven: ready for its bake time · expired: about to return · failed: returned to the version before · late: not ready in ' +
+    'time, with nothing to return to, so it goes on trying · unreached: away.',
+})
 
 const ReleaseNode = Type.Object({
   NodeId: Type.String({ description: 'The node.' }),
@@ -199,9 +196,13 @@ export const PlanRelease = operation({
     AppId,
     VersionId: VersionId('The version that would be published.'),
     PublishEnv: Type.Optional(Type.Enum(['prod', 'staging'], { default: 'prod', description: 'Where to. Default: prod.' })),
-    PublishType: Type.Optional(Type.Enum(['percentage', 'region'], { default: 'percentage', description: 'Strategy. Default: percentage.' })),
+    PublishType: Type.Optional(
+      Type.Enum(['percentage', 'region'], { default: 'percentage', description: 'Strategy. Default: percentage.' }),
+    ),
     Percentage: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'Share of the nodes. Default: 100.' })),
-    Regions: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100, description: 'Region codes, for PublishType region.' })),
+    Regions: Type.Optional(
+      Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100, description: 'Region codes, for PublishType region.' }),
+    ),
     FullRelease: Type.Optional(Type.Boolean({ description: 'Every region, for PublishType region.' })),
     PageNumber,
     PageSize: PageSize(100),
@@ -210,7 +211,9 @@ export const PlanRelease = operation({
     Covered: Type.Integer({ description: 'Nodes that the release would cover.' }),
     Changing: Type.Integer({ description: 'Nodes that would change, sooner or later.' }),
     AtOnce: Type.Integer({ description: 'How many of them at once, until the version is proven.' }),
-    RestVersionId: Type.Optional(Type.String({ description: 'What the other nodes run, and what a node returns to when the version fails.' })),
+    RestVersionId: Type.Optional(
+      Type.String({ description: 'What the other nodes run, and what a node returns to when the version fails.' }),
+    ),
     Nodes: Type.Array(
       Type.Object({
         NodeId: Type.String({ description: 'The node.' }),

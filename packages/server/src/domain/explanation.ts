@@ -14,7 +14,12 @@ export interface ExplanationView {
   /** The newest release; another one than the view's while it waits for its time. */
   readonly current?: Release | undefined
   readonly rollout?: RolloutView | undefined
-  readonly node: { readonly id: string; readonly isOnline: boolean; readonly environments: readonly string[]; readonly lastSeenAtMs?: number }
+  readonly node: {
+    readonly id: string
+    readonly isOnline: boolean
+    readonly environments: readonly string[]
+    readonly lastSeenAtMs?: number
+  }
   readonly versionId: string | undefined
   readonly environment: string
 }
@@ -35,7 +40,8 @@ export function explainNode(view: ExplanationView, nowMs: number): Cause[] {
     causes.push({ code, message: `Release ${current.id} of version ${versionId} begins at ${time(current.startedAtMs)}.` })
     if (rollout?.target.version !== versionId) return causes
   }
-  if (rollout === undefined) return [...causes, { code: 'NothingReleased', message: `Nothing has been told to a node of ${environment} yet.` }]
+  if (rollout === undefined)
+    return [...causes, { code: 'NothingReleased', message: `Nothing has been told to a node of ${environment} yet.` }]
   const found = survey(rollout, nowMs)
   const standing = found.standings.find((entry) => entry.node.id === node.id)
   return standing === undefined ? causes : [...causes, ...inRelease({ view, rollout, found, standing })]
@@ -79,7 +85,9 @@ function onTarget({ view, rollout, found, standing }: Case): Cause[] {
     case 'failed':
       return [{ code: 'Failed', message: `It failed here at ${time(standing.failure?.failedAtMs ?? 0)}: ${failureText(standing)}` }]
     case 'expired':
-      return [{ code: 'Failed', message: `It fails here: ${whyFailed(standing, rollout).message}. The node returns to the version before.` }]
+      return [
+        { code: 'Failed', message: `It fails here: ${whyFailed(standing, rollout).message}. The node returns to the version before.` },
+      ]
     case 'unreached':
       return [away(node)]
     case 'waiting':
@@ -97,7 +105,10 @@ function outside({ release }: RolloutView, { place, covered, total }: { place: n
   return { code: 'OutsideShare', message: `It covers ${covered} of ${total} nodes, and this one is number ${place} in line.` }
 }
 
-function waiting({ inDoubt, mayChange, failed, unproven, budget, isJudged }: Survey, { place, total }: { place: number; total: number }): Cause {
+function waiting(
+  { inDoubt, mayChange, failed, unproven, budget, isJudged }: Survey,
+  { place, total }: { place: number; total: number },
+): Cause {
   const budgetText = isJudged ? `; ${failed} failed and ${unproven} unproven of a failure budget of ${budget}` : ''
   const message = `It waits for its turn as number ${place} of ${total}: ${inDoubt} of at most ${mayChange} nodes are changing${budgetText}.`
   return { code: 'WaitsForTurn', message }
@@ -105,7 +116,8 @@ function waiting({ inDoubt, mayChange, failed, unproven, budget, isJudged }: Sur
 
 function onRest({ standing, rollout }: Case): Cause[] {
   const { state } = standing
-  if (state === 'outside') return [{ code: 'OutsideShare', message: `The release does not cover it, so it keeps version ${rollout.rest?.version}.` }]
+  if (state === 'outside')
+    return [{ code: 'OutsideShare', message: `The release does not cover it, so it keeps version ${rollout.rest?.version}.` }]
   if (state === 'failed' || state === 'waiting') return []
   return [{ code: 'Covered', message: `The release covers it, so it is to run version ${rollout.target.version}.` }]
 }

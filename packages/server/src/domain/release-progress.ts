@@ -16,7 +16,8 @@ export function expectedPercentage(release: Share & Pick<Release, 'appId' | 'pub
 export function reachedPercentage(view: RolloutView, nowMs: number): number {
   const expected = view.environment === 'staging' ? 100 : expectedPercentage(view.release, view.nodes)
   if (view.release.status === 'published') return expected
-  const reached = view.environment === 'staging' ? 100 * Number(hasReadyReport(view)) : (100 * provenMembers(view, nowMs)) / view.nodes.length
+  const reached =
+    view.environment === 'staging' ? 100 * Number(hasReadyReport(view)) : (100 * provenMembers(view, nowMs)) / view.nodes.length
   return view.nodes.length === 0 ? 0 : Math.max(0, Math.min(expected - 1, Math.floor(reached)))
 }
 
@@ -32,16 +33,7 @@ function hasReadyReport({ assignments, reports, target }: RolloutView): boolean 
   )
 }
 
-export const releaseStates = [
-  'scheduled',
-  'running',
-  'paused',
-  'stopped',
-  'succeeded',
-  'rollingBack',
-  'rolledBack',
-  'superseded',
-] as const
+export const releaseStates = ['scheduled', 'running', 'paused', 'stopped', 'succeeded', 'rollingBack', 'rolledBack', 'superseded'] as const
 export type ReleaseState = (typeof releaseStates)[number]
 
 /** One word for where a release is. A rollback that is through is never called a success. */

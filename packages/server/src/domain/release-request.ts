@@ -62,7 +62,12 @@ type Target = Pick<Version, 'id' | 'accountId' | 'appId'>
  * The release that takes an environment to a version. While another version is under way it is refused with
  * InternalException; a further step of the same one, and any version after a release that stopped, takes its place.
  */
-export function newPublish(draft: ReleaseDraft, version: Target, asked: { target: ReleaseTarget; before: EnvironmentReleases }, nowMs: number): Release {
+export function newPublish(
+  draft: ReleaseDraft,
+  version: Target,
+  asked: { target: ReleaseTarget; before: EnvironmentReleases },
+  nowMs: number,
+): Release {
   const { target, before } = asked
   const { current, effective } = before
   if (current?.status === 'publishing' && current.versionId !== version.id) {
@@ -77,7 +82,12 @@ export function newPublish(draft: ReleaseDraft, version: Target, asked: { target
     regions: [...new Set([...(step?.regions ?? []), ...target.regions])].sort(),
     isFull: target.isFull,
   }
-  return assemble({ ...draft, kind: 'publish', publishType: target.publishType }, version, { share, before, startAtMs: target.startAtMs }, nowMs)
+  return assemble(
+    { ...draft, kind: 'publish', publishType: target.publishType },
+    version,
+    { share, before, startAtMs: target.startAtMs },
+    nowMs,
+  )
 }
 
 /** A version that is out is taken back by a rollback, never by publishing it to less (contract §5.2). */

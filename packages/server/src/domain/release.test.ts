@@ -62,7 +62,12 @@ describe('what can be asked of a release', () => {
   })
 
   it('takes a share, regions, all regions, or everything', () => {
-    expect(target({ percentage: 30, isFullRelease: true })).toEqual({ publishType: 'percentage', percentage: 30, regions: [], isFull: false })
+    expect(target({ percentage: 30, isFullRelease: true })).toEqual({
+      publishType: 'percentage',
+      percentage: 30,
+      regions: [],
+      isFull: false,
+    })
     expect(target()).toMatchObject({ percentage: 100, isFull: true })
     const regions = { publishType: 'region', regions: ['jiangsu', 'jiangsu'] } as const
     expect(target(regions)).toEqual({ publishType: 'region', percentage: 0, regions: ['jiangsu'], isFull: false })
@@ -106,7 +111,10 @@ describe('a new release', () => {
     expect(code).toBe('InternalException')
     expect(message).toContain('ver-2')
     const stopped = { ...v2at30, status: 'stopped' } as const
-    expect(publish('ver-3', { ...after1, current: stopped, effective: stopped })).toMatchObject({ versionId: 'ver-3', restVersionId: 'ver-1' })
+    expect(publish('ver-3', { ...after1, current: stopped, effective: stopped })).toMatchObject({
+      versionId: 'ver-3',
+      restVersionId: 'ver-1',
+    })
   })
 
   it('may be a further step of the same version, with more and never with less', () => {

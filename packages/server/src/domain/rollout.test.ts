@@ -22,7 +22,12 @@ function view(change: Partial<RolloutView> & { status?: 'publishing' | 'publishe
 describe('a release to production', () => {
   it.each<[story: string, view: RolloutView, decisions: unknown[], reached: number]>([
     ['waits for a node to appear', view(), [], 0],
-    ['goes to every node at once where there was nothing before', view({ nodes: [online('a'), online('b')] }), [{ kind: 'assign', nodeIds: ['b', 'a'] }], 0],
+    [
+      'goes to every node at once where there was nothing before',
+      view({ nodes: [online('a'), online('b')] }),
+      [{ kind: 'assign', nodeIds: ['b', 'a'] }],
+      0,
+    ],
     [
       'replaces the version before it',
       view({ nodes: [online('a')], assignments: [on('a', 'd1')], reports: [says('a', 'ready', 'd1')] }),

@@ -156,7 +156,10 @@ function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Su
 }
 
 /** Why the version failed on a node, in the words of its report where it has some. */
-export function whyFailed({ report }: Pick<Standing, 'report'>, { policy }: Pick<RolloutView, 'policy'>): { code: string; message: string } {
+export function whyFailed(
+  { report }: Pick<Standing, 'report'>,
+  { policy }: Pick<RolloutView, 'policy'>,
+): { code: string; message: string } {
   const { deadlineSeconds } = policy
   if (report === undefined) return { code: 'NothingReported', message: `nothing was reported of it within ${deadlineSeconds} s` }
   if (report.reason !== undefined) return { code: report.reason.code, message: report.reason.message.slice(0, 1500) }

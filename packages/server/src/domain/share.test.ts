@@ -35,7 +35,10 @@ describe('a share of the nodes', () => {
   it('and what is left of it, counted from the back, never overlap by more than rounding', () => {
     fc.assert(
       fc.property(ids, fc.integer({ min: 1, max: 99 }), (found, percentage) => {
-        const line = inLine('app', found.map((id) => ({ id, region: '' })))
+        const line = inLine(
+          'app',
+          found.map((id) => ({ id, region: '' })),
+        )
         const front = membersOf(share({ percentage: 100 - percentage }), line)
         const back = membersOf(share({ percentage, isFromBack: true }), line)
         const both = [...front].filter((id) => back.has(id))
@@ -45,7 +48,10 @@ describe('a share of the nodes', () => {
   })
 
   it('is another one for another application', () => {
-    const first = (app: string) => inLine(app, nodesOf(50)).map(({ id }) => id).join()
+    const first = (app: string) =>
+      inLine(app, nodesOf(50))
+        .map(({ id }) => id)
+        .join()
     expect(first('app-1')).not.toBe(first('app-2'))
   })
 

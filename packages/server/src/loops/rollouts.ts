@@ -164,7 +164,11 @@ function insertRevert(tx: WriteTx, { services, release, nowMs }: Applying): void
   releases.insert(tx, newRollback(draft, { id: restVersionId, accountId, appId }, { before }, nowMs))
 }
 
-async function takeDown({ store, now, log }: LoopServices, app: { id: string; accountId: string }, ofAccount: readonly NodeRecord[]): Promise<Passed> {
+async function takeDown(
+  { store, now, log }: LoopServices,
+  app: { id: string; accountId: string },
+  ofAccount: readonly NodeRecord[],
+): Promise<Passed> {
   const decisions = planRemoval(await store.read((tx) => views.findRemoval(tx, app.id, ofAccount)))
   for (let from = 0; from < decisions.length; from += writesAtOnce) {
     await store.write(async (tx) => {

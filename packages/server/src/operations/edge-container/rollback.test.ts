@@ -1,7 +1,19 @@
 // Releases by share, region and time, rollbacks and the rebuilding of staging, as the vendor's clients see them.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testContext, type TestContext } from '../test-context.ts'
-import { addNode, type Answer, assigned, call, createApp, createVersion, pass, publish, refusal, reportAll, settle } from './door.contract.ts'
+import {
+  addNode,
+  type Answer,
+  assigned,
+  call,
+  createApp,
+  createVersion,
+  pass,
+  publish,
+  refusal,
+  reportAll,
+  settle,
+} from './door.contract.ts'
 
 let context: TestContext
 let AppId: string

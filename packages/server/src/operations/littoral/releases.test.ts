@@ -1,6 +1,18 @@
 // History, holding, planning ahead and explaining of releases, and their policy.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { addNode, assigned, call, createApp, createVersion, pass, publish, refusal, reportAll, settle, takeOffline } from '../edge-container/door.contract.ts'
+import {
+  addNode,
+  assigned,
+  call,
+  createApp,
+  createVersion,
+  pass,
+  publish,
+  refusal,
+  reportAll,
+  settle,
+  takeOffline,
+} from '../edge-container/door.contract.ts'
 import { testContext, type TestContext } from '../test-context.ts'
 
 let context: TestContext
@@ -85,7 +97,10 @@ describe('a release', () => {
     expect(await act('ResumeRelease', ReleaseId)).toMatchObject({ Release: { State: 'running' } })
     await settle(context, ...nodes)
     expect(await Promise.all(nodes.map(told))).toEqual([v2, v2, v2])
-    expect(await refusedTo('PauseRelease', ReleaseId)).toMatchObject({ code: 'Release.NotUnderWay', message: expect.stringContaining('succeeded') })
+    expect(await refusedTo('PauseRelease', ReleaseId)).toMatchObject({
+      code: 'Release.NotUnderWay',
+      message: expect.stringContaining('succeeded'),
+    })
     expect(await refusedTo('ResumeRelease', ReleaseId)).toMatchObject({ code: 'Release.NotHeld' })
   })
 
@@ -98,7 +113,11 @@ describe('a release', () => {
     await reportAll(context, failing, { phase: 'failed', reason: { code: 'ImageNotFound', message: 'no such image' } })
     await settle(context)
     const stopped = await newest()
-    expect(stopped).toMatchObject({ State: 'stopped', EndingCode: 'FailureBudgetUsedUp', EndingMessage: expect.stringContaining('no such image') })
+    expect(stopped).toMatchObject({
+      State: 'stopped',
+      EndingCode: 'FailureBudgetUsedUp',
+      EndingMessage: expect.stringContaining('no such image'),
+    })
     const { Failures } = await act('GetRelease', stopped.ReleaseId)
     expect(Failures).toMatchObject([{ NodeId: failing, Code: 'ImageNotFound', FailedAt: '2026-01-05T08:00:00Z' }])
     await settle(context, ...nodes)
@@ -119,7 +138,11 @@ describe('a release', () => {
     await publish(context, AppId, v3)
     await settle(context, ...nodes)
     expect(await Promise.all(nodes.map(told))).toEqual([v3, v3, v3])
-    expect((await call(context, 'ListReleases', { AppId }))['Releases']).toMatchObject([{ State: 'succeeded' }, { State: 'stopped' }, { State: 'succeeded' }])
+    expect((await call(context, 'ListReleases', { AppId }))['Releases']).toMatchObject([
+      { State: 'succeeded' },
+      { State: 'stopped' },
+      { State: 'succeeded' },
+    ])
   })
 
   it('fails by its deadline, which its policy sets', async () => {
@@ -148,12 +171,21 @@ describe('a release that is only planned', () => {
   const plan = (fields: object = {}) => call(context, 'PlanRelease', { AppId, VersionId: v2, ...fields })
 
   it('tells what would change, and changes nothing', async () => {
-    expect(await plan({ VersionId: v1 })).toMatchObject({ Covered: 3, Changing: 3, AtOnce: 3, Nodes: nodes.map(() => ({ Change: 'start', Then: v1 })) })
+    expect(await plan({ VersionId: v1 })).toMatchObject({
+      Covered: 3,
+      Changing: 3,
+      AtOnce: 3,
+      Nodes: nodes.map(() => ({ Change: 'start', Then: v1 })),
+    })
     await publish(context, AppId, v1)
     await settle(context, ...nodes)
     const planned = await plan({ Percentage: '34' })
     expect(planned).toMatchObject({ Covered: 1, Changing: 1, AtOnce: 1, RestVersionId: v1, TotalCount: 3 })
-    expect(planned['Nodes']).toMatchObject([{ Place: 1, Now: v1, Then: v2, Change: 'update' }, { Then: v1, Change: 'none' }, { Change: 'none' }])
+    expect(planned['Nodes']).toMatchObject([
+      { Place: 1, Now: v1, Then: v2, Change: 'update' },
+      { Then: v1, Change: 'none' },
+      { Change: 'none' },
+    ])
     expect(await newest()).toMatchObject({ VersionId: v1 })
     await call(context, 'PublishEdgeContainerAppVersion', { AppId, VersionId: v2, PublishEnv: 'prod', Percentage: '34' })
     await settle(context, ...nodes)
@@ -161,8 +193,12 @@ describe('a release that is only planned', () => {
   })
 
   it('is refused where the release would be', async () => {
-    expect(await refusal(context, 'PlanRelease', { AppId, VersionId: 'ver-999999999999999999' })).toMatchObject({ code: 'InvalidVersion.NotFound' })
-    expect(await refusal(context, 'PlanRelease', { AppId, VersionId: v1, Regions: '["atlantis"]', PublishType: 'region' })).toMatchObject({ code: 'InvalidParameter' })
+    expect(await refusal(context, 'PlanRelease', { AppId, VersionId: 'ver-999999999999999999' })).toMatchObject({
+      code: 'InvalidVersion.NotFound',
+    })
+    expect(await refusal(context, 'PlanRelease', { AppId, VersionId: v1, Regions: '["atlantis"]', PublishType: 'region' })).toMatchObject({
+      code: 'InvalidParameter',
+    })
     await publish(context, AppId, v1)
     expect(await refusal(context, 'PlanRelease', { AppId, VersionId: v2 })).toMatchObject({ code: 'InternalException' })
   })
@@ -219,14 +255,18 @@ describe('the policy of releases', () => {
     })
   })
 
-  it.each([{ MaxUnavailable: '0' }, { MaxUnavailable: '101%' }, { FailureBudget: '-1' }, { FailureBudget: 'many' }, { DeadlineSeconds: '0' }, { CanaryNodes: '-1' }])(
-    'refuses %j by name',
-    async (fields) => {
-      const { status, message } = await refusal(context, 'SetReleasePolicy', { AppId, ...fields })
-      expect(status).toBe(400)
-      expect(message).toContain(Object.keys(fields)[0])
-    },
-  )
+  it.each([
+    { MaxUnavailable: '0' },
+    { MaxUnavailable: '101%' },
+    { FailureBudget: '-1' },
+    { FailureBudget: 'many' },
+    { DeadlineSeconds: '0' },
+    { CanaryNodes: '-1' },
+  ])('refuses %j by name', async (fields) => {
+    const { status, message } = await refusal(context, 'SetReleasePolicy', { AppId, ...fields })
+    expect(status).toBe(400)
+    expect(message).toContain(Object.keys(fields)[0])
+  })
 
   it('belongs to an application that is there', async () => {
     expect(await refusal(context, 'GetReleasePolicy', { AppId: 'app-999999999999999999' })).toMatchObject({ code: 'InvalidApp.NotFound' })

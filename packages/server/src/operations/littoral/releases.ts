@@ -80,7 +80,7 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
   async ResumeRelease({ ReleaseId }, { store, principal: { accountId } }) {
     const release = await store.write(async (tx) => {
       const found = await getNewest(tx, { accountId, id: ReleaseId })
-      const { paused, finishedAtMs, ending, ...held } = found.release
+      const { paused, finishedAtMs: _finishedAtMs, ending: _ending, ...held } = found.release
       const isHeld = held.status === 'stopped' || (held.status === 'publishing' && paused !== undefined)
       if (!found.isNewest || !isHeld) throw notHeld('Release.NotHeld', found.release)
       if (held.status === 'stopped') state.removeFailures(tx, ReleaseId)

@@ -50,7 +50,10 @@ export interface ReleasePage {
 }
 
 /** One page of an application's releases, newest first, and how many there are. */
-export async function page(tx: ReadTx, { appId, environment, offset, limit }: ReleasePage): Promise<{ releases: Release[]; total: number }> {
+export async function page(
+  tx: ReadTx,
+  { appId, environment, offset, limit }: ReleasePage,
+): Promise<{ releases: Release[]; total: number }> {
   let rows = db.selectFrom('releases').where('app_id', '=', appId)
   if (environment !== undefined) rows = rows.where('environment', '=', environment)
   const sorted = rows.selectAll().orderBy('created_at_ms', 'desc').orderBy('revision', 'desc').orderBy('environment')
@@ -136,9 +139,21 @@ export function updateEnded(tx: WriteTx, id: string, { status, ending, nowMs }: 
 
 /** Holds a release, or lets it go on; one that stopped is under way again. */
 export function updatePaused(tx: WriteTx, id: string, paused: { atMs: number; by: string } | undefined): void {
-  const on = { status: 'publishing', paused_at_ms: null, paused_by: null, finished_at_ms: null, ending_code: null, ending_message: null } as const
+  const on = {
+    status: 'publishing',
+    paused_at_ms: null,
+    paused_by: null,
+    finished_at_ms: null,
+    ending_code: null,
+    ending_message: null,
+  } as const
   const held = { paused_at_ms: paused?.atMs ?? null, paused_by: paused?.by ?? null }
-  tx.run(db.updateTable('releases').set(paused === undefined ? on : held).where('id', '=', id))
+  tx.run(
+    db
+      .updateTable('releases')
+      .set(paused === undefined ? on : held)
+      .where('id', '=', id),
+  )
   tx.announce('releases')
 }
 
