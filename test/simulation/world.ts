@@ -6,7 +6,8 @@
 // 3. A node that served goes on serving: no healthy instance is stopped before the next one is ready.
 // 4. Generations never fall.
 // 5. A release that is through really ran on every node it covers that was there, and a stopped or reverted one is no success.
-// 6. Once failures stop, all nodes run what the release in effect asks of them, and a full rollback ends on the version it named.
+// 6. Once failures stop, all nodes run what the release in effect asks of them, or, where that cannot run on them, what they ran
+//    before; and a full rollback ends on the version it named.
 import { amountOf, type ReleasePolicy } from '../../packages/server/src/domain/release-policy.ts'
 import { releaseState } from '../../packages/server/src/domain/release-progress.ts'
 import { newPublish, newRollback } from '../../packages/server/src/domain/release-request.ts'
@@ -111,6 +112,11 @@ export class World {
       default:
         return works
     }
+  }
+
+  #runs(version: string, nodeId: string): boolean {
+    const { pull, readyAfterMs, exits } = this.#behave(version, nodeId)
+    return pull === 'works' && readyAfterMs !== undefined && !exits
   }
 
   #publish(kind: Kind, percentage: number): void {
@@ -345,7 +351,13 @@ export class World {
     const { current } = this.control
     if (current === undefined || current.status === 'publishing') return false
     this.#settledMembers = this.#members(current)
-    return this.nodes.every((node) => node.serving(this.nowMs) === this.#wanted(node, current))
+    return this.nodes.every((node) => {
+      const wanted = this.#wanted(node, current)
+      const serving = node.serving(this.nowMs)
+      // A release that is through cannot fail any more. On a node that came later, and cannot run it, the last good one stays.
+      const isKept = wanted !== undefined && !this.#runs(wanted, node.id) && current.status !== 'publishing'
+      return serving === wanted || (isKept && (serving !== undefined || node.served.size === 0))
+    })
   }
 
   /** What a node is to run in the end, worked out without the planner. */
