@@ -58,6 +58,6 @@ function request({ port, key }: Target, { action, rawQuery, body }: Draft): Buff
   }
   const query = rawQuery === '' ? [] : rawQuery.split('&').map((pair) => pair.split('=') as [string, string])
   const headers = signV3({ method, path: '/', rawQuery, query, headers: unsigned, body }, key)
-  const lines = Object.entries({ ...headers, 'content-length': String(body.length) }).map(([name, value]) => `${name}: ${value}`)
+  const lines = Object.entries({ ...headers, 'content-length': String(body.length) }).map(([name, value]) => `${name}: ${String(value)}`)
   return Buffer.from(`${method} /${rawQuery === '' ? '' : `?${rawQuery}`} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`, 'latin1')
 }

@@ -53,10 +53,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const identity = await IdentityStore.open(config.dataDir, config.joinWith)
-  if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
-  const desired = await DesiredStore.open(config.dataDir)
-  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
+  const { identity, desired } = await openKept(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
   const reporter = new Reporter()
   let address = '127.0.0.1'
@@ -93,6 +90,15 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
   reconciler.start(desired.state)
   session.start()
   return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+}
+
+/** What the node keeps on disk: who it is, and what it should run. */
+async function openKept(config: AgentConfig, log: (line: string) => void): Promise<{ identity: IdentityStore; desired: DesiredStore }> {
+  const identity = await IdentityStore.open(config.dataDir, config.joinWith)
+  if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
+  const desired = await DesiredStore.open(config.dataDir)
+  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
+  return { identity, desired }
 }
 
 async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {

@@ -20,7 +20,7 @@ export class Sampler {
   #before = new Map<string, UsageCounters>()
   #send: ((samples: WorkloadSample[]) => void) | undefined
   #timer: NodeJS.Timeout | undefined
-  #looking: Promise<void> | undefined
+  #isLooking = false
   #problem = ''
 
   constructor(options: SamplerOptions) {
@@ -34,7 +34,9 @@ export class Sampler {
   start(everyMs: number): void {
     clearInterval(this.#timer)
     const look = () => {
-      this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
+      if (this.#isLooking) return
+      this.#isLooking = true
+      void this.#look().finally(() => (this.#isLooking = false))
     }
     this.#timer = setInterval(look, everyMs)
     this.#timer.unref()

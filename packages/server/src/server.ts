@@ -69,6 +69,12 @@ export async function openServer(config: Config, { log, now = Date.now }: Server
 /** Calls that are being answered when the server stops get this long. */
 const closeTimeoutMs = 5000
 
+const families = [
+  { family: edgeContainerFamily, handlers: edgeContainer },
+  { family: iotEdgeFamily, handlers: iotEdge },
+  { family: littoralFamily, handlers: littoral },
+]
+
 type Closers = (() => Promise<void> | void)[]
 
 async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
@@ -79,11 +85,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
   const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
   const doors = openDoors({ store, now, log, settings, hub })
-  const registry = createRegistry([
-    { family: edgeContainerFamily, handlers: edgeContainer },
-    { family: iotEdgeFamily, handlers: iotEdge },
-    { family: littoralFamily, handlers: littoral },
-  ])
+  const registry = createRegistry(families)
   const loops: RunningLoop[] = []
   const app = createApp({
     registry,
