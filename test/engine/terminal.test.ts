@@ -92,5 +92,5 @@ test('Ctrl-C interrupts, and what still runs when the client leaves is ended', a
   terminal.type('sleep 98762\n')
   await until('the second command', 5000, async () => ((await processesWith('sleep 98762')).length > 0 ? true : undefined))
   terminal.socket.close()
-  await until('the end of it', 10_000, async () => ((await processesWith('sleep 98762')).length === 0 ? true : undefined))
+  await expect.poll(() => processesWith('sleep 98762'), { timeout: 10_000 }).toEqual([])
 })

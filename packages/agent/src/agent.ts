@@ -55,8 +55,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const identity = await IdentityStore.open(config.dataDir, config.joinWith)
   if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
-  const desired = await DesiredStore.open(config.dataDir)
-  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
+  const desired = await openDesired(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
   const reporter = new Reporter()
   let address = '127.0.0.1'
@@ -78,7 +77,6 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
-      sampler.connected((samples) => send({ type: 'stats', samples }))
       reconciler.wake()
     },
     onDisconnected: () => {
@@ -88,11 +86,17 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
-    onStatsWanted: (everyMs) => sampler.start(everyMs),
+    onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
   reconciler.start(desired.state)
   session.start()
   return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+}
+
+async function openDesired({ dataDir }: AgentConfig, log: (line: string) => void): Promise<DesiredStore> {
+  const desired = await DesiredStore.open(dataDir)
+  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
+  return desired
 }
 
 async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {

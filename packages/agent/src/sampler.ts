@@ -20,21 +20,21 @@ export class Sampler {
   #before = new Map<string, UsageCounters>()
   #send: ((samples: WorkloadSample[]) => void) | undefined
   #timer: NodeJS.Timeout | undefined
-  #looking: Promise<void> | undefined
+  #isLooking = false
   #problem = ''
 
   constructor(options: SamplerOptions) {
     this.#options = options
   }
 
-  connected(send: (samples: WorkloadSample[]) => void): void {
+  /** Looks at once and then as often as that; until it is stopped, `send` gets what was seen. */
+  start(everyMs: number, send: (samples: WorkloadSample[]) => void): void {
     this.#send = send
-  }
-
-  start(everyMs: number): void {
     clearInterval(this.#timer)
     const look = () => {
-      this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
+      if (this.#isLooking) return
+      this.#isLooking = true
+      void this.#look().finally(() => (this.#isLooking = false))
     }
     this.#timer = setInterval(look, everyMs)
     this.#timer.unref()

@@ -6,6 +6,7 @@
 // 3. A server that sends nothing for three heartbeats is gone, whatever TCP thinks.
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
 import { nodeProtocol, nodeSocketPath, type NodeMessage, type ServerMessage } from '@littoral/contract/node/stream'
+import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
@@ -26,7 +27,7 @@ export interface SessionOptions {
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
-  readonly onStatsWanted: (everyMs: number) => void
+  readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -242,7 +243,7 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
-    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs)
+    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
 }
 

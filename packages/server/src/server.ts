@@ -71,6 +71,12 @@ const closeTimeoutMs = 5000
 
 type Closers = (() => Promise<void> | void)[]
 
+const families = [
+  { family: edgeContainerFamily, handlers: edgeContainer },
+  { family: iotEdgeFamily, handlers: iotEdge },
+  { family: littoralFamily, handlers: littoral },
+]
+
 async function compose(config: Config, { log, now }: Required<ServerOptions>, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
   const kept = await openKept(config, { log, now }, closers)
   const { store, box, credentials, nonces, objects, rootKey } = kept
@@ -79,11 +85,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
   const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
   const doors = openDoors({ store, now, log, settings, hub })
-  const registry = createRegistry([
-    { family: edgeContainerFamily, handlers: edgeContainer },
-    { family: iotEdgeFamily, handlers: iotEdge },
-    { family: littoralFamily, handlers: littoral },
-  ])
+  const registry = createRegistry(families)
   const loops: RunningLoop[] = []
   const app = createApp({
     registry,
