@@ -29,7 +29,7 @@ test('a container that works shows processors, memory and readiness within its l
   // Half of the time at most: the machine has other things to do.
   const more = {
     Command: '/bin/sh',
-    Args: `-c "httpd -p 8080 -h /www; while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.2; done"`,
+    Args: `-c "trap 'exit 0' TERM; httpd -p 8080 -h /www; while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.2; done"`,
   }
   const image = `littoral-stats-${process.pid}:1`
   const versionId = await createVersion(esa, { appId, name: 'version-1', image, port: 8080, more })

@@ -80,7 +80,7 @@ function typesOf(field: Schema): string[] {
 
 function isSameType(declared: string, contract: string): boolean {
   if (contract === 'any' || declared === contract) return true
-  const numeric = ['integer', 'number']
+  const numeric = ['integer', 'number', 'double']
   return numeric.includes(declared) && numeric.includes(contract)
 }
 

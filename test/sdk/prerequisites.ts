@@ -1,6 +1,6 @@
 // What has to exist before an operation's example can be carried out: made anew for each example, so that their order
 // does not matter. The ids made here replace the ones in the example.
-import { createApp, createVersion } from '../../tools/journey/app.ts'
+import { createApp, createVersion, waitPublished, waitStaging } from '../../tools/journey/app.ts'
 import { createDriver, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
 import { zipOf } from '../../tools/journey/sample-driver.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
@@ -42,6 +42,17 @@ export class Prerequisites {
   /** Operations whose example needs more than ids. */
   #special(): Record<string, (input: Input) => Promise<Input>> {
     return {
+      DescribeEdgeContainerAppStats: async (input) => ({ ...input, App: (await this.#released('prod')).AppId }),
+      GetEdgeContainerTerminal: async () => {
+        const { AppId } = await this.#released('staging')
+        await waitStaging(this.#esa, AppId)
+        return { AppId }
+      },
+      ReadLogs: async (input) => {
+        const release = await this.#released('prod')
+        await waitPublished(this.#esa, { appId: release.AppId, versionId: release.VersionId, environment: 'prod' })
+        return { ...input, AppId: release.AppId }
+      },
       RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
       RebuildEdgeContainerAppStagingEnv: async () => ({ AppId: (await this.#released('staging')).AppId }),
       GetRelease: async () => ({ ReleaseId: await this.#release() }),

@@ -75,7 +75,6 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
-      sampler.connected((samples) => send({ type: 'stats', samples }))
       reconciler.wake()
     },
     onDisconnected: () => {
@@ -85,7 +84,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
-    onStatsWanted: (everyMs) => sampler.start(everyMs),
+    onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
   reconciler.start(desired.state)
   session.start()

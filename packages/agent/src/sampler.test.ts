@@ -61,8 +61,7 @@ it('a runtime that cannot be read is said once and does not hide the others', as
     isReady: () => true,
     log: (line) => lines.push(line),
   })
-  sampler.connected((samples) => sent.push(...samples.map(({ key }) => key)))
-  sampler.start(10)
+  sampler.start(10, (samples) => sent.push(...samples.map(({ key }) => key)))
   await expect.poll(() => sent.length, { timeout: 5000 }).toBeGreaterThan(1)
   sampler.stop()
   expect(new Set(lines)).toEqual(new Set(['what broken uses cannot be read: no engine']))

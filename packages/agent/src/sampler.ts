@@ -27,11 +27,9 @@ export class Sampler {
     this.#options = options
   }
 
-  connected(send: (samples: WorkloadSample[]) => void): void {
+  /** Looks at once and then as often as that; until it is stopped, `send` gets what was seen. */
+  start(everyMs: number, send: (samples: WorkloadSample[]) => void): void {
     this.#send = send
-  }
-
-  start(everyMs: number): void {
     clearInterval(this.#timer)
     const look = () => {
       if (this.#isLooking) return

@@ -6,6 +6,7 @@
 // 3. A server that sends nothing for three heartbeats is gone, whatever TCP thinks.
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
+import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { WebSocket } from 'ws'
@@ -27,7 +28,7 @@ export interface SessionOptions {
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
-  readonly onStatsWanted: (everyMs: number) => void
+  readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -243,7 +244,7 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
-    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs)
+    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
 }
 

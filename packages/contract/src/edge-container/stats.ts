@@ -29,6 +29,7 @@ export const DescribeEdgeContainerAppStats = operation({
     Fields: Type.String({
       minLength: 1,
       maxLength: 1024,
+      pattern: '^[a-z_]+( *, *[a-z_]+)*$',
       examples: [...statsFields],
       description: `Which figures, separated by commas: ${statsFields.join(', ')}.`,
     }),
