@@ -117,7 +117,7 @@ const NOT_NAME_EQUALS_VALUE = /(?:^|&)(?:[^=&]*(?:&|$)|[^=&]*=[^&=]*=)/
  */
 export function v3Query(raw: string, pairs: readonly Pair[], names: 'raw' | 'encoded'): string {
   if (pairs.length === 0) return ''
-  if (isCanonical(raw)) return sortParts(raw)
+  if (isCanonical(raw) && !hasRepeatedName(pairs)) return sortParts(raw)
   return [...pairs]
     .sort((a, b) => byteOrder(a[0], b[0]) || byteOrder(a[1], b[1]))
     .map(([name, value]) => `${names === 'raw' && !AMBIGUOUS_IN_NAME.test(name) ? name : encode(name)}=${encode(value)}`)
@@ -132,10 +132,15 @@ function isCanonical(raw: string): boolean {
   return !NOT_CANONICAL.test(raw) && !ESCAPE_IN_NAME.test(raw) && !NOT_NAME_EQUALS_VALUE.test(raw)
 }
 
+// Values of one name are ordered as they are, not as they are escaped, so these go the slow way.
+function hasRepeatedName(pairs: readonly Pair[]): boolean {
+  return new Set(pairs.map(([name]) => name)).size < pairs.length
+}
+
 function sortParts(raw: string): string {
   const parts = raw.split('&').map((part): Pair => [part.slice(0, part.indexOf('=')), part])
   return parts
-    .sort((a, b) => byteOrder(a[0], b[0]) || byteOrder(a[1], b[1]))
+    .sort((a, b) => byteOrder(a[0], b[0]))
     .map(([, part]) => part)
     .join('&')
 }

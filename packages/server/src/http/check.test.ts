@@ -111,9 +111,17 @@ describe('the check of an input', () => {
 
   it('stops at the first error of a list, however long it is', () => {
     const check = compileCheck(ajv, operation(Type.Object({ Ids: Type.Array(Type.Integer()) })), plain)
-    const startedAt = performance.now()
-    expect(check({ Ids: Array.from({ length: 500_000 }, () => 'x') })?.code).toBe('InvalidParameter')
-    expect(performance.now() - startedAt).toBeLessThan(200)
+    let entriesRead = 0
+    const countReads = (list: string[], key: string | symbol) => {
+      if (typeof key === 'string' && /^\d+$/.test(key)) entriesRead += 1
+      return Reflect.get(list, key) as unknown
+    }
+    const Ids = new Proxy(
+      Array.from({ length: 500_000 }, () => 'x'),
+      { get: countReads },
+    )
+    expect(check({ Ids })?.code).toBe('InvalidParameter')
+    expect(entriesRead).toBeLessThan(10)
   })
 })
 
