@@ -1,5 +1,6 @@
 // CreateEdgeContainerAppVersion over HTTP, against its floors: the same pipeline without the store, and one transaction
-// per request. The variants take turns in every round, so that a noisy machine hurts them alike; ratios are per round.
+// per request, on the thread that serves and on one of its own. The variants take turns in every round, so that a noisy
+// machine hurts them alike; ratios are per round.
 import type { Load, Measured } from './load.ts'
 import { startPeer, type Peer } from './processes.ts'
 import { median, spread, type Line } from './report.ts'
@@ -21,7 +22,7 @@ interface Sample extends Measured {
   readonly cpuMicros: number
 }
 
-const variants: readonly Variant[] = ['no-store', 'one-by-one', 'real']
+const variants: readonly Variant[] = ['no-store', 'one-by-one', 'one-by-one-apart', 'real']
 const concurrencies = [1, 32, 128]
 
 /** Above what any variant reaches, so that time ends a run and not the stock of requests. */
@@ -83,6 +84,7 @@ async function compare(pace: Pace, { connections, load, servers }: Comparison): 
     { name: `creates, ${connections} connections`, measured: describe('real') },
     { name: '  to the pipeline without the store', measured: describe('no-store'), value: ratio('no-store'), ...goal(0.7) },
     { name: '  to one transaction per request', measured: describe('one-by-one'), value: ratio('one-by-one'), ...goal(3) },
+    { name: '  to the same on a thread of its own', measured: describe('one-by-one-apart'), value: ratio('one-by-one-apart') },
   ]
 }
 

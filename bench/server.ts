@@ -1,5 +1,6 @@
-// The measured server, in a process of its own, in one of three variants: `real`; `one-by-one`, which commits every
-// request by itself; `no-store`, the same pipeline with a store that does nothing. Questions: open, memory, cpu, versions.
+// The measured server, in a process of its own, in one of four variants: `real`; `one-by-one`, which commits every request
+// by itself on the thread that serves, as a server without a writer's thread does; `one-by-one-apart`, which does so on the
+// writer's thread; `no-store`, the same pipeline with a store that does nothing. Questions: open, memory, cpu, versions.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,12 +18,18 @@ import { openCredentials, upsert } from '../packages/server/src/store/credential
 import { db } from '../packages/server/src/store/db.ts'
 import { openNonces } from '../packages/server/src/store/nonces.ts'
 import { loadSecretBox } from '../packages/server/src/store/secret-box.ts'
+import { migrations } from '../packages/server/src/store/migrations/index.ts'
+import { loadDriver } from '../packages/server/src/store/sqlite/driver.ts'
+import { InlineWriter } from '../packages/server/src/store/sqlite/inline-writer.ts'
+import { MemoryReaders } from '../packages/server/src/store/sqlite/memory-readers.ts'
+import { openDurable } from '../packages/server/src/store/sqlite/open-durable.ts'
 import { openSqliteStore } from '../packages/server/src/store/sqlite/open.ts'
+import { SqliteStore } from '../packages/server/src/store/sqlite/sqlite-store.ts'
 import type { Store, WriteTx } from '../packages/server/src/store/store.ts'
 import { answerQuestions } from './processes.ts'
 import type { Target } from './requests.ts'
 
-export type Variant = 'real' | 'one-by-one' | 'no-store'
+export type Variant = 'real' | 'one-by-one' | 'one-by-one-apart' | 'no-store'
 
 export interface Opened {
   readonly target: Target
@@ -57,12 +64,20 @@ function emptyStore(): Store {
   return { read: (fn) => fn(tx), write: (fn) => fn(tx), changes: () => () => {}, ride: () => () => {}, close: async () => {} }
 }
 
+async function openVariant(variant: Exclude<Variant, 'no-store'>): Promise<Store> {
+  const file = join(folder, 'littoral.db')
+  if (variant !== 'one-by-one') return openSqliteStore({ file, ...(variant === 'one-by-one-apart' ? { groupLimit: 1 } : {}) })
+  const durable = openDurable({ file, driver: loadDriver().name, migrations, nowMs: now() })
+  const readers = new MemoryReaders(durable.connection)
+  return new SqliteStore({ writer: new InlineWriter(durable, readers), readers, log: jsonLog(() => {}), groupLimit: 1 })
+}
+
 async function openParts(variant: Variant) {
   const credential = { id: key.accessKeyId, accountId, secret: key.secret, kind: 'root', isActive: true, createdAtMs: now() } as const
   if (variant === 'no-store') {
     return { store: emptyStore(), nonces: createMemoryNonces(now), credentials: { find: async () => credential } }
   }
-  const store = await openSqliteStore({ file: join(folder, 'littoral.db'), ...(variant === 'one-by-one' ? { groupLimit: 1 } : {}) })
+  const store = await openVariant(variant)
   const box = await loadSecretBox(folder)
   await store.write(async (tx) => {
     upsert(tx, box, credential)

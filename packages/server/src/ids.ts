@@ -6,7 +6,11 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** Identifiers from the operating system's random source. */
 export const randomIds: Ids = {
-  digits: (count) => Array.from({ length: count }, (_, place) => String(place === 0 ? randomInt(1, 10) : randomInt(10))).join(''),
+  digits(count) {
+    let text = String(randomInt(1, 10))
+    while (text.length < count) text += String(randomInt(10))
+    return text
+  },
   hex: (count) =>
     randomBytes(Math.ceil(count / 2))
       .toString('hex')

@@ -213,7 +213,8 @@ function normalizeList(list: unknown[], { items }: Plan): unknown {
 function normalizeObject(object: object, plan: Plan): unknown {
   if (plan.properties === undefined && plan.mapValue === undefined) return object
   const result: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(object)) {
+  for (const key in object) {
+    const value = (object as Record<string, unknown>)[key]
     const child = plan.properties?.get(key) ?? plan.mapValue
     const normalized = child === undefined ? (plan.isClosed ? value : undefined) : normalize(value, child)
     if (normalized !== undefined) setOwn(result, key, normalized)

@@ -1,7 +1,7 @@
 // A container of a version: its fields as they were sent, and the rules between them (contract: esa-edge-container §6.2,
 // §6.3). Pure. Every string is kept exactly as received; workload.ts reads them for running.
 import { Fault } from '@littoral/contract/errors'
-import { parseEnv, parseHeaders, requireImage } from './container-text.ts'
+import { parseHeaders, requireEnv, requireImage } from './container-text.ts'
 import { parseHook, splitCommandLine } from './command-line.ts'
 import type { Settings } from './settings.ts'
 
@@ -92,7 +92,7 @@ function newContainer(draft: ContainerDraft, where: string, settings: Pick<Setti
   }
   splitCommandLine(draft.command ?? '', `${where}.Command`)
   splitCommandLine(draft.args ?? '', `${where}.Args`)
-  parseEnv(draft.env ?? '', `${where}.EnvVariables`)
+  requireEnv(draft.env ?? '', `${where}.EnvVariables`)
   parseHook(draft.postStart ?? '', `${where}.PostStart`)
   parseHook(draft.preStop ?? '', `${where}.PreStop`)
   requireProbe(draft, `${where}.ProbeContent`)

@@ -73,13 +73,22 @@ function headerLookup({ headers, rawHeaders }: Incoming): HeaderLookup {
   return (name) => {
     const value = headers[name]
     if (value === undefined) return ''
+    if (typeof value === 'string' && (!value.includes(',') || !isRepeated(rawHeaders, name))) return value.trim()
     // Node joins repeated lines in the order they came; the signature wants them sorted.
-    if (typeof value === 'string' && !value.includes(',')) return value.trim()
     return rawHeaders
       .flatMap((line, index) => (index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name ? [line.trim()] : []))
       .sort()
       .join(',')
   }
+}
+
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const other = rawHeaders[index] as string
+    if (other.length === name.length && other.toLowerCase() === name) count += 1
+  }
+  return count > 1
 }
 
 /**

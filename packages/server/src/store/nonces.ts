@@ -5,7 +5,7 @@
 // 2. A row costs no commit of its own: it rides in the commit of the next write. The nonce of a request that changed
 //    something is therefore on disk whenever its change is, since it was claimed before the change was queued.
 // 3. A crash may lose the nonces of requests that changed nothing. Repeating such a request only reads again.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Compilable } from 'kysely'
 import { db } from './db.ts'
 import { FingerprintSet } from './fingerprint-set.ts'
@@ -75,7 +75,7 @@ export async function openNonces(store: Store, now: () => number = Date.now): Pr
 
 /** 52 bits, never 0: with a million requests in the window one in 4,500 million is refused for no reason. */
 export function fingerprintOf(accessKeyId: string, nonce: string): number {
-  const digest = createHash('sha256').update(`${accessKeyId}\n${nonce}`).digest()
+  const digest = hash('sha256', `${accessKeyId}\n${nonce}`, 'buffer')
   return digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) & 15) || 1
 }
 

@@ -20,6 +20,9 @@ const maxBackoffMs = 64
 /** More than this many unanswered writes are refused instead of piling up in memory. */
 const maxWaiting = 20_000
 
+/** So many who wait for one commit are told in one turn of the event loop. */
+const helping = 8
+
 type Verdict = 'applied' | 'conflict'
 
 /** A request on its way to the writer. */
@@ -142,26 +145,34 @@ export class SqliteStore implements Store {
     return { steps, expectations: [], topics: [], resolve() {}, reject }
   }
 
-  #settle(requests: readonly Request[], { refusals, failure }: BatchResult): void {
-    this.#waiting -= requests.length
+  #settle(requests: readonly Request[], result: BatchResult): void {
     // Before anybody is told: who reads after the answer must see what was written.
     this.#parts.readers.refresh()
+    if (result.failure) this.#parts.log.error(result.failure, 'a group of writes could not be committed')
+    const refusals = new Map(result.refusals.map((refusal) => [refusal.request, refusal]))
     const topics = new Set<string>()
-    if (failure) this.#parts.log.error(failure, 'a group of writes could not be committed')
-    let next = 0
     for (const [index, request] of requests.entries()) {
-      const refusal = refusals[next]?.request === index ? refusals[next++] : undefined
-      if (failure) request.reject(unavailable(describe(failure), failure))
-      else if (refusal?.reason === 'conflict') request.resolve('conflict')
-      else if (refusal) request.reject(meaningOf(refusal, request.expectations[refusal.step]))
-      else {
-        request.resolve('applied')
-        for (const topic of request.topics) topics.add(topic)
-      }
+      if (!result.failure && !refusals.has(index)) for (const topic of request.topics) topics.add(topic)
     }
     this.#topics.announce(topics)
-    if (this.#waiting === 0 && this.#queue.length === 0) this.#whenAnswered?.()
+    this.#tell(requests, (request, index) => conclude(request, refusals.get(index), result.failure), 0)
   }
+
+  /** A few at a time: each of them goes on to write its answer, and the event loop must get to look at its sockets meanwhile. */
+  #tell(requests: readonly Request[], end: (request: Request, index: number) => void, from: number): void {
+    const until = Math.min(from + helping, requests.length)
+    for (let index = from; index < until; index += 1) end(requests[index] as Request, index)
+    this.#waiting -= until - from
+    if (until < requests.length) setImmediate(() => this.#tell(requests, end, until))
+    else if (this.#waiting === 0 && this.#queue.length === 0) this.#whenAnswered?.()
+  }
+}
+
+function conclude(request: Request, refusal: Refusal | undefined, failure: BatchResult['failure']): void {
+  if (failure) request.reject(unavailable(describe(failure), failure))
+  else if (refusal === undefined) request.resolve('applied')
+  else if (refusal.reason === 'conflict') request.resolve('conflict')
+  else request.reject(meaningOf(refusal, request.expectations[refusal.step]))
 }
 
 /** What a refused step was declared to mean; without a declaration it is a programming error. */
