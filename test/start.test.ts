@@ -17,9 +17,10 @@ interface Outcome {
   readonly err: string
 }
 
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, before: readonly string[] = []): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'tools', 'start.mjs'), ...args], {
+    const [program = '', ...rest] = [...before, process.execPath, join(root, 'tools', 'start.mjs'), ...args]
+    const child = spawn(program, rest, {
       env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
     let out = ''
@@ -84,6 +85,17 @@ describe('what is wrong with the machine is one sentence', { timeout: 60_000 }, 
     expect({ code, err }).toEqual({
       code: 1,
       err: expect.stringMatching(/^The data folder .* cannot be used \(ENOTDIR\); .*\n$/) as string,
+    })
+  })
+
+  it('when the disk is full', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'littoral-start-'))
+    const onSmallDisk = ['unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=64k none "$0" && exec "$@"', data]
+    const { code, err } = await start(['--once'], { LITTORAL_DATA: data }, onSmallDisk)
+    await rm(data, { recursive: true, force: true })
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `Only 0 MB are free under ${data}, and 300 MB are needed; make room or set LITTORAL_DATA to a folder elsewhere.\n`,
     })
   })
 

@@ -1,6 +1,6 @@
 // The server as a process: the line scripts wait for, a clean stop, and one sentence for whatever keeps it from starting.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,9 +26,10 @@ interface Outcome {
   readonly err: string
 }
 
-function start(args: readonly string[], env: Record<string, string> = {}) {
+function start(args: readonly string[], env: Record<string, string> = {}, before: readonly string[] = []) {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LITTORAL_')))
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=littoral:source', main, ...args], { env: { ...clean, ...env } })
+  const [program = '', ...rest] = [...before, process.execPath, '--import', 'tsx', '--conditions=littoral:source', main, ...args]
+  const child = spawn(program, rest, { env: { ...clean, ...env } })
   running.push(child)
   let out = ''
   let err = ''
@@ -78,9 +79,14 @@ describe('a server process', () => {
   })
 })
 
+/** Runs what follows in a namespace of its own, in which the folder is a small disk. */
+function onSmallDisk(data: string, size: string, fill = 'true'): string[] {
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=${size} none "$0" && { ${fill}; exec "$@"; }`, data]
+}
+
 describe('what keeps a server from starting', () => {
-  const sentenceOf = async (args: readonly string[], env: Record<string, string> = {}) => {
-    const { code, out, err } = await start(args, env).ended
+  const sentenceOf = async (args: readonly string[], env: Record<string, string> = {}, before: readonly string[] = []) => {
+    const { code, out, err } = await start(args, env, before).ended
     expect([code, out]).toEqual([1, ''])
     const words = err.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
     expect(words).toHaveLength(1)
@@ -102,6 +108,15 @@ describe('what keeps a server from starting', () => {
     expect(await sentenceOf([...ownPort, '--data', join(file, 'data')])).toMatch(
       /^The data folder .*file\/data cannot be used \(ENOTDIR\); make it/,
     )
+  })
+
+  it('is a disk that is full, or nearly so', async () => {
+    const data = join(folder, 'data')
+    await mkdir(data)
+    const full = await sentenceOf([...ownPort, '--data', data], {}, onSmallDisk(data, '64k', 'head -c 65536 /dev/zero > "$0/filler"'))
+    expect(full).toBe(`The disk under ${data} is full; make room or set LITTORAL_DATA to a folder elsewhere.`)
+    const nearlyFull = await sentenceOf([...ownPort, '--data', data], {}, onSmallDisk(data, '2m'))
+    expect(nearlyFull).toBe(`The disk that holds the data folder ${data} is full.`)
   })
 
   it('is a database that is none', async () => {
