@@ -48,6 +48,8 @@ const limitMeanings: Record<keyof Settings['limits'], string> = {
   packageBytes: 'Size of a driver package in bytes.',
 }
 
+const dayMs = 24 * 3600 * 1000
+
 const variables: readonly Variable[] = [
   {
     name: 'LITTORAL_LISTEN',
@@ -107,6 +109,12 @@ const variables: readonly Variable[] = [
     usual: String(defaultSettings.statsEveryMs / 1000),
     meaning: 'How often nodes tell what their workloads use. It is kept for a day.',
     apply: (text, draft) => set(draft, { statsEveryMs: parseInteger(text, 1, 3600) * 1000 }),
+  },
+  {
+    name: 'LITTORAL_AUDIT_DAYS',
+    usual: String(defaultSettings.auditKeptMs / dayMs),
+    meaning: 'How long it is kept who changed what.',
+    apply: (text, draft) => set(draft, { auditKeptMs: parseInteger(text, 1, 36_500) * dayMs }),
   },
   {
     name: 'LITTORAL_PLAIN_REGISTRIES',

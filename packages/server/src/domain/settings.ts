@@ -19,6 +19,8 @@ export interface Settings {
   readonly hasTerminals: boolean
   /** A terminal in which nothing is typed for this long is closed. */
   readonly terminalIdleMs: number
+  /** How long the audit trail is kept. */
+  readonly auditKeptMs: number
   /** Registries, as host or host:port, that are spoken to without TLS; those on the loopback always are. */
   readonly plainRegistries: readonly string[]
   readonly limits: {
@@ -51,6 +53,7 @@ export const defaultSettings: Settings = {
   statsEveryMs: 15_000,
   hasTerminals: true,
   terminalIdleMs: 15 * 60_000,
+  auditKeptMs: 400 * 24 * 3600 * 1000,
   plainRegistries: [],
   limits: {
     apps: 100,

@@ -1,4 +1,5 @@
 // Removes what nobody can use any more, so that no table grows without end.
+import * as audit from '../store/audit.ts'
 import * as joinTokens from '../store/join-tokens.ts'
 import * as pins from '../store/image-pins.ts'
 import * as samples from '../store/samples.ts'
@@ -14,11 +15,12 @@ export const reaper = loop({
   name: 'reaper',
   wakeOn: [],
   everyMs: 3600 * 1000,
-  async pass({ store, now }) {
+  async pass({ store, now, settings }) {
     const beforeMs = now() - keptMs
     const expired = await store.read((tx) => joinTokens.countExpired(tx, beforeMs))
     if (expired > 0) await store.write(async (tx) => joinTokens.removeExpired(tx, beforeMs))
     await reapSamples(store, now())
+    await audit.removeBefore(store, now() - settings.auditKeptMs)
     await store.write(async (tx) => pins.removeOrphans(tx))
     return expired
   },

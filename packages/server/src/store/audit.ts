@@ -2,7 +2,7 @@
 // of, so neither is ever there without the other.
 import { db } from './db.ts'
 import { prepared } from './prepared.ts'
-import type { ReadTx, WriteTx } from './store.ts'
+import type { ReadTx, Store, WriteTx } from './store.ts'
 import type { AuditTable } from './tables/core.ts'
 
 export interface AuditRecord {
@@ -27,6 +27,33 @@ const insertRow = prepared((row: AuditTable) => {
 
 export function auditRow(tx: WriteTx, { id, accountId, actor, action, atMs, outcome, detail }: AuditRecord): void {
   tx.run(insertRow({ id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }))
+}
+
+/** So many rows go in one write. */
+const chunk = 5000
+
+/** Removes what is older, from every account; a few thousand rows a write. Returns how many were removed. */
+export async function removeBefore(store: Store, beforeMs: number): Promise<number> {
+  let removed = 0
+  for (let accountId = await nextAccount(store, ''); accountId !== undefined;) {
+    const taken = await removeSome(store, { accountId, beforeMs })
+    removed += taken
+    if (taken < chunk) accountId = await nextAccount(store, accountId)
+  }
+  return removed
+}
+
+// From account to account by the index, instead of looking at every row.
+async function nextAccount(store: Store, after: string): Promise<string | undefined> {
+  const query = db.selectFrom('audit').select('account_id').where('account_id', '>', after).orderBy('account_id').limit(1)
+  return (await store.read((tx) => tx.first(query)))?.account_id
+}
+
+async function removeSome(store: Store, { accountId, beforeMs }: { accountId: string; beforeMs: number }): Promise<number> {
+  const old = db.selectFrom('audit').select('id').where('account_id', '=', accountId).where('at', '<', beforeMs).orderBy('at').limit(chunk)
+  const rows = await store.read((tx) => tx.all(old))
+  if (rows.length > 0) await store.write(async (tx) => tx.run(db.deleteFrom('audit').where('id', 'in', old)))
+  return rows.length
 }
 
 /** The newest rows of an account that are older than `beforeMs`. */
