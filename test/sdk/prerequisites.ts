@@ -3,6 +3,7 @@
 import { createApp, createVersion, waitPublished, waitStaging } from '../../tools/journey/app.ts'
 import { createDriver, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
 import { zipOf } from '../../tools/journey/sample-driver.ts'
+import { until } from '../../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
 import type { TestServer } from '../test-server.ts'
 import { EdgePrerequisites, isInsideInstance } from './edge-prerequisites.ts'
@@ -39,6 +40,15 @@ export class Prerequisites {
     return input
   }
 
+  async #offlineNode(): Promise<string> {
+    const node = await this.#server.openNode()
+    await node.close()
+    return until('the node being offline', 10_000, async () => {
+      const { Node } = (await this.#server.littoral('GetNode', { NodeId: node.nodeId })) as { Node: { IsOnline: boolean } }
+      return Node.IsOnline ? undefined : node.nodeId
+    })
+  }
+
   /** Operations whose example needs more than ids. */
   #special(): Record<string, (input: Input) => Promise<Input>> {
     return {
@@ -55,6 +65,7 @@ export class Prerequisites {
       },
       RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
       RebuildEdgeContainerAppStagingEnv: async () => ({ AppId: (await this.#released('staging')).AppId }),
+      DeleteNode: async () => ({ NodeId: await this.#offlineNode() }),
       GetRelease: async () => ({ ReleaseId: await this.#release() }),
       PauseRelease: async () => ({ ReleaseId: await this.#release() }),
       ResumeRelease: async () => {

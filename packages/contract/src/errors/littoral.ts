@@ -3,6 +3,11 @@ import { faultEntries } from './entry.ts'
 
 export const littoralFaults = faultEntries({
   'Node.NotFound': { status: 404, message: 'The node {NodeId} does not exist.', advice: 'List the nodes with ListNodes.' },
+  'Node.Online': {
+    status: 400,
+    message: 'The node {NodeId} is online, and what it runs would go on without anybody knowing of it.',
+    advice: 'Stop its agent and what it runs; a node counts as offline once three of its heartbeats are missing.',
+  },
   'Node.InvalidParameter': { status: 400, message: '{Detail}', advice: 'Correct the field the message names.' },
   'Release.NotFound': {
     status: 404,

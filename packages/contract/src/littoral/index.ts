@@ -2,7 +2,7 @@
 import type { Family } from '../operation.ts'
 import { GetVersionImages } from './images.ts'
 import { OpenLogStream, ReadLogs } from './logs.ts'
-import { CreateNodeToken, GetNode, ListNodes } from './nodes.ts'
+import { CreateNodeToken, DeleteNode, GetNode, ListNodes } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
 
@@ -10,6 +10,7 @@ export const operations = {
   CreateNodeToken,
   ListNodes,
   GetNode,
+  DeleteNode,
   GetRelease: releases.GetRelease,
   ListReleases: releases.ListReleases,
   PauseRelease: releases.PauseRelease,

@@ -121,6 +121,16 @@ export const ListNodes = operation({
   example: { input: { PageNumber: 1, PageSize: 20 }, output: { TotalCount: 1, PageNumber: 1, PageSize: 20, Nodes: [exampleNode] } },
 })
 
+export const DeleteNode = operation({
+  action: 'DeleteNode',
+  summary: 'Forgets a node whose agent has been stopped, with what it should run and what it reported.',
+  access: 'delete',
+  input: Type.Object({ NodeId }),
+  output: Type.Object({}),
+  errors: ['Node.NotFound', 'Node.Online', 'Node.InvalidParameter'],
+  example: { input: { NodeId: 'node-0f2c4ad8b5e19c37' }, output: {} },
+})
+
 const NodeWorkload = Type.Object({
   Key: Type.String({ description: 'app/<app>/<environment> or driver/<instance>/<driver>.' }),
   Desired: Type.Optional(

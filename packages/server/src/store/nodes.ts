@@ -147,6 +147,12 @@ export function updateOffline(tx: WriteTx, id: string, seenBeforeMs: number): vo
   tx.announce('nodes')
 }
 
+/** Forgets a node, and with it its assignments and reports. */
+export function remove(tx: WriteTx, id: string): void {
+  tx.run(db.deleteFrom('nodes').where('id', '=', id))
+  tx.announce('nodes')
+}
+
 /** Which nodes count as online, and when each was heard of last; for the liveness loop. */
 export async function listOnline(tx: ReadTx): Promise<{ id: string; lastSeenAtMs: number }[]> {
   const rows = await tx.all(db.selectFrom('nodes').select(['id', 'last_seen_at_ms', 'created_at_ms']).where('is_online', '=', 1))

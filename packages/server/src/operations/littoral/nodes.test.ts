@@ -122,3 +122,28 @@ describe('GetNode', () => {
     await expect(handlers.GetNode({ NodeId: 'node-none' }, context)).rejects.toMatchObject({ status: 404 })
   })
 })
+
+describe('DeleteNode', () => {
+  it('forgets a node that is offline with all that belongs to it, and refuses one that is online', async () => {
+    await addNode('node-a')
+    await context.store.write(async (tx) => {
+      assignments.assign(tx, { nodeId: 'node-a', workload: group('app/1/prod', 'd1'), nowMs: context.now() })
+      reports.update(tx, { nodeId: 'node-a', report: said('app/1/prod'), nowMs: context.now() })
+    })
+    await expect(handlers.DeleteNode({ NodeId: 'node-a' }, context)).rejects.toMatchObject({ fault: 'Node.Online' })
+    await context.store.write(async (tx) => nodes.updateOffline(tx, 'node-a', context.now()))
+    expect(await handlers.DeleteNode({ NodeId: 'node-a' }, context)).toEqual({})
+    const left = await context.store.read(async (tx) => [
+      await nodes.find(tx, 'node-a'),
+      await assignments.listByNode(tx, 'node-a'),
+      await reports.listByNode(tx, 'node-a'),
+    ])
+    expect(left).toEqual([undefined, [], []])
+    await expect(handlers.DeleteNode({ NodeId: 'node-a' }, context)).rejects.toMatchObject({ fault: 'Node.NotFound' })
+  })
+
+  it('does not know a node of somebody else', async () => {
+    await addNode('node-x', '2000000000000002')
+    await expect(handlers.DeleteNode({ NodeId: 'node-x' }, context)).rejects.toMatchObject({ fault: 'Node.NotFound' })
+  })
+})

@@ -51,4 +51,14 @@ export const nodeHandlers = {
       return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
     })
   },
-} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode'>, Context>
+
+  async DeleteNode({ NodeId }, { store, principal: { accountId } }) {
+    await store.write(async (tx) => {
+      const node = await nodes.find(tx, NodeId)
+      if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
+      if (node.isOnline) throw new Fault('Node.Online', { NodeId })
+      nodes.remove(tx, NodeId)
+    })
+    return {}
+  },
+} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode' | 'DeleteNode'>, Context>
