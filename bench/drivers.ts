@@ -1,18 +1,14 @@
 // From the call that deploys to the moment when every driver has said that it runs, as a ratio to starting the same processes
 // directly: the same interpreter, script and number at once. Every round brings new packages, so each is downloaded and
 // unpacked; both ways take turns.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { languages } from '../packages/agent/src/packages/languages.ts'
 import { openTestServer } from '../test/test-server.ts'
 import { createDriver, createInstance, registerGateway, releaseDriverVersion, throwing } from '../tools/journey/driver.ts'
 import { zipOf } from '../tools/journey/sample-driver.ts'
 import { until } from '../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../tools/official-clients.ts'
+import { startPeer, type Peer } from './processes.ts'
 import { median, spread, type Line } from './report.ts'
 
 const timeoutMs = 60_000
@@ -74,27 +70,11 @@ setInterval(() => {}, 2 ** 30)
 exports.handler = () => {}
 `
 
-async function bare(ear: Ear, names: readonly string[], port: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'littoral-bench-'))
-  const children: ChildProcess[] = []
-  for (const name of names) {
-    mkdirSync(join(folder, name))
-    writeFileSync(join(folder, name, 'index.js'), scriptOf(port, name))
-  }
+async function direct(ear: Ear, node: Peer, { names, port }: { names: readonly string[]; port: number }): Promise<number> {
   try {
-    return await ear.time(names.length, async () => {
-      for (const name of names) {
-        const cwd = join(folder, name)
-        const { program, args } = languages.nodejs8.command({ program: process.execPath, options: [], folder: cwd })
-        const env = { PATH: process.env['PATH'], FUNCTION_NAME: name }
-        children.push(spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true }))
-      }
-    })
+    return await ear.time(names.length, () => node.ask('start', { names, script: scriptOf(port, 'direct') }))
   } finally {
-    const ends = children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined))
-    for (const child of children) child.kill('SIGKILL')
-    await Promise.all(ends)
-    rmSync(folder, { recursive: true, force: true })
+    await node.ask('end')
   }
 }
 
@@ -132,14 +112,15 @@ async function deployed(ear: Ear, at: Deployed, { port, round }: { port: number;
   return { runMs, saidMs }
 }
 
-async function benchCount(count: number, rounds: number): Promise<Line> {
+export async function benchCount(count: number, rounds: number): Promise<Line> {
   const ear = new Ear()
   const port = await ear.open()
+  const node = startPeer('./driver-node.ts')
   const server = await openTestServer({ env: { LITTORAL_LIMIT_VERSIONS_PER_DRIVER: '1000' } })
   try {
     const call = throwing(sdkCall('@alicloud/iot20180120', server.url, server.key))
     const gateway = await registerGateway(call, { product: 'gateways', device: 'gateway-1' })
-    await server.openNode({ gateway, runtimes: ['process'] })
+    await node.ask('open', { url: server.url, gateway })
     const names = Array.from({ length: count }, (_, index) => `driver_${index}`)
     const driverIds = new Map<string, string>()
     for (const name of names) driverIds.set(name, await createDriver(call, { name, runtime: 'nodejs8' }))
@@ -147,10 +128,10 @@ async function benchCount(count: number, rounds: number): Promise<Line> {
     const [directMs, runMs, saidMs]: [number[], number[], number[]] = [[], [], []]
     // The first round warms up both ways and is not counted.
     for (let round = 0; round <= rounds; round += 1) {
-      const direct = await bare(ear, names, port)
+      const directly = await direct(ear, node, { names, port })
       const times = await deployed(ear, at, { port, round })
       if (round === 0) continue
-      directMs.push(direct)
+      directMs.push(directly)
       runMs.push(times.runMs)
       saidMs.push(times.saidMs)
     }
@@ -159,6 +140,7 @@ async function benchCount(count: number, rounds: number): Promise<Line> {
     const name = `deployment until ${count === 1 ? 'a driver runs' : `${count} drivers run`}, to starting them directly`
     return { name, measured, value, goal }
   } finally {
+    await node.stop()
     await server.close()
     ear.close()
   }

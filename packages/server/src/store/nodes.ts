@@ -130,9 +130,10 @@ export async function removeByGateway(tx: WriteTx, iotId: string): Promise<void>
   if (rows.length > 0) tx.announce('nodes')
 }
 
-/** Notes which generation a node has accepted. */
+/** Notes which generation a node has accepted, which whoever waits for its reports wants to know. */
 export function updateAccepted(tx: WriteTx, id: string, acceptedGeneration: number): void {
   tx.run(db.updateTable('nodes').set({ accepted_generation: acceptedGeneration }).where('id', '=', id))
+  tx.announce('reports')
 }
 
 /** Notes that these nodes were heard of just now. Wakes nobody: nothing is decided by it until a node falls silent. */
