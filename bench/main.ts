@@ -1,6 +1,7 @@
 // `npm run bench [-- --quick]`: measures the promises about speed, each as a ratio to a floor measured in the same run.
 // Ends with status 1 when a goal is missed.
 import { benchCreates, type Pace } from './creates.ts'
+import { benchDrivers } from './drivers.ts'
 import { benchFirstAnswer } from './first-answer.ts'
 import { rawFlushes } from './floors.ts'
 import { startPeer } from './processes.ts'
@@ -19,6 +20,7 @@ try {
   lines.push(...(await benchStore(pace, flushes)))
   lines.push(...(await benchCreates(pace, load)))
   lines.push(...(await benchFirstAnswer(isQuick ? 3 : 10)))
+  lines.push(...(await benchDrivers(isQuick)))
   print(lines)
   if (lines.some((line) => isMet(line) === false)) process.exitCode = 1
 } finally {

@@ -24,6 +24,8 @@ export interface TestNode {
   readonly name: string
   readonly machine: MemoryMachine
   readonly log: readonly string[]
+  /** The agent's data folder. */
+  readonly folder: string
   /** What a driver process wrote, line by line. */
   logs(key: string): Promise<string[]>
   /** Ends the agent as if the machine had lost its network; what runs on the machine stays. */
@@ -43,7 +45,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   if (options.engineSocket) process.env['LITTORAL_ENGINE_SOCKET'] = options.engineSocket
   const open = () => {
     const runtimes = options.runtimes ? {} : { runtimes: [new MemoryRuntime(machine)] }
-    return startAgent({ config: configOf(options, { dataDir, name }), log: (line) => void log.push(line), firstPauseMs: 50, ...runtimes })
+    return startAgent({ config: configOf(options, { dataDir, name }), log: (line) => { if (process.env["DEBUG_NODE"]) console.error(performance.now().toFixed(0), line); log.push(line) }, firstPauseMs: 50, ...runtimes })
   }
   let agent: Agent | undefined = await open()
   const disconnect = async () => {
@@ -54,6 +56,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
     name,
     machine,
     log,
+    folder: dataDir,
     logs: async (key) => {
       const path = join(dataDir, 'process', 'logs', encodeURIComponent(key), 'current.log')
       const text = await readFile(path, 'utf8').catch(() => '')

@@ -47,12 +47,17 @@ interface Running {
 type Placed = Placement & { readonly refusal?: Reason }
 
 // A prepare may take minutes and a stop waits for open connections: neither may keep a short step waiting.
-const maxAtOnce = { prepare: 3, stop: 16, short: 8 }
+// Packages of drivers are small beside images, and an edge instance has thirty of them.
+const maxAtOnce = { prepare: 3, fetch: 8, stop: 16, short: 8 }
 const tidyEveryMs = 600_000
 const progressEveryMs = 250
 
-function sort({ kind }: Step): keyof typeof maxAtOnce {
-  return kind === 'prepare' || kind === 'stop' ? kind : 'short'
+/** A pass that took longer than this is followed by a pause of this length at most. */
+const longestRestMs = 20
+
+function sort(step: Step): keyof typeof maxAtOnce {
+  if (step.kind === 'prepare') return step.workload.kind === 'driver' ? 'fetch' : 'prepare'
+  return step.kind === 'stop' ? 'stop' : 'short'
 }
 
 export class Reconciler {
@@ -69,6 +74,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined
   #pass: Promise<void> | undefined
   #isStale = false
+  #restUntil = 0
   #tidyAtMs = 0
   #toldAtMs = 0
   #lastPass: LastPass | undefined
@@ -104,8 +110,7 @@ export class Reconciler {
   wake(): void {
     if (this.#closing.signal.aborted || this.#isStale) return
     this.#isStale = true
-    // Bursts of events become one pass.
-    if (!this.#pass) this.#schedule(20)
+    if (!this.#pass) this.#schedule(this.#restMs())
   }
 
   /** The newest instance of a key, for its logs. Prefers the version that is wanted. */
@@ -140,13 +145,19 @@ export class Reconciler {
       this.#pass = this.#runPass().finally(() => {
         this.#pass = undefined
         if (this.#closing.signal.aborted) return
-        if (this.#isStale) this.#schedule(20)
+        if (this.#isStale) this.#schedule(this.#restMs())
       })
     }, delayMs)
   }
 
+  // At once, but passes take half of the time at most: so a burst of events becomes one pass.
+  #restMs(): number {
+    return Math.max(0, this.#restUntil - performance.now())
+  }
+
   async #runPass(): Promise<void> {
     this.#isStale = false
+    const startedAt = performance.now()
     const startedAtMs = this.#options.now()
     let launched: string[] = []
     let nextAtMs = Number.POSITIVE_INFINITY
@@ -167,6 +178,7 @@ export class Reconciler {
       error = thrown instanceof Error ? thrown.message : String(thrown)
       this.#options.log(`pass failed: ${error}`)
     }
+    this.#restUntil = performance.now() + Math.min(longestRestMs, performance.now() - startedAt)
     const endedAtMs = this.#options.now()
     this.#lastPass = { atMs: startedAtMs, tookMs: endedAtMs - startedAtMs, launched, ...(error === undefined ? {} : { error }) }
     this.#schedule(Math.min(this.#options.periodMs, Math.max(nextAtMs - endedAtMs, 20)))

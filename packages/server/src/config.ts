@@ -97,6 +97,12 @@ const variables: readonly Variable[] = [
     meaning: 'How often server and node make sure of each other; a node is off line after three silent ones.',
     apply: (text, draft) => set(draft, { heartbeatMs: parseInteger(text, 100, 600_000) }),
   },
+  {
+    name: 'LITTORAL_DEPLOYMENT_SECONDS',
+    usual: String(defaultSettings.deploymentTimeoutMs / 1000),
+    meaning: 'How long a deployment may take once its gateway has been told; one whose gateway is away waits without end.',
+    apply: (text, draft) => set(draft, { deploymentTimeoutMs: parseInteger(text, 1, 86_400) * 1000 }),
+  },
   flag('LITTORAL_TERMINAL', 'hasTerminals', 'off: no terminal is opened in any container.'),
   {
     name: 'LITTORAL_TERMINAL_IDLE_SECONDS',

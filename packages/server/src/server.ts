@@ -32,6 +32,7 @@ import { openRegistries } from './registry/manifest.ts'
 import { ensureRootKey, type RootKey, storeRootKey } from './root-key.ts'
 import { openCredentials } from './store/credentials.ts'
 import { ensureInstallation } from './store/installation.ts'
+import { sealPlainSecrets } from './store/iot-edge/device-secrets.ts'
 import { gatewayDirectory } from './store/iot-edge/devices.ts'
 import { openNonces } from './store/nonces.ts'
 import { openStore } from './store/open.ts'
@@ -81,7 +82,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const kept = await openKept(config, { log, now }, closers)
   const { store, box, credentials, nonces, objects, rootKey } = kept
   const { settings, dataFolder } = config
-  const gateways = gatewayDirectory(store)
+  const gateways = gatewayDirectory(store, box)
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
   const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
   const doors = openDoors({ store, now, log, settings, hub })
@@ -137,6 +138,8 @@ async function openKept(config: Config, { log, now }: Required<ServerOptions>, c
   const store = await openStore({ file: join(dataFolder, 'littoral.db'), ...(driver && { driver }), now, log })
   closers.push(() => store.close())
   const box = await loadSecretBox(dataFolder)
+  const sealed = await sealPlainSecrets(store, box)
+  if (sealed > 0) log.info({ sealed }, 'device secrets of an older version were sealed')
   const { accountId } = await ensureInstallation(store, { accountId: randomIds.digits(16), createdAtMs: now() })
   const rootKey = await ensureRootKey(config, randomIds)
   await storeRootKey(store, box, { rootKey, accountId, nowMs: now() })

@@ -21,10 +21,15 @@ export interface CommandParts {
 
 // The file is loaded and its handler never called (contract: iot-edge §7). The loader stays even when the driver waits for
 // nothing, because a driver that has registered its callbacks is running.
+// In a container it is process 1, which the system spares every signal that it does not handle itself: without a word of its
+// own a stop would take the whole grace.
 const loadNode =
+  "if(process.pid===1)process.on('SIGTERM',()=>process.listenerCount('SIGTERM')>1||process.exit(143));" +
   "setInterval(()=>{},2**30);const f=require('node:path').resolve('index.js');" +
   "try{require(f)}catch(e){if(e.code!=='ERR_REQUIRE_ESM')throw e;import(require('node:url').pathToFileURL(f).href)}"
-const loadPython = 'import sys, threading; sys.path.insert(0, "."); import index; threading.Event().wait()'
+const loadPython =
+  'import os, signal, sys, threading; os.getpid() == 1 and signal.signal(signal.SIGTERM, lambda *_: os._exit(143)); ' +
+  'sys.path.insert(0, "."); import index; threading.Event().wait()'
 
 interface Language {
   readonly entry: string

@@ -168,6 +168,18 @@ const NodeWorkload = Type.Object({
   IsCurrent: Type.Boolean({ description: 'Whether the report is about exactly the version and digest the node should run.' }),
 })
 
+const NodeBinding = Type.Object({
+  Kind: Type.Union(
+    [Type.Literal('application'), Type.Literal('message_route'), Type.Literal('scene_rule'), Type.Literal('role')],
+    { description: 'application, message_route, scene_rule or role.' },
+  ),
+  InstanceId: Type.String({ description: 'The edge instance it comes from.' }),
+  Id: Type.String({ description: 'Its id there.' }),
+  Name: Type.String({ description: 'Its name.' }),
+  Content: Type.String({ description: 'What is set of it, as JSON text.' }),
+  IsStored: Type.Boolean({ description: 'Whether the node has said that it has the newest of what it was told.' }),
+})
+
 export const GetNode = operation({
   action: 'GetNode',
   summary: 'Returns a node with every workload: what it should run and what it says it runs.',
@@ -176,6 +188,7 @@ export const GetNode = operation({
   output: Type.Object({
     Node: Type.Object(nodeFields, { description: 'The node.' }),
     Workloads: Type.Array(NodeWorkload, { description: 'Desired and reported workloads, by key.' }),
+    Bindings: Type.Array(NodeBinding, { description: 'What a gateway keeps of its edge instance and does not carry out.' }),
   }),
   errors: ['Node.NotFound', 'Node.InvalidParameter'],
   example: {
@@ -201,6 +214,16 @@ export const GetNode = operation({
             ReceivedAt: '2026-12-01T08:59:21Z',
           },
           IsCurrent: true,
+        },
+      ],
+      Bindings: [
+        {
+          Kind: 'message_route',
+          InstanceId: 'F3APY0tPLhmgGtx0TSQ7',
+          Id: '184821781',
+          Name: 'to the cloud',
+          Content: '{"sourceType":"device","sourceData":"#","topicFilter":"all","targetType":"IotHub","targetData":"","qos":0}',
+          IsStored: true,
         },
       ],
     },

@@ -125,9 +125,24 @@ export type DriverWorkload = Static<typeof DriverWorkload>
 export const Workload = Type.Union([GroupWorkload, DriverWorkload])
 export type Workload = Static<typeof Workload>
 
+/**
+ * What a gateway keeps of its edge instance without carrying it out: so what was deployed is on the gateway's own disk, for
+ * programs there and for whoever looks.
+ */
+export const Binding = Type.Object({
+  kind: Type.Union([Type.Literal('application'), Type.Literal('message_route'), Type.Literal('scene_rule'), Type.Literal('role')]),
+  instanceId: Text(64),
+  id: Text(256),
+  name: Text(256),
+  /** What is set of it, as JSON text. */
+  content: Text(16_384),
+})
+export type Binding = Static<typeof Binding>
+
 export const DesiredState = Type.Object({
   /** Counts up by at least one with every change; a node refuses an older one than it has. */
   generation: Type.Integer({ minimum: 0 }),
   workloads: Type.Array(Workload, { maxItems: 2000 }),
+  bindings: Type.Optional(Type.Array(Binding, { maxItems: 2000 })),
 })
 export type DesiredState = Static<typeof DesiredState>

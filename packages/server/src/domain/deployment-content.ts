@@ -25,6 +25,7 @@ export interface DeployedResource {
 /** Bounds of what a node takes (contract: node/desired-state), with room for what else is told to it. */
 const maxFiles = 64
 const maxFileName = 255
+const maxBindings = 2000
 const maxConfigCharacters = 4_000_000
 const maxJobBytes = 12_000_000
 
@@ -32,8 +33,11 @@ const maxJobBytes = 12_000_000
 export function checkSizes(resources: readonly Resource[]): void {
   const workloads = resources.flatMap(({ workload }) => (workload === undefined ? [] : [workload]))
   workloads.forEach(checkSize)
-  const bytes = workloads.reduce((sum, workload) => sum + Buffer.byteLength(JSON.stringify(workload)), 0)
-  if (bytes > maxJobBytes) throw tooLarge(`The drivers of the instance have more than ${maxJobBytes} bytes of configuration.`)
+  const contents = resources.flatMap(({ content }) => content ?? [])
+  if (contents.length > maxBindings) throw tooLarge(`The instance has more than ${maxBindings} routes, rules and applications.`)
+  const texts = [...workloads.map((workload) => JSON.stringify(workload)), ...contents]
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  if (bytes > maxJobBytes) throw tooLarge(`What the instance holds has more than ${maxJobBytes} bytes.`)
 }
 
 function checkSize({ driverName, files, config }: DriverWorkload): void {
@@ -51,22 +55,27 @@ function tooLarge(detail: string): Fault {
 
 /** Everything that a deploy job puts on the gateway. */
 export function resourcesOf(drivers: readonly AssignedDriver[], bound: BoundResources): Resource[] {
-  const put = (type: ResourceType, id: string, name: string): Resource => ({
+  const put = (type: ResourceType, id: string, name: string, content?: object): Resource => ({
     resourceType: type,
     resourceId: id,
     resourceName: name,
     operateType: 0,
+    ...(content === undefined ? {} : { content: JSON.stringify(content) }),
   })
   // One for all devices: so the vendor's sample shows it.
   const hasDevices = drivers.some(({ devices }) => devices.length > 0)
   return [
     ...drivers.flatMap(driverResources),
     ...(hasDevices ? [put('device_config', 'device_config', 'device_config')] : []),
-    ...bound.applications.map(({ id, version }) => put('application', id, `${id}:${version}`)),
-    ...bound.routes.map(({ id, name }) => put('message_route', String(id), name ?? String(id))),
-    ...bound.sceneRuleIds.map((id) => put('scene_rule', id, id)),
-    ...(bound.role === undefined ? [] : [put('role', bound.role.arn, bound.role.name)]),
+    ...bound.applications.map(({ id, version }) => put('application', id, `${id}:${version}`, { version })),
+    ...bound.routes.map((route) => put('message_route', String(route.id), route.name ?? String(route.id), routeContent(route))),
+    ...bound.sceneRuleIds.map((id) => put('scene_rule', id, id, {})),
+    ...(bound.role === undefined ? [] : [put('role', bound.role.arn, bound.role.name, {})]),
   ]
+}
+
+function routeContent({ sourceType, sourceData, topicFilter, targetType, targetData, qos }: MessageRoute): object {
+  return { sourceType, sourceData, topicFilter, targetType, targetData, ...(qos === undefined ? {} : { qos }) }
 }
 
 /** An assigned driver, and its configuration if it or one of its channels has some. */

@@ -4,7 +4,6 @@ import {
   checkDeployable,
   type Deployment,
   type DeploymentView,
-  dispatchTimeoutMs,
   newSnapshot,
   planDeployment,
   taskStage,
@@ -140,6 +139,7 @@ describe('planning a deployment', () => {
   const deployed = newSnapshot({ ...about, operateType: 0, workload }, 1)
   const configured = newSnapshot({ ...about, id: 's2', resourceType: 'driver_config', operateType: 0 }, 1)
   const removed = newSnapshot({ ...about, id: 's3', operateType: 1, workloadKey: driverKey('i1', 'old') }, 1)
+  const timeoutMs = 600_000
   const node = { isOnline: true, edgeVersion: '2.9.7', arch: 'x64', generation: 3, acceptedGeneration: 3 }
   const job = (snapshots: Deployment['snapshots']): Deployment => ({
     id: 'j1',
@@ -159,7 +159,7 @@ describe('planning a deployment', () => {
     new Map([[workloadKey, { version: '1.0.0', digest: workload.digest, phase: 'ready' as const, restarts: 0, ...fields }]])
 
   const next = (deployment: Deployment, view: Partial<DeploymentView> = {}, nowMs = 10) =>
-    planDeployment({ deployment, reports: none, ...view }, nowMs)
+    planDeployment({ deployment, reports: none, ...view }, nowMs, timeoutMs)
   const packed = (snapshots: Deployment['snapshots'] = [deployed, configured]) => next(job(snapshots))!.deployment
   const dispatched = (snapshots?: Deployment['snapshots']) => next(packed(snapshots), { node })!.deployment
   const stages = ({ snapshots }: Deployment) => snapshots.map(({ status, stage }) => `${status}/${stage}`)
@@ -187,7 +187,7 @@ describe('planning a deployment', () => {
       resourceType: 'DRIVER_CONFIG',
       timestamp: 1,
     })
-    expect(planDeployment({ deployment: end, reports: none }, 11)).toBeUndefined()
+    expect(next(end, {}, 11)).toBeUndefined()
   })
 
   it('waits for a gateway that is not there, however long', () => {
@@ -217,10 +217,10 @@ describe('planning a deployment', () => {
     expect(end.snapshots[0]?.log.at(-1)?.message).toBe('the driver keeps ending: backoff')
   })
 
-  it('fails what was not reported ten minutes after dispatch, not earlier', () => {
+  it('fails what was not reported in time after dispatch, not earlier', () => {
     const deployment = dispatched()
-    expect(next(deployment, { node }, 10 + dispatchTimeoutMs - 1)).toBeUndefined()
-    const end = next(deployment, { node }, 10 + dispatchTimeoutMs)!.deployment
+    expect(next(deployment, { node }, 10 + timeoutMs - 1)).toBeUndefined()
+    const end = next(deployment, { node }, 10 + timeoutMs)!.deployment
     expect(end.snapshots[0]?.log.at(-1)?.message).toMatch(/^timed out/)
   })
 
@@ -254,6 +254,32 @@ describe('planning a deployment', () => {
     expect(next(plan.deployment, { node, reports: left('ready') })).toBeUndefined()
     expect(next(plan.deployment, { node, reports: left('gone') })!.deployment.status).toBe(2)
     expect(next(plan.deployment, { node })!.deployment.snapshots[0]?.log.at(-1)?.message).toBe('removal success')
+  })
+
+  it('is dispatched at once where the gateway is there, with a line for every stage', () => {
+    const plan = next(job([deployed]), { node })!
+    expect(plan.assign).toEqual([workload])
+    expect(plan.deployment).toMatchObject({ status: 1, dispatchedAtMs: 10 })
+    expect(plan.deployment.snapshots[0]?.log.map(({ stage }) => stage)).toEqual([0, 8, 16])
+  })
+
+  it('has the gateway keep what it does not carry out, and waits until it has accepted that', () => {
+    const route = { resourceType: 'message_route' as const, resourceId: '7', resourceName: 'to the cloud', content: '{"qos":0}' }
+    const kept = newSnapshot({ ...route, id: 's4', operateType: 0 }, 1)
+    const plan = next(packed([kept]), { node })!
+    expect(plan.bindings).toEqual([{ kind: 'message_route', instanceId: 'i1', id: '7', name: 'to the cloud', content: '{"qos":0}' }])
+    expect(stages(plan.deployment)).toEqual(['1/24'])
+    const told = { ...node, generation: 4 }
+    expect(next(plan.deployment, { node: told })).toBeUndefined()
+    const end = next(plan.deployment, { node: { ...told, acceptedGeneration: 4 } })!.deployment
+    expect(end.snapshots[0]?.log.at(-1)?.message).toBe('stored on the gateway, which carries out nothing of it')
+    const late = next(plan.deployment, { node: told }, 10 + timeoutMs)!.deployment
+    expect(late.snapshots[0]?.log.at(-1)?.message).toBe('timed out: the gateway did not say that it has what it was told')
+  })
+
+  it('has the gateway keep nothing any more after a reset', () => {
+    const gone = newSnapshot({ id: 's5', resourceType: 'role', resourceId: 'r', resourceName: 'Edge', operateType: 1 }, 1)
+    expect(next({ ...job([gone]), type: 'reset' }, { node })!.bindings).toEqual([])
   })
 
   it('ends an empty job as soon as the gateway is there', () => {

@@ -1,7 +1,7 @@
 // Deployments: what may be deployed, and planDeployment(), which moves a job through its stages by what is known of the
 // gateway's node. Pure; loops/deployments.ts reads the view and writes the outcome (contract: iot-edge §3).
 import { Fault } from '@littoral/contract/errors'
-import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { Binding, DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { WorkloadReport } from '@littoral/contract/node/report'
 import { runsOnArch } from './driver.ts'
 import { type AssignedDriver, effectiveConfigs } from './driver-workload.ts'
@@ -11,8 +11,8 @@ import { isEdgeVersionAtLeast } from './edge-version.ts'
 export type Status = 0 | 1 | 2 | 3
 /** 0 created, 8 assembled, 16 packaged, 24 being dispatched, 32 finished. A failed one keeps the stage it failed in. */
 export type Stage = 0 | 8 | 16 | 24 | 32
-/** The last four are kept and listed, and no gateway carries out anything of them. */
-export type ResourceType = 'driver' | 'driver_config' | 'device_config' | 'application' | 'message_route' | 'scene_rule' | 'role'
+/** The last four are kept on the gateway, which carries out nothing of them. */
+export type ResourceType = 'driver' | 'driver_config' | 'device_config' | Binding['kind']
 
 export interface LogLine {
   readonly resourceId: string
@@ -39,6 +39,8 @@ export interface Snapshot {
   readonly workloadKey?: string
   /** What is put on the gateway; on the driver's own snapshot only. */
   readonly workload?: DriverWorkload
+  /** What the gateway keeps, as JSON text; on the last four types only. */
+  readonly content?: string
   readonly createdAtMs: number
   readonly modifiedAtMs: number
   readonly completedAtMs?: number
@@ -81,10 +83,10 @@ export interface DeploymentPlan {
   readonly assign: readonly DriverWorkload[]
   /** Workload keys. */
   readonly unassign: readonly string[]
+  /** At dispatch: all that the gateway shall keep of the instance from now on. */
+  readonly bindings?: readonly Binding[]
 }
 
-/** From the moment of dispatch; before it a job waits for its gateway as long as it takes. */
-export const dispatchTimeoutMs = 10 * 60 * 1000
 /** A driver that keeps ending is not deployed, though its node goes on starting it. */
 export const maxStarts = 5
 
@@ -107,7 +109,7 @@ export function checkDeployable(drivers: readonly AssignedDriver[], edgeVersion:
 }
 
 /** Something that a job puts on the gateway or takes off it. */
-export type Resource = Pick<Snapshot, 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload'>
+export type Resource = Pick<Snapshot, 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload' | 'content'>
 
 /** A snapshot as it is when its job is stored. */
 export function newSnapshot(about: Resource & Pick<Snapshot, 'id'>, nowMs: number): Snapshot {
@@ -115,12 +117,19 @@ export function newSnapshot(about: Resource & Pick<Snapshot, 'id'>, nowMs: numbe
   return { ...created, log: [line(created, 0, 'init success', nowMs)] }
 }
 
-/** What to do now with an unfinished job, or undefined when there is nothing. */
-export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs = dispatchTimeoutMs): DeploymentPlan | undefined {
+/**
+ * What to do now with an unfinished job, or undefined when there is nothing. A job has `timeoutMs` from the moment of dispatch;
+ * before it waits for its gateway as long as it takes.
+ */
+export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs: number): DeploymentPlan | undefined {
   const { deployment, node } = view
   if (deployment.status > 1) return undefined
-  if (deployment.status === 0) return { deployment: packed(deployment, nowMs), assign: [], unassign: [] }
-  if (deployment.dispatchedAtMs === undefined) return node?.isOnline === true ? dispatched(deployment, node, nowMs) : undefined
+  if (deployment.dispatchedAtMs === undefined) {
+    const ready = deployment.status === 0 ? packed(deployment, nowMs) : deployment
+    // At once, where the gateway is there: nothing more would be known at a later look.
+    if (node?.isOnline === true) return dispatched(ready, node, nowMs)
+    return ready === deployment ? undefined : { deployment: ready, assign: [], unassign: [] }
+  }
   const isLate = nowMs - deployment.dispatchedAtMs >= timeoutMs
   const snapshots = settled(
     deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate })),
@@ -159,7 +168,13 @@ function dispatched(deployment: Deployment, node: GatewayNode, nowMs: number): D
     unassign: accepted.flatMap(({ operateType, resourceType, workloadKey }) =>
       operateType === 1 && resourceType === 'driver' && workloadKey !== undefined ? [workloadKey] : [],
     ),
+    bindings: accepted.flatMap((snapshot) => toBinding(snapshot, deployment.instanceId)),
   }
+}
+
+function toBinding({ resourceType, resourceId, resourceName, content }: Snapshot, instanceId: string): Binding[] {
+  if (content === undefined || !isKept(resourceType)) return []
+  return [{ kind: resourceType, instanceId, id: resourceId, name: resourceName, content }]
 }
 
 function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefined {
@@ -174,13 +189,24 @@ function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefi
 
 type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string }
 
-/** What the node's own words say about a snapshot; those without a workload are left to settled(). */
+/** What the node's own words say about a snapshot; device configurations are left to settled(). */
 function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate }: { nowMs: number; isLate: boolean }): Snapshot {
-  if (!isOpen(snapshot) || snapshot.workloadKey === undefined) return snapshot
-  const outcome = outcomeOf(snapshot.workloadKey, view)
+  if (!isOpen(snapshot)) return snapshot
+  const { workloadKey, resourceType } = snapshot
+  if (workloadKey === undefined && !isKept(resourceType)) return snapshot
+  const outcome = workloadKey === undefined ? keptOutcome(view) : outcomeOf(workloadKey, view)
   if (outcome === 'done') return succeeded(snapshot, nowMs)
   if ('failure' in outcome) return failed(snapshot, outcome.failure, nowMs)
   return isLate ? failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs) : snapshot
+}
+
+/** The gateway keeps what it has accepted: it is on its disk by then. */
+function keptOutcome({ node }: DeploymentView): Outcome {
+  return hasAccepted(node) ? 'done' : { waitingFor: 'the gateway did not say that it has what it was told' }
+}
+
+function hasAccepted(node: GatewayNode | undefined): boolean {
+  return node !== undefined && node.acceptedGeneration >= node.generation
 }
 
 function outcomeOf(key: string, view: DeploymentView): Outcome {
@@ -189,13 +215,12 @@ function outcomeOf(key: string, view: DeploymentView): Outcome {
   return workload === undefined ? removalOutcome(key, view) : deployOutcome(workload, view)
 }
 
-/** Ends what has no workload of its own: device configurations with their drivers, the rest as soon as it is dispatched. */
+/** Ends what has no word of its own: device configurations go with their drivers. */
 function settled(snapshots: readonly Snapshot[], nowMs: number): Snapshot[] {
   const drivers = snapshots.filter(({ resourceType }) => resourceType === 'driver')
   const refused = drivers.find(({ status }) => status === 3)
   return snapshots.map((snapshot) => {
-    if (!isOpen(snapshot) || snapshot.workloadKey !== undefined) return snapshot
-    if (snapshot.resourceType !== 'device_config') return succeeded(snapshot, nowMs)
+    if (!isOpen(snapshot) || snapshot.resourceType !== 'device_config') return snapshot
     if (refused !== undefined) return failed(snapshot, `the driver ${refused.resourceName} was not deployed`, nowMs)
     return drivers.some(isOpen) ? snapshot : succeeded(snapshot, nowMs)
   })
@@ -216,8 +241,7 @@ function deployOutcome(workload: DriverWorkload, { reports }: DeploymentView): O
 
 function removalOutcome(key: string, { node, reports }: DeploymentView): Outcome {
   const report = reports.get(key)
-  const hasAccepted = node !== undefined && node.acceptedGeneration >= node.generation
-  if (hasAccepted && (report === undefined || report.phase === 'gone')) return 'done'
+  if (hasAccepted(node) && (report === undefined || report.phase === 'gone')) return 'done'
   return { waitingFor: 'the gateway did not report that the driver is gone' }
 }
 
@@ -244,10 +268,14 @@ function succeeded(snapshot: Snapshot, nowMs: number): Snapshot {
   return { ...snapshot, log, status: 2, stage: 32, modifiedAtMs: nowMs, completedAtMs: nowMs }
 }
 
-const carriedOut: readonly ResourceType[] = ['driver', 'driver_config', 'device_config']
+const kept: readonly string[] = ['application', 'message_route', 'scene_rule', 'role'] satisfies Binding['kind'][]
+
+function isKept(type: ResourceType): type is Binding['kind'] {
+  return kept.includes(type)
+}
 
 function successMessage({ resourceType, operateType }: Snapshot): string {
-  if (!carriedOut.includes(resourceType)) return 'kept by the server: the gateway carries out nothing of it'
+  if (operateType === 0 && isKept(resourceType)) return 'stored on the gateway, which carries out nothing of it'
   return operateType === 1 ? 'removal success' : 'download success'
 }
 

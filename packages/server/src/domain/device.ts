@@ -30,7 +30,6 @@ export interface Device {
   readonly accountId: string
   readonly productKey: string
   readonly name: string
-  readonly secret: string
   readonly nickname?: string
   readonly createdAtMs: number
 }

@@ -13,6 +13,8 @@ export interface Settings {
   readonly regions: readonly { readonly code: string; readonly area: string; readonly isp?: string }[]
   /** How often nodes and server make sure of each other; a node is lost after three silent ones. */
   readonly heartbeatMs: number
+  /** How long a deployment may take from the moment its gateway is told (contract: iot-edge §12.14). */
+  readonly deploymentTimeoutMs: number
   /** How often nodes tell what their workloads use. */
   readonly statsEveryMs: number
   /** False: no terminal is ever opened. */
@@ -50,6 +52,7 @@ export const defaultSettings: Settings = {
   mayBindUnreleased: false,
   regions: [{ code: 'zhejiang', area: 'huadong' }],
   heartbeatMs: 10_000,
+  deploymentTimeoutMs: 10 * 60_000,
   statsEveryMs: 15_000,
   hasTerminals: true,
   terminalIdleMs: 15 * 60_000,

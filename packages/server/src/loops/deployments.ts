@@ -1,9 +1,12 @@
 // Carries out deployments: moves each unfinished job on by what is known of its gateway's node, and writes the
 // assignments of that node. What to do is decided in domain/deployment.ts.
+import { isDeepStrictEqual } from 'node:util'
+import type { Binding } from '@littoral/contract/node/desired-state'
 import { type DeploymentView, planDeployment } from '../domain/deployment.ts'
 import { driverKey } from '../domain/driver-workload.ts'
 import * as assignments from '../store/assignments.ts'
 import * as deploymentStore from '../store/iot-edge/deployments.ts'
+import * as gatewayBindings from '../store/iot-edge/gateway-bindings.ts'
 import * as gatewayClearings from '../store/iot-edge/gateway-clearings.ts'
 import * as nodes from '../store/nodes.ts'
 import * as reports from '../store/reports.ts'
@@ -14,18 +17,25 @@ export const deployments = loop({
   name: 'deployments',
   wakeOn: ['deployments', 'reports', 'nodes'],
   everyMs: 10_000,
-  async pass({ store, now, log }, signal) {
+  async pass({ store, now, log, settings }, signal) {
+    const timeoutMs = settings.deploymentTimeoutMs
+    let nextAtMs: number | undefined
     let decisions = await clearGateways(store, now())
     for (const id of await store.read(deploymentStore.listMovable)) {
       if (signal.aborted) break
       // A first look that writes nothing: most jobs wait for a report.
       const { view } = await store.read((tx) => viewOf(tx, id))
-      if (view === undefined || planDeployment(view, now()) === undefined) continue
-      const status = await store.write((tx) => advance(tx, id, now()))
+      if (view === undefined) continue
+      if (planDeployment(view, now(), timeoutMs) === undefined) {
+        const { dispatchedAtMs } = view.deployment
+        if (dispatchedAtMs !== undefined) nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, dispatchedAtMs + timeoutMs)
+        continue
+      }
+      const status = await store.write((tx) => advance(tx, id, now(), timeoutMs))
       if (status !== undefined && status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
       decisions++
     }
-    return decisions
+    return { decisions, nextAtMs }
   },
 })
 
@@ -36,7 +46,9 @@ async function clearGateways(store: Store, nowMs: number): Promise<number> {
     await store.write(async (tx) => {
       const nodeId = (await nodes.findByGateway(tx, clearing.gatewayIotId))?.id
       const assigned = nodeId === undefined ? [] : await assignments.listByNode(tx, nodeId)
+      const kept = nodeId === undefined ? [] : await gatewayBindings.list(tx, { nodeId, ...clearing })
       const left = assigned.filter(({ key }) => key.startsWith(driverKey(clearing.instanceId, '')))
+      if (kept.length > 0) gatewayBindings.update(tx, { nodeId: nodeId ?? '', ...clearing, accountId: '' }, [])
       for (const { key } of left) assignments.unassign(tx, { nodeId: nodeId ?? '', key, nowMs })
       gatewayClearings.remove(tx, clearing)
     })
@@ -45,16 +57,27 @@ async function clearGateways(store: Store, nowMs: number): Promise<number> {
 }
 
 /** Applies what the planner decides on the job as it is now; the job's new status, or undefined when nothing was to be done. */
-async function advance(tx: WriteTx, id: string, nowMs: number): Promise<number | undefined> {
+async function advance(tx: WriteTx, id: string, nowMs: number, timeoutMs: number): Promise<number | undefined> {
   const { view, nodeId } = await viewOf(tx, id)
-  const plan = view && planDeployment(view, nowMs)
+  const plan = view && planDeployment(view, nowMs, timeoutMs)
   if (view === undefined || plan === undefined) return undefined
+  const { instanceId, accountId } = view.deployment
+  const kept = nodeId === undefined ? [] : await gatewayBindings.list(tx, { nodeId, instanceId })
   deploymentStore.update(tx, view.deployment, plan.deployment)
   if (nodeId !== undefined) {
     for (const workload of plan.assign) assignments.assign(tx, { nodeId, workload, nowMs })
     for (const key of plan.unassign) assignments.unassign(tx, { nodeId, key, nowMs })
+    const { bindings } = plan
+    if (bindings !== undefined && !isSame(kept, bindings)) gatewayBindings.update(tx, { nodeId, instanceId, accountId }, bindings)
   }
   return plan.deployment.status
+}
+
+/** Whether both hold the same, in whatever order: a node that keeps just this already is not told again. */
+function isSame(before: readonly Binding[], after: readonly Binding[]): boolean {
+  const idOf = ({ kind, id }: Binding) => `${kind} ${id}`
+  const byId = new Map(before.map((binding) => [idOf(binding), binding]))
+  return before.length === after.length && after.every((binding) => isDeepStrictEqual(byId.get(idOf(binding)), binding))
 }
 
 async function viewOf(tx: ReadTx, id: string): Promise<{ view?: DeploymentView; nodeId?: string }> {

@@ -62,10 +62,14 @@ export async function nodeOf(admission: Admission, services: AdmissionServices):
   return (await services.store.read((tx) => nodes.findByGateway(tx, admission.iotId)))?.id
 }
 
+const deleted = { Detail: 'the gateway device does not exist any more' }
+
 /** Stores what the node says of itself, as a new node where it is one. Throws `Node.TokenRefused` when the token went meanwhile. */
 export async function enrol(admission: Admission, hello: Hello, services: AdmissionServices): Promise<Enrolled> {
   return services.store.write(async (tx) => {
     const known = await findKnown(tx, admission)
+    // Between the upgrade and the hello the device may have been deleted.
+    if (admission.kind === 'gateway') services.gateways.require(tx, admission.iotId, { name: 'Node.Unauthenticated', params: deleted })
     if (admission.kind === 'node' && known === undefined) throw unauthenticated('the node does not exist any more')
     const nodeSecret = admission.kind === 'node' ? undefined : `lns_${services.ids.letters(40)}`
     const secretHash = nodeSecret === undefined ? {} : { secretHash: hashSecret(nodeSecret) }

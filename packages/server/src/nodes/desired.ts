@@ -1,6 +1,7 @@
 // Reads what a node should run, as one consistent, numbered whole.
 import type { DesiredState } from '@littoral/contract/node/desired-state'
 import * as assignments from '../store/assignments.ts'
+import * as gatewayBindings from '../store/iot-edge/gateway-bindings.ts'
 import * as nodes from '../store/nodes.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,7 +11,9 @@ export async function readDesired(store: Store, nodeId: string): Promise<Desired
     const generation = (await nodes.listGenerations(tx, [nodeId])).get(nodeId)
     if (generation === undefined) return undefined
     const assigned = await assignments.listByNode(tx, nodeId)
-    return { generation, workloads: assigned.map((assignment) => assignment.workload) }
+    const bindings = await gatewayBindings.listByNode(tx, nodeId)
+    const workloads = assigned.map((assignment) => assignment.workload)
+    return { generation, workloads, ...(bindings.length === 0 ? {} : { bindings }) }
   })
 }
 

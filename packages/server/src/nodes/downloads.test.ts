@@ -32,7 +32,7 @@ beforeEach(async () => {
     opened.push(digest)
     return digest === sha256 ? { path, sizeBytes: bytes.length } : undefined
   }
-  mountDownloads(app, { ...context, gateways: { find: async () => undefined }, files: { findByDigest } })
+  mountDownloads(app, { ...context, gateways: { find: async () => undefined, require() {} }, files: { findByDigest } })
   await addNode('node-a')
   await addNode('node-b')
   await context.store.write(async (tx) => assignments.assign(tx, { nodeId: 'node-a', workload: driver(), nowMs: 0 }))

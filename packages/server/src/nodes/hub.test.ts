@@ -31,7 +31,7 @@ afterEach(async () => {
 async function open(heartbeatMs = 60_000): Promise<void> {
   context = await testContext({ settings: { heartbeatMs } })
   http = await openHttp()
-  hub = new NodeHub({ ...context, gateways: { find: async (key, name) => gateways.get(`${key}/${name}`) } })
+  hub = new NodeHub({ ...context, gateways: { find: async (key, name) => gateways.get(`${key}/${name}`), require() {} } })
   hub.attach(http.http)
 }
 

@@ -25,7 +25,7 @@ beforeEach(async () => {
   lines = []
   const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`)
   const log: Log = { info: write, warn: write, error: write }
-  mountRegistryCredentials(app, { ...context, log, gateways: { find: async () => undefined } })
+  mountRegistryCredentials(app, { ...context, log, gateways: { find: async () => undefined, require() {} } })
   for (const id of ['node-a', 'node-b']) await addNode(id)
   for (const id of ['app-1', 'app-2']) await addApp(id)
   await context.store.write(async (tx) => assignments.assign(tx, { nodeId: 'node-a', workload: workload(), nowMs: 0 }))

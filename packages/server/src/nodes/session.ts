@@ -107,13 +107,19 @@ export class NodeSession {
       this.#isPushWanted = false
       try {
         const state = await readDesired(this.#services.store, this.#nodeId)
-        if (state === undefined) return this.close(closeCodes.violation, 'the node does not exist any more')
+        if (state === undefined) return await this.#farewell()
         if (state.generation > this.#sentGeneration) await this.#sendDesired(state)
       } catch (error) {
         this.#services.log.error({ nodeId: this.#nodeId, err: error }, 'the desired state could not be sent')
         return this.close(closeCodes.failed, 'the desired state could not be sent')
       }
     }
+  }
+
+  /** A node that was deleted runs nothing any more, and this is the last chance to tell it. */
+  async #farewell(): Promise<void> {
+    await this.#sendDesired({ generation: this.#sentGeneration + 1, workloads: [] })
+    this.close(closeCodes.violation, 'the node does not exist any more')
   }
 
   async #sendDesired(state: DesiredState): Promise<void> {

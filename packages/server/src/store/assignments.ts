@@ -70,7 +70,7 @@ export function unassign(tx: WriteTx, { nodeId, key }: { nodeId: string; key: st
 }
 
 /** The node has to be told anew; both topics, because the node's socket and the loops listen to different ones. */
-function bumpGeneration(tx: WriteTx, nodeId: string): void {
+export function bumpGeneration(tx: WriteTx, nodeId: string): void {
   tx.run(
     db
       .updateTable('nodes')

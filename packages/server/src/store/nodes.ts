@@ -1,5 +1,5 @@
 // Nodes: machines with an agent. Loops and handlers read them; only nodes/ (the server end of the socket), and liveness,
-// write them. The node's secret is never read back as text, only its hash.
+// write them, and whoever deletes the device that a node is. The node's secret is never read back as text, only its hash.
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { Selectable } from 'kysely'
 import { db } from './db.ts'
@@ -120,9 +120,20 @@ export async function listGenerations(tx: ReadTx, ids: readonly string[]): Promi
   return new Map(rows.map((row) => [row.id, row.generation]))
 }
 
-/** Notes which generation a node has accepted. */
+/** Forgets the node of a gateway with all it should run and has said; the server end of its socket is told. */
+export async function removeByGateway(tx: WriteTx, iotId: string): Promise<void> {
+  const rows = await tx.all(db.selectFrom('nodes').select('id').where('gateway_iot_id', '=', iotId))
+  for (const { id } of rows) {
+    tx.run(db.deleteFrom('nodes').where('id', '=', id))
+    tx.announce(`assignments/${id}`)
+  }
+  if (rows.length > 0) tx.announce('nodes')
+}
+
+/** Notes which generation a node has accepted, which whoever waits for its reports wants to know. */
 export function updateAccepted(tx: WriteTx, id: string, acceptedGeneration: number): void {
   tx.run(db.updateTable('nodes').set({ accepted_generation: acceptedGeneration }).where('id', '=', id))
+  tx.announce('reports')
 }
 
 /** Notes that these nodes were heard of just now. Wakes nobody: nothing is decided by it until a node falls silent. */

@@ -85,8 +85,14 @@ class ProcessRuntime implements Runtime {
     const folder = join(this.#instancesFolder, instanceId)
     const record = newRecord(instanceId, driver, Date.now())
     await makeInstance(folder, record, (codeFolder) => this.#packages.layOut(driver, codeFolder))
-    const instance = this.#add(new DriverInstance(folder, record, this.#parts(driver.key)))
-    await instance.run(this.#command(driver, instance), this.#instancesFolder)
+    const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
+    try {
+      await instance.run(this.#command(driver, instance), this.#instancesFolder)
+    } catch (error) {
+      this.#instances.delete(instanceId)
+      await instance.remove()
+      throw error
+    }
     this.#changed()
     return instanceId
   }

@@ -34,9 +34,19 @@ export interface InstanceRecord {
 }
 
 interface State {
-  readonly kind: 'running' | 'exited' | 'stopping' | 'stopped'
+  /** new: its first run is being prepared, so nobody is to start it a second time. */
+  readonly kind: 'new' | 'running' | 'exited' | 'stopping' | 'stopped'
   readonly exit?: Exit
   readonly exitedAtMs?: number
+}
+
+const phases = { new: 'starting', running: 'starting', exited: 'backoff', stopping: 'stopping', stopped: 'stopped' } as const
+
+export interface InstanceParts {
+  readonly ring: LogRing
+  readonly onChange: () => void
+  /** It was made just now and is about to be run; else it was found on the disk. */
+  readonly isNew?: boolean
 }
 
 export class DriverInstance {
@@ -51,13 +61,13 @@ export class DriverInstance {
   #lastLine = ''
   #readyTimer: NodeJS.Timeout | undefined
 
-  constructor(folder: string, record: InstanceRecord, { ring, onChange }: { ring: LogRing; onChange: () => void }) {
+  constructor(folder: string, record: InstanceRecord, { ring, onChange, isNew = false }: InstanceParts) {
     this.#folder = folder
     this.#record = record
     this.#ring = ring
     this.#onChange = onChange
-    // Until it is started: as if it had exited long ago, so that it is due at once.
-    this.#state = { kind: 'exited', exitedAtMs: 0, exit: { cause: 'the agent was restarted' } }
+    // One that was there before: as if it had exited long ago, so that it is due at once.
+    this.#state = isNew ? { kind: 'new' } : { kind: 'exited', exitedAtMs: 0, exit: { cause: 'the agent was restarted' } }
   }
 
   get record(): InstanceRecord {
@@ -74,7 +84,11 @@ export class DriverInstance {
 
   async run(command: DriverCommand, owner: string): Promise<void> {
     if (this.#state.kind === 'running') return
-    const config = await readFile(join(this.codeFolder, configFileName), 'utf8')
+    // Before anything is waited for: a second call meanwhile must not start a second process.
+    this.#state = { kind: 'running' }
+    this.#startedAtMs = Date.now()
+    const config = await this.#readConfig()
+    if (this.#state.kind !== 'running') return
     const workload = { ...this.#record.workload, config }
     const environment = {
       ...machineEnvironment(),
@@ -82,7 +96,6 @@ export class DriverInstance {
       [ownerVariable]: owner,
     }
     this.#startedAtMs = Date.now()
-    this.#state = { kind: 'running' }
     this.#child = new Child({
       command,
       folder: this.codeFolder,
@@ -91,6 +104,15 @@ export class DriverInstance {
       onExit: (exit) => this.#exited(exit),
     })
     this.#readyTimer = setTimeout(this.#onChange, readyAfterMs + 10)
+  }
+
+  async #readConfig(): Promise<string> {
+    try {
+      return await readFile(join(this.codeFolder, configFileName), 'utf8')
+    } catch (error) {
+      this.#state = { kind: 'exited', exitedAtMs: Date.now(), exit: { cause: String(error) } }
+      throw error
+    }
   }
 
   /** Notes that the coming run is a restart, and why. */
@@ -135,8 +157,7 @@ export class DriverInstance {
       version: workload.version,
       digest: workload.digest,
       runDigest: this.#record.runDigest,
-      phase:
-        this.#state.kind === 'running' ? (isReady ? 'ready' : 'starting') : this.#state.kind === 'exited' ? 'backoff' : this.#state.kind,
+      phase: isReady ? 'ready' : phases[this.#state.kind],
       ...(this.#state.kind === 'exited' ? { reason: this.#exitReason() } : {}),
       isActive: true,
       createdAtMs,

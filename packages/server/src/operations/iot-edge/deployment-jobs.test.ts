@@ -35,11 +35,12 @@ describe('what a deployment is made of, and what becomes of it', () => {
   const assignedTo = () => door.ctx.store.read((tx) => assignments.listByNode(tx, nodeId))
   const passes = async () => {
     const signal = new AbortController().signal
-    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) decisions = await deploymentsLoop.pass(door.ctx, signal)
+    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) ({ decisions } = await deploymentsLoop.pass(door.ctx, signal))
   }
   const reportAll = async (phase: 'ready' | 'failed') => {
     const known = await assignedTo()
     await door.ctx.store.write(async (tx) => {
+      nodes.updateAccepted(tx, nodeId, 99)
       for (const { key, version, digest } of known) {
         const rest = { phase, restarts: 0, addresses: [], containers: [], observedAtMs: 1 }
         reports.update(tx, { nodeId, report: { key, version, digest, ...rest }, nowMs: 1 })
@@ -159,7 +160,7 @@ describe('what a deployment is made of, and what becomes of it', () => {
     expect(await finish(id)).toMatchObject({ Status: 2 })
     const logs = (await resources(id)).map(({ Log }) => JSON.parse(Log).at(-1))
     expect(logs[2]).toMatchObject({ message: 'download success', resourceType: 'DEVICE_CONFIG', stage: 32, code: '0' })
-    expect(logs[4]).toMatchObject({ message: 'kept by the server: the gateway carries out nothing of it', resourceType: 'MESSAGE_ROUTE' })
+    expect(logs[4]).toMatchObject({ message: 'stored on the gateway, which carries out nothing of it', resourceType: 'MESSAGE_ROUTE' })
   })
 
   it('takes off with the next job whatever is no longer held, and with a reset all of it', async () => {

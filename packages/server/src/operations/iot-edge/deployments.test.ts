@@ -27,7 +27,7 @@ describe('deployments', () => {
   /** As many passes as the loop would make by itself. */
   async function passes(): Promise<void> {
     const signal = new AbortController().signal
-    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) decisions = await deploymentsLoop.pass(door.ctx, signal)
+    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) ({ decisions } = await deploymentsLoop.pass(door.ctx, signal))
   }
 
   async function reportReady(nodeId: string, fields: object = {}): Promise<void> {

@@ -5,6 +5,7 @@ import { type Device, parseDeviceName } from '../../domain/device.ts'
 import { newPage } from '../../domain/edge-page.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
+import { openDeviceSecret, sealDeviceSecret } from '../../store/iot-edge/device-secrets.ts'
 import * as devices from '../../store/iot-edge/devices.ts'
 import * as products from '../../store/iot-edge/products.ts'
 import * as nodes from '../../store/nodes.ts'
@@ -13,41 +14,44 @@ import { refuseSet } from './refuse-set.ts'
 import { type DeviceEntry, toDeviceEntry, toDeviceView } from './registry-views.ts'
 
 export const handlers = {
-  async RegisterDevice(input, { store, principal, ids, now }) {
+  async RegisterDevice(input, { store, principal, ids, now, box }) {
     refuseSet(input, ['AppKey', 'DevEui', 'JoinEui', 'LoraNodeType', 'PinCode'])
     const device: Device = {
       iotId: ids.letters(30),
       accountId: principal.accountId,
       productKey: input.ProductKey,
       name: input.DeviceName ? parseDeviceName(input.DeviceName) : ids.letters(20),
-      secret: ids.hex(32),
       createdAtMs: now(),
       ...present({ nickname: input.Nickname || undefined }),
     }
+    const secret = ids.hex(32)
+    const sealedSecret = sealDeviceSecret(box, device.iotId, secret)
     await store.write(async (tx) => {
       await products.get(tx, principal.accountId, input.ProductKey)
-      devices.insert(tx, device)
+      devices.insert(tx, { ...device, sealedSecret })
     })
-    const { iotId, productKey, name, secret, nickname } = device
+    const { iotId, productKey, name, nickname } = device
     return { Data: { IotId: iotId, ProductKey: productKey, DeviceName: name, DeviceSecret: secret, ...present({ Nickname: nickname }) } }
   },
 
-  async QueryDeviceDetail(input, { store, principal }) {
+  async QueryDeviceDetail(input, { store, principal, box }) {
     const ref = deviceRef(input)
     return store.read(async (tx) => {
       const device = await devices.get(tx, principal.accountId, ref)
-      return { Data: toDeviceView(device, await nodes.findByGateway(tx, device.iotId)) }
+      return { Data: toDeviceView(device, openDeviceSecret(box, device), await nodes.findByGateway(tx, device.iotId)) }
     })
   },
 
-  async QueryDevice(input, { store, principal }) {
+  async QueryDevice(input, { store, principal, box }) {
     refuseSet(input, ['NextToken'])
     const at = newPage(input.CurrentPage ?? 1, input.PageSize ?? 10, 50)
     return store.read(async (tx) => {
       const { key } = await products.get(tx, principal.accountId, input.ProductKey)
       const { devices: found, total } = await devices.page(tx, key, at)
       const DeviceInfo: DeviceEntry[] = []
-      for (const device of found) DeviceInfo.push(toDeviceEntry(device, await nodes.findByGateway(tx, device.iotId)))
+      for (const device of found) {
+        DeviceInfo.push(toDeviceEntry(device, openDeviceSecret(box, device), await nodes.findByGateway(tx, device.iotId)))
+      }
       const pages = { Page: at.currentPage, PageSize: at.pageSize, PageCount: Math.ceil(total / at.pageSize), Total: total }
       return { Data: { DeviceInfo }, ...pages }
     })
@@ -57,6 +61,8 @@ export const handlers = {
     const ref = deviceRef(input)
     await store.write(async (tx) => {
       const { iotId } = await devices.get(tx, principal.accountId, ref)
+      // A gateway is a node by this identity alone: without it nothing of its node is left, and its socket is closed.
+      await nodes.removeByGateway(tx, iotId)
       devices.remove(tx, iotId)
     })
     return {}

@@ -17,7 +17,7 @@ describe('changing, emptying and deleting edge instances', () => {
   const read = async (InstanceId: string) => (await door.call('GetEdgeInstance', { InstanceId })).Data
   const passes = async () => {
     const signal = new AbortController().signal
-    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) decisions = await deploymentsLoop.pass(door.ctx, signal)
+    for (let decisions = 1, left = 10; decisions > 0 && left > 0; left--) ({ decisions } = await deploymentsLoop.pass(door.ctx, signal))
   }
 
   it('leaves alone whatever an update leaves out, unlike a driver version', async () => {

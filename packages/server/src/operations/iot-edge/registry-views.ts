@@ -22,7 +22,11 @@ export function toProductView({ key, name, nodeType, details }: Product) {
 }
 
 /** With the node that is this gateway, once it has connected. */
-export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefined): Output<typeof QueryDeviceDetail>['Data'] {
+export function toDeviceView(
+  device: RegisteredDevice,
+  secret: string,
+  node: NodeRecord | undefined,
+): Output<typeof QueryDeviceDetail>['Data'] {
   const utc = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
   const local = (ms: number | undefined) => (ms === undefined ? undefined : toLocalTime(ms))
   return {
@@ -30,7 +34,7 @@ export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefi
     ProductKey: device.productKey,
     ProductName: device.productName,
     DeviceName: device.name,
-    DeviceSecret: device.secret,
+    DeviceSecret: secret,
     NodeType: device.nodeType,
     Status: toStatus(node),
     Owner: true,
@@ -77,13 +81,13 @@ export function toProductDetail(product: Product, deviceCount: number): Output<t
 
 export type DeviceEntry = Output<typeof QueryDevice>['Data']['DeviceInfo'][number]
 
-export function toDeviceEntry(device: RegisteredDevice, node: NodeRecord | undefined): DeviceEntry {
+export function toDeviceEntry(device: RegisteredDevice, secret: string, node: NodeRecord | undefined): DeviceEntry {
   return {
     IotId: device.iotId,
     DeviceId: device.iotId,
     ProductKey: device.productKey,
     DeviceName: device.name,
-    DeviceSecret: device.secret,
+    DeviceSecret: secret,
     DeviceStatus: toStatus(node),
     GmtCreate: toLocalTime(device.createdAtMs),
     UtcCreate: new Date(device.createdAtMs).toISOString(),

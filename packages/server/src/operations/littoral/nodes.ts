@@ -4,11 +4,12 @@ import { Fault } from '@littoral/contract/errors'
 import type { Handlers } from '@littoral/contract/operation'
 import { hashSecret } from '../../domain/secret.ts'
 import * as assignments from '../../store/assignments.ts'
+import * as gatewayBindings from '../../store/iot-edge/gateway-bindings.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
-import { toNodeView, toTime, toWorkloadViews } from './views.ts'
+import { toBindingView, toNodeView, toTime, toWorkloadViews } from './views.ts'
 
 export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
@@ -48,7 +49,9 @@ export const nodeHandlers = {
       if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
       const desired = await assignments.listByNode(tx, NodeId)
       const reported = await reports.listByNode(tx, NodeId)
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
+      const kept = await gatewayBindings.listByNode(tx, NodeId)
+      const Bindings = kept.map((binding) => toBindingView(binding, node))
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), Bindings }
     })
   },
 

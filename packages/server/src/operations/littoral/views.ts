@@ -1,5 +1,6 @@
 // Nodes and their workloads as the wire shows them.
 import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
+import type { Binding } from '@littoral/contract/node/desired-state'
 import type { Output } from '@littoral/contract/operation'
 import type { Assignment } from '../../store/assignments.ts'
 import type { NodeRecord } from '../../store/nodes.ts'
@@ -7,6 +8,7 @@ import type { StoredReport } from '../../store/reports.ts'
 
 type NodeView = Output<typeof ListNodes>['Nodes'][number]
 type WorkloadView = Output<typeof GetNode>['Workloads'][number]
+type BindingView = Output<typeof GetNode>['Bindings'][number]
 
 export function toTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -57,6 +59,18 @@ export function toWorkloadViews(assigned: readonly Assignment[], reported: reado
       IsCurrent: desired !== undefined && desired.version === report?.version && desired.digest === report.digest,
     }
   })
+}
+
+/** What lies on a node is what it was told with the generation it has accepted, so a newer generation leaves it open. */
+export function toBindingView(binding: Binding, node: NodeRecord): BindingView {
+  return {
+    Kind: binding.kind,
+    InstanceId: binding.instanceId,
+    Id: binding.id,
+    Name: binding.name,
+    Content: binding.content,
+    IsStored: node.acceptedGeneration >= node.generation,
+  }
 }
 
 function toDesired(assignment: Assignment): NonNullable<WorkloadView['Desired']> {

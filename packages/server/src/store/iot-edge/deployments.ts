@@ -140,6 +140,7 @@ function toSnapshotRow(deployment: Deployment, snapshot: Snapshot, place: number
     completed_at_ms: snapshot.completedAtMs ?? null,
     log: JSON.stringify(snapshot.log),
     workload: snapshot.workload === undefined ? null : JSON.stringify(snapshot.workload),
+    content: snapshot.content ?? null,
   }
 }
 
@@ -171,7 +172,7 @@ function toSnapshot(row: Selectable<DeploymentSnapshotRow>): Snapshot {
     log: JSON.parse(row.log) as LogLine[],
     createdAtMs: row.created_at_ms,
     modifiedAtMs: row.modified_at_ms,
-    ...present({ workloadKey: row.workload_key, completedAtMs: row.completed_at_ms }),
+    ...present({ workloadKey: row.workload_key, completedAtMs: row.completed_at_ms, content: row.content }),
     ...(row.workload === null ? {} : { workload: JSON.parse(row.workload) as DriverWorkload }),
   }
 }

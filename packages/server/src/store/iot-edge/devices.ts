@@ -1,12 +1,16 @@
 // Devices of the device registry. A gateway proves itself with its device's secret when its node connects.
-import { Fault } from '@littoral/contract/errors'
+import { Fault, type FaultSpec } from '@littoral/contract/errors'
 import type { Device, Product } from '../../domain/device.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
 import { db } from '../db.ts'
+import type { SecretBox } from '../secret-box.ts'
 import type { ReadTx, Store, WriteTx } from '../store.ts'
+import { openDeviceSecret } from './device-secrets.ts'
 
 export interface RegisteredDevice extends Device {
+  /** To be opened where it is needed; see device-secrets.ts. */
+  readonly sealedSecret: string
   readonly productName: string
   readonly nodeType: Product['nodeType']
 }
@@ -70,24 +74,27 @@ export async function get(tx: ReadTx, accountId: string, ref: DeviceRef): Promis
 }
 
 /** What gateways prove themselves with when their nodes connect; devices that are no gateways are not found. */
-export function gatewayDirectory(store: Store) {
+export function gatewayDirectory(store: Store, box: SecretBox) {
   return {
     async find(productKey: string, deviceName: string): Promise<{ accountId: string; iotId: string; deviceSecret: string } | undefined> {
       const device = await store.read((tx) => find(tx, { productKey, name: deviceName }))
       if (device?.nodeType !== 1) return undefined
-      return { accountId: device.accountId, iotId: device.iotId, deviceSecret: device.secret }
+      return { accountId: device.accountId, iotId: device.iotId, deviceSecret: openDeviceSecret(box, device) }
+    },
+    require(tx: WriteTx, iotId: string, missing: FaultSpec): void {
+      tx.require(db.selectFrom('devices').select('iot_id').where('iot_id', '=', iotId), missing)
     },
   }
 }
 
 /** Throws iot.device.AlreadyExistedDeviceName at commit. */
-export function insert(tx: WriteTx, device: Device): void {
+export function insert(tx: WriteTx, device: Device & { readonly sealedSecret: string }): void {
   const row = {
     iot_id: device.iotId,
     account_id: device.accountId,
     product_key: device.productKey,
     name: device.name,
-    secret: device.secret,
+    secret: device.sealedSecret,
     nickname: device.nickname ?? null,
     created_at_ms: device.createdAtMs,
   }
@@ -112,7 +119,7 @@ function toDevice(row: JoinedRow): RegisteredDevice {
     productName: row.product_name,
     nodeType: row.node_type as Product['nodeType'],
     name: row.name,
-    secret: row.secret,
+    sealedSecret: row.secret,
     createdAtMs: row.created_at_ms,
     ...present({ nickname: row.nickname }),
   }

@@ -15,6 +15,7 @@ export interface DeviceRow {
   account_id: string
   product_key: string
   name: string
+  /** Sealed; see iot-edge/device-secrets.ts. */
   secret: string
   nickname: string | null
   created_at_ms: number
@@ -123,6 +124,8 @@ export interface DeploymentSnapshotRow {
   log: string
   /** JSON of DriverWorkload. */
   workload: string | null
+  /** JSON text of what a gateway keeps and does not carry out. */
+  content: string | null
 }
 
 /** Objects by key: announced when an address is handed out, complete once `sha256` is there. */
