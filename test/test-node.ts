@@ -17,12 +17,15 @@ export interface TestNodeOptions {
   /** Where the engine runtime finds its engine. */
   readonly engineSocket?: string
   readonly name?: string
+  /** The only address its ports are opened on, so that several nodes of one machine can have the same ports. */
+  readonly address?: string
 }
 
 export interface TestNode {
   readonly nodeId: string
   readonly name: string
   readonly machine: MemoryMachine
+  readonly dataDir: string
   readonly log: readonly string[]
   /** The agent's data folder. */
   readonly folder: string
@@ -55,6 +58,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   return {
     name,
     machine,
+    dataDir,
     log,
     folder: dataDir,
     logs: async (key) => {
@@ -73,11 +77,11 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
 }
 
-function configOf({ url, token, gateway, runtimes, environment }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
+function configOf({ url, token, gateway, runtimes, environment, address }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
   const joinFlags = gateway
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']
-  const more = environment ? ['--environment', environment] : []
+  const more = [...(environment ? ['--environment', environment] : []), ...(address ? ['--address', address] : [])]
   const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more]
   return parseConfig(args, {})
 }

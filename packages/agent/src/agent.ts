@@ -56,7 +56,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
   const { identity, desired } = await openKept(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
   const reporter = new Reporter()
-  let address = '127.0.0.1'
+  let address = config.address ?? '127.0.0.1'
   const reconciler = new Reconciler({
     runtimes,
     onStatus: (generation, workloads) => reporter.update(generation, workloads),
@@ -70,7 +70,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     identity,
     log,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
-    facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
+    facts: (localAddress) => nodeFacts(config, runtimes, (address = config.address ?? (localAddress || address))),
     generation: () => desired.generation,
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
@@ -113,7 +113,8 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir)
       const secretFor = openPullSecrets(openObject)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
+      const listenOn = config.address === undefined ? {} : { address: config.address }
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log, ...listenOn })
     },
   }
   const runtimes: Runtime[] = []

@@ -44,6 +44,7 @@ describe('the configuration', () => {
     [[...minimal, '--runtime', 'memory,engine'], '--runtime memory only pretends and cannot be combined with others.'],
     [[...minimal, '--runtime', 'engine,engine'], '--runtime names one runtime twice: "engine,engine".'],
     [[...minimal, '--edge-version', '2.x'], '--edge-version must be up to four numbers with dots such as 2.9.7, not "2.x".'],
+    [[...minimal, '--address', 'eth0'], '--address must be an IP address of this machine such as 192.168.1.20, not "eth0".'],
     [[...minimal, '--name', 'two words'], '--name must be at most 128 characters without spaces, not "two words".'],
     [[...minimal, '--nonsense', '1'], "Unknown option '--nonsense'; see --help."],
     [[...minimal, 'stray'], /^Unexpected argument 'stray'/],

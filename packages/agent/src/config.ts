@@ -1,5 +1,6 @@
 // Flags and environment of the agent → typed configuration. One table serves reading and `--help`. Every complaint is one
 // sentence that names the flag.
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,6 +18,8 @@ export interface AgentConfig {
   readonly runtimes: readonly RuntimeName[]
   readonly name: string
   readonly edgeVersion: string
+  /** The only address that the ports of workloads are opened on. */
+  readonly address?: string
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -60,6 +63,11 @@ const flags = {
     usual: '2.9.7',
     meaning: 'Edge version that driver versions are compared with.',
   },
+  address: {
+    variable: 'LITTORAL_ADDRESS',
+    hint: 'ADDRESS',
+    meaning: 'The only IP address of this machine on which applications are opened; all of them unless given.',
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -93,6 +101,7 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     runtimes: parseRuntimes(values.runtime ?? flags.runtime.usual),
     name: parseWord('name', values.name ?? hostname(), 128),
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
+    ...(values.address === undefined ? {} : { address: parseAddress(values.address) }),
   }
 }
 
@@ -165,6 +174,11 @@ function parseWord(flag: FlagName, text: string, maxLength: number): string {
   if (text.length > maxLength || /[\s\p{Cc}]/u.test(text))
     throw new ConfigError(`--${flag} must be at most ${maxLength} characters without spaces, not "${text}".`)
   return text
+}
+
+function parseAddress(text: string): string {
+  if (isIP(text) !== 0) return text
+  throw new ConfigError(`--address must be an IP address of this machine such as 192.168.1.20, not "${text}".`)
 }
 
 function parseEdgeVersion(text: string): string {

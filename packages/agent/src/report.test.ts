@@ -25,6 +25,30 @@ describe('the reporter', () => {
     expect(sent).toEqual([])
   })
 
+  it('tells at once what a release waits for, and the rest a few times per second', () => {
+    const { reporter, sent, later } = connected()
+    reporter.update(1, [workload('a', { phase: 'preparing' })])
+    later(250)
+    expect(sent).toHaveLength(1)
+    reporter.update(1, [workload('a', { phase: 'starting' })])
+    later(0)
+    expect(sent).toHaveLength(1)
+    reporter.update(1, [workload('a', { phase: 'ready' })])
+    expect(sent.map(({ workloads }) => workloads[0]?.phase)).toEqual(['preparing', 'ready'])
+    later(1000)
+    expect(sent).toHaveLength(2)
+  })
+
+  it('does not hurry for ever with a workload that flaps', () => {
+    const { reporter, sent, later } = connected()
+    for (let at = 0; at < 1000; at += 10) {
+      reporter.update(1, [workload('a', { phase: at % 20 === 0 ? 'ready' : 'unready' })])
+      later(10)
+    }
+    expect(sent.length).toBeLessThanOrEqual(8 + 4 + 4)
+    expect(sent.length).toBeGreaterThanOrEqual(8)
+  })
+
   it('says everything first, then only what changed', () => {
     const { reporter, sent, later } = connected()
     reporter.update(1, [workload('a'), workload('b')])

@@ -1,14 +1,20 @@
-// Sends what changed since the last report, a few times per second at most. After every connect the first report is a
-// complete one, so nothing depends on the server having seen the earlier ones.
-import type { Report, WorkloadReport } from '@littoral/contract/node/report'
+// Sends what changed since the last report, a few times per second at most. What a release waits for (ready, or not to be) is
+// sent at once, so that the next node need not wait. After every connect the first report is a complete one, so nothing
+// depends on the server having seen the earlier ones.
+import type { Phase, Report, WorkloadReport } from '@littoral/contract/node/report'
 
 export interface ReporterOptions {
   readonly minIntervalMs?: number
+  /** Reports in a row that may be sent at once; one more after each interval. A workload that flaps must not flood the server. */
+  readonly mostAtOnce?: number
   readonly now?: () => number
 }
 
+const awaitedPhases: ReadonlySet<Phase> = new Set(['ready', 'unready', 'backoff', 'failed'])
+
 export class Reporter {
   readonly #minIntervalMs: number
+  readonly #mostAtOnce: number
   readonly #now: () => number
   #send: ((report: Report) => void) | undefined
   #generation = 0
@@ -19,9 +25,13 @@ export class Reporter {
   #toldGeneration = -1
   #timer: NodeJS.Timeout | undefined
   #lastSentAtMs = 0
+  /** Of those that were sent at once, the ones whose intervals have not passed, and until when that was counted. */
+  #hurried = 0
+  #countedAtMs = 0
 
-  constructor({ minIntervalMs = 250, now = () => performance.now() }: ReporterOptions = {}) {
+  constructor({ minIntervalMs = 250, mostAtOnce = 8, now = () => performance.now() }: ReporterOptions = {}) {
     this.#minIntervalMs = minIntervalMs
+    this.#mostAtOnce = mostAtOnce
     this.#now = now
   }
 
@@ -29,7 +39,8 @@ export class Reporter {
   update(generation: number, workloads: readonly WorkloadReport[]): void {
     this.#generation = generation
     this.#current = new Map(workloads.map((workload) => [workload.key, workload]))
-    this.#schedule()
+    if (this.#send && workloads.some((workload) => this.#isAwaited(workload)) && this.#mayHurry()) this.#flush()
+    else this.#schedule()
   }
 
   /** A connection is ready for reports. */
@@ -45,16 +56,30 @@ export class Reporter {
     this.#timer = undefined
   }
 
+  #isAwaited({ key, version, digest, phase }: WorkloadReport): boolean {
+    if (!awaitedPhases.has(phase)) return false
+    const told = this.#told?.get(key)?.report
+    return told?.phase !== phase || told.version !== version || told.digest !== digest
+  }
+
+  #mayHurry(): boolean {
+    const passed = Math.floor((this.#now() - this.#countedAtMs) / this.#minIntervalMs)
+    this.#hurried = Math.max(0, this.#hurried - passed)
+    this.#countedAtMs += passed * this.#minIntervalMs
+    if (this.#hurried >= this.#mostAtOnce) return false
+    this.#hurried += 1
+    return true
+  }
+
   #schedule(): void {
     if (!this.#send || !this.#current || this.#timer) return
     const waitMs = Math.max(0, this.#lastSentAtMs + this.#minIntervalMs - this.#now())
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#flush()
-    }, waitMs)
+    this.#timer = setTimeout(() => this.#flush(), waitMs)
   }
 
   #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (!this.#send || !this.#current) return
     const told = this.#told
     const next = new Map([...this.#current].map(([key, report]) => [key, { text: comparable(report), report }]))

@@ -77,20 +77,34 @@ interface Link {
 
 async function reachForwarder(folder: string, onLost: () => void): Promise<Link> {
   const socketPath = controlSocketPath(folder)
-  const running = await connectTo(socketPath)
-  if (running !== undefined) {
-    const link = openLink(running, onLost)
-    if ((await link.ask('hello', {}, 5000)).protocol === forwarderProtocol) return link
-    // Left by an agent of another version: it stops listening now and lives on until its connections have ended.
-    await link.ask('retire', {}, 5000)
-    link.close()
-  }
+  const running = await findRunning(socketPath, onLost)
+  if (running !== undefined) return running
   startProcess(folder, socketPath)
   for (const end = Date.now() + 15_000; Date.now() < end; await sleep(10)) {
     const socket = await connectTo(socketPath)
     if (socket !== undefined) return openLink(socket, onLost)
   }
   throw new ForwarderError({ code: 'ForwarderFailed', message: `the forwarder did not start; see ${join(folder, 'forwarder.log')}` })
+}
+
+/** The one that runs and can be used; an ending one may still take a connection, and counts as none. */
+async function findRunning(socketPath: string, onLost: () => void): Promise<Link | undefined> {
+  const socket = await connectTo(socketPath)
+  if (socket === undefined) return undefined
+  let isUsed = false
+  const link = openLink(socket, () => {
+    if (isUsed) onLost()
+  })
+  try {
+    isUsed = (await link.ask('hello', {}, 5000)).protocol === forwarderProtocol
+    if (isUsed) return link
+    // Left by an agent of another version: it stops listening now and lives on until its connections have ended.
+    await link.ask('retire', {}, 5000)
+  } catch (error) {
+    if (!socket.destroyed) throw error
+  }
+  link.close()
+  return undefined
 }
 
 function connectTo(path: string): Promise<net.Socket | undefined> {

@@ -38,8 +38,8 @@ async function greeter(name: string): Promise<number> {
   return (server.address() as net.AddressInfo).port
 }
 
-function connect(port: number): { socket: net.Socket; text: () => string; ended: Promise<string> } {
-  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+function connect(port: number, host = '127.0.0.1'): { socket: net.Socket; text: () => string; ended: Promise<string> } {
+  const socket = net.connect({ port, host, allowHalfOpen: true })
   sockets.push(socket)
   let text = ''
   const ended = new Promise<string>((resolve) => {
@@ -96,6 +96,23 @@ test('a half-closed connection still receives the answer', async () => {
   client.socket.end('and bye')
   expect(await client.ended).toBe('end')
   expect(client.text()).toBe('hello and bye')
+})
+
+test('a port on one address leaves the same port of another free, and moves when the address changes', async () => {
+  const open = (id: string, address: string, port: number) => forwarder.ask('open', { id, address, port, fallback: false })
+  const { port } = await forwarder.ask('open', { id: 'first', address: '127.0.0.61', port: 0, fallback: true })
+  await open('second', '127.0.0.62', port)
+  await pointTo('first', await greeter('one'), 'one')
+  await pointTo('second', await greeter('two'), 'two')
+  const [first, second] = [connect(port, '127.0.0.61'), connect(port, '127.0.0.62')]
+  await until(() => first.text() === 'one' && second.text() === 'two')
+  await open('first', '127.0.0.63', port)
+  const moved = connect(port, '127.0.0.63')
+  await until(() => moved.text() === 'one')
+  expect(await connect(port, '127.0.0.61').ended).toBe('ECONNREFUSED')
+  first.socket.write(' goes on')
+  await until(() => first.text() === 'one goes on')
+  await expect(open('third', '192.0.2.1', port)).rejects.toMatchObject({ failure: { code: 'AddressMissing' } })
 })
 
 test('ports and connections survive the agent', async () => {

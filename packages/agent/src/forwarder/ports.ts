@@ -5,7 +5,7 @@
 // 3. Half-closed connections keep working, and a reset on one side is a reset on the other.
 import net from 'node:net'
 import { Connections } from './connections.ts'
-import type { ForwardedPort, ForwarderFailure, Target } from './protocol.ts'
+import type { Ask, ForwardedPort, ForwarderFailure, Target } from './protocol.ts'
 
 /** How long a new connection waits for an instance that does not accept yet, such as one being restarted. */
 const connectWindowMs = 1000
@@ -14,6 +14,7 @@ const maxConnectionsPerPort = 10_000
 
 interface OpenPort {
   id: string
+  address: string | undefined
   port: number
   target: Target | undefined
   server: net.Server
@@ -31,7 +32,7 @@ export class ForwarderError extends Error {
 
 export interface Ports {
   readonly connections: Connections
-  open(ask: { id: string; port: number; fallback: boolean; preferred?: number }): Promise<number>
+  open(ask: Ask<'open'>): Promise<number>
   point(id: string, target: Target | undefined): void
   close(id: string): void
   list(): ForwardedPort[]
@@ -44,9 +45,12 @@ export function openPorts(): Ports {
     connections,
     async open(ask) {
       const known = ports.get(ask.id)
-      if (known !== undefined) return known.port
+      if (known !== undefined && known.address === ask.address) return known.port
+      // All addresses and one of them exclude each other on one port, so the old one goes first.
+      known?.server.close()
+      ports.delete(ask.id)
       const { server, port } = await listenSomewhere(ask, (client) => void forward(client, () => entry.target, connections))
-      const entry: OpenPort = { id: ask.id, port, target: undefined, server }
+      const entry: OpenPort = { id: ask.id, address: ask.address, port, target: known?.target, server }
       ports.set(ask.id, entry)
       return port
     },
@@ -60,7 +64,10 @@ export function openPorts(): Ports {
       ports.get(id)?.server.close()
       ports.delete(id)
     },
-    list: () => [...ports.values()].map(({ id, port, target }) => (target === undefined ? { id, port } : { id, port, target })),
+    list: () =>
+      [...ports.values()].map(({ id, address, port, target }) => {
+        return { id, port, ...(address === undefined ? {} : { address }), ...(target === undefined ? {} : { target }) }
+      }),
   }
 }
 
@@ -127,7 +134,7 @@ function connect(to: Target): Promise<net.Socket | undefined> {
 type Accept = (client: net.Socket) => void
 
 async function listenSomewhere(
-  ask: { port: number; fallback: boolean; preferred?: number },
+  ask: Pick<Ask<'open'>, 'address' | 'port' | 'fallback' | 'preferred'>,
   accept: Accept,
 ): Promise<{ server: net.Server; port: number }> {
   // Never the asked one where another will do: it belongs to production, which may come to this node later. One that was
@@ -136,7 +143,7 @@ async function listenSomewhere(
   let failure: NodeJS.ErrnoException | undefined
   for (const port of candidates) {
     try {
-      const server = await listen(port, accept)
+      const server = await (ask.address === undefined ? listen(port, accept) : listenOn(ask.address, port, accept))
       return { server, port: (server.address() as net.AddressInfo).port }
     } catch (error) {
       failure = error as NodeJS.ErrnoException
@@ -144,6 +151,8 @@ async function listenSomewhere(
   }
   const isTaken = failure?.code === 'EADDRINUSE'
   const isForbidden = failure?.code === 'EACCES' || failure?.code === 'EPERM'
+  if (failure?.code === 'EADDRNOTAVAIL')
+    throw new ForwarderError({ code: 'AddressMissing', message: `${ask.address} is no address of this machine` })
   const code = isTaken ? 'PortInUse' : isForbidden ? 'PortForbidden' : 'ForwarderFailed'
   const why = isTaken ? 'is taken by another program' : isForbidden ? 'may not be opened by this user' : String(failure?.message)
   throw new ForwarderError({ code, message: `port ${ask.port} of the node ${why}` })

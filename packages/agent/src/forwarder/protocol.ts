@@ -2,11 +2,13 @@
 // numbered by the agent, one answer each. docs/decisions/0003-node-ports.md says why it is a process of its own.
 
 /** Raised when a forwarder left by an older agent could not be understood any more; that one is then retired. */
-export const forwarderProtocol = 1
+export const forwarderProtocol = 2
 
 /** A port of the node, as the forwarder keeps it. `id` is the agent's name for it, stable over its restarts. */
 export interface ForwardedPort {
   id: string
+  /** The only address it is open on; all of the machine's when absent. */
+  address?: string
   port: number
   target?: Target
 }
@@ -21,8 +23,8 @@ export interface Target {
 export interface Requests {
   /** Which protocol the other side speaks, and its process id. */
   hello: { ask: Record<string, never>; answer: { protocol: number; pid: number } }
-  /** Listens on `port`; with `fallback` on any free one. Opening again an open id is fine. */
-  open: { ask: { id: string; port: number; fallback: boolean; preferred?: number }; answer: { port: number } }
+  /** Listens on `port`; with `fallback` on any free one. Opening again an open id is fine; on another address it moves there. */
+  open: { ask: { id: string; address?: string; port: number; fallback: boolean; preferred?: number }; answer: { port: number } }
   /** New connections go to the target from now on; existing ones stay where they are. */
   point: { ask: { id: string; target: Target | null }; answer: Record<string, never> }
   /** Stops listening; existing connections stay. */
@@ -40,9 +42,9 @@ export type RequestKind = keyof Requests
 export type Ask<K extends RequestKind> = Requests[K]['ask']
 export type Answer<K extends RequestKind> = Requests[K]['answer']
 
-/** PortInUse, PortForbidden, or UnknownPort for an id that is not open. */
+/** PortInUse, PortForbidden, AddressMissing, or UnknownPort for an id that is not open. */
 export interface ForwarderFailure {
-  code: 'PortInUse' | 'PortForbidden' | 'UnknownPort' | 'ForwarderFailed'
+  code: 'PortInUse' | 'PortForbidden' | 'AddressMissing' | 'UnknownPort' | 'ForwarderFailed'
   message: string
 }
 

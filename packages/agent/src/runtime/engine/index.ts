@@ -38,6 +38,8 @@ export interface EngineRuntimeOptions {
   dataDir: string
   socketPath?: string
   drivers?: DriverSupport
+  /** The only address on which the node's ports are opened. */
+  address?: string
   /** What this machine itself knows of a registry; default: the logins of Docker and Podman. */
   credentialFor?: (image: string) => RegistryCredential | undefined
   /** What the server knows of a registry for a workload: an application's image secret. */
@@ -69,7 +71,7 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     notes,
     inventory: openInventory(owner),
     holders: new Holders({ owner, link, log, keepsSpare: options.keepsSpareHolder ?? true }),
-    ports: openNodePorts(forwarder, folder),
+    ports: openNodePorts(forwarder, folder, options.address),
     watches: new Watches({ link, notes, onChange: notify, log }),
     puller: openPuller({
       file: join(folder, 'pulled-images.json'),

@@ -13,8 +13,8 @@ export interface ServedPort {
 }
 
 export interface NodePorts {
-  /** Opens what is not open and points all ports of the group at the address. Throws StepError PortInUse or PortForbidden. */
-  activate(instanceId: string, workload: GroupWorkload, address: string): Promise<void>
+  /** Opens what is not open and points all ports of the group at the host. Throws StepError PortInUse or PortForbidden. */
+  activate(instanceId: string, workload: GroupWorkload, host: string): Promise<void>
   list(): Promise<ForwardedPort[]>
   /** Closes the ports that still lead to this instance. */
   release(instanceId: string): Promise<void>
@@ -25,7 +25,8 @@ export interface NodePorts {
 
 const portId = (key: string, servicePort: number) => `${key}|${servicePort}`
 
-export function openNodePorts(forwarder: Forwarder, folder: string): NodePorts {
+/** `address`: the only one that ports are opened on; without it all of the machine's. */
+export function openNodePorts(forwarder: Forwarder, folder: string, address?: string): NodePorts {
   const file = join(folder, 'fallback-ports.json')
   const fallbacks = readFallbacks(file)
   const remember = (id: string, port: number) => {
@@ -35,23 +36,25 @@ export function openNodePorts(forwarder: Forwarder, folder: string): NodePorts {
     writeFileSync(`${file}.new`, JSON.stringify(fallbacks), { mode: 0o600 })
     renameSync(`${file}.new`, file)
   }
+  const on = address === undefined ? {} : { address }
   return {
-    async activate(instanceId, workload, address) {
+    async activate(instanceId, workload, host) {
       // All are opened before the first one moves, so that a taken port leaves the old version serving on every port.
       for (const { servicePort, fallback } of workload.ports) {
         const id = portId(workload.key, servicePort)
         const preferred = fallback ? fallbacks[id] : undefined
         const { port } = await translate(
-          forwarder.ask('open', { id, port: servicePort, fallback, ...(preferred === undefined ? {} : { preferred }) }),
+          forwarder.ask('open', { id, port: servicePort, fallback, ...on, ...(preferred === undefined ? {} : { preferred }) }),
         )
         if (fallback && port !== servicePort) remember(id, port)
       }
       for (const { servicePort, targetPort } of workload.ports) {
-        const target = { host: address, port: targetPort, owner: instanceId }
+        const target = { host, port: targetPort, owner: instanceId }
         await translate(forwarder.ask('point', { id: portId(workload.key, servicePort), target }))
       }
     },
-    list: () => forwarder.list(),
+    // A port that an earlier agent opened on another address is not open where it should be.
+    list: async () => (await forwarder.list()).filter((open) => open.address === address),
     async release(instanceId) {
       for (const { id, target } of await forwarder.list()) if (target?.owner === instanceId) await forwarder.ask('close', { id })
     },
