@@ -11,6 +11,12 @@ export interface PackedFile {
   /** What the archive claims the size to be. */
   readonly claimedSize?: number
   readonly isEncrypted?: boolean
+  /** What the archive claims the checksum to be. */
+  readonly claimedCrc?: number
+  /** Where the archive claims the content to lie. */
+  readonly claimedOffset?: number
+  /** Extra field of the central directory. */
+  readonly extra?: Buffer
 }
 
 /** A zip archive of plain files by name. */
@@ -23,7 +29,7 @@ export function packEntries(entries: readonly PackedFile[]): Buffer {
   const locals: Buffer[] = []
   const central: Buffer[] = []
   let offset = 0
-  for (const { name, content = '', mode = 0o100644, claimedSize, isEncrypted } of entries) {
+  for (const { name, content = '', mode = 0o100644, claimedSize, isEncrypted, claimedCrc, claimedOffset, extra = Buffer.alloc(0) } of entries) {
     const raw = Buffer.from(content)
     const packed = deflateRawSync(raw)
     const nameBytes = Buffer.from(name)
@@ -31,15 +37,17 @@ export function packEntries(entries: readonly PackedFile[]): Buffer {
     shared.writeUInt16LE(20, 0)
     shared.writeUInt16LE(isEncrypted ? 0x801 : 0x800, 2)
     shared.writeUInt16LE(8, 4)
-    shared.writeUInt32LE(crc32(raw), 10)
+    shared.writeUInt32LE(claimedCrc ?? crc32(raw), 10)
     shared.writeUInt32LE(packed.length, 14)
     shared.writeUInt32LE(claimedSize ?? raw.length, 18)
     shared.writeUInt16LE(nameBytes.length, 22)
     const local = Buffer.concat([Buffer.from('PK\x03\x04'), shared, nameBytes, packed])
     const tail = Buffer.alloc(14)
     tail.writeUInt32LE((mode << 16) >>> 0, 6)
-    tail.writeUInt32LE(offset, 10)
-    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), shared, tail, nameBytes]))
+    tail.writeUInt32LE(claimedOffset ?? offset, 10)
+    const sharedWithExtra = Buffer.from(shared)
+    sharedWithExtra.writeUInt16LE(extra.length, 24)
+    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), sharedWithExtra, tail, nameBytes, extra]))
     locals.push(local)
     offset += local.length
   }

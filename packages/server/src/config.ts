@@ -1,6 +1,7 @@
 // Environment → typed configuration. One table holds every variable; reading it and printing its documentation use the
 // same entries. Called by main.ts and, for the documentation, by tools/generate.ts.
 import { resolve } from 'node:path'
+import { parseObjectLocation, type S3Location } from './domain/object-location.ts'
 import { defaultSettings, type Settings } from './domain/settings.ts'
 
 export interface Config {
@@ -10,6 +11,8 @@ export interface Config {
   readonly sqliteDriver?: 'better-sqlite3' | 'libsql'
   /** Absent: the server makes a key at its first start and keeps it in the data folder. */
   readonly rootKey?: { readonly accessKeyId: string; readonly accessKeySecret: string }
+  /** Absent: objects lie in the data folder. */
+  readonly objects?: { readonly location: S3Location; readonly key: { readonly accessKeyId: string; readonly secret: string } }
   readonly settings: Settings
 }
 
@@ -19,6 +22,11 @@ export class ConfigError extends Error {
 }
 
 type Draft = { -readonly [K in keyof Config]: Config[K] }
+
+const noObjects: NonNullable<Config['objects']> = {
+  location: { bucket: '', prefix: '', endpoint: '', region: '', style: 'path' },
+  key: { accessKeyId: '', secret: '' },
+}
 
 interface Variable {
   readonly name: string
@@ -74,6 +82,25 @@ const variables: readonly Variable[] = [
     usual: '',
     meaning: 'Access key secret that belongs to LITTORAL_ACCESS_KEY_ID.',
     apply: (text, draft) => (draft.rootKey = { accessKeyId: '', ...draft.rootKey, accessKeySecret: parseWord(text, 8, 256) }),
+  },
+  {
+    name: 'LITTORAL_OBJECTS',
+    usual: '',
+    meaning:
+      'Bucket of an S3-compatible store for packages and config files instead of the data folder, such as s3://bucket/prefix?endpoint=https://s3.example.com&region=us-east-1; &style=host where the bucket belongs into the host name.',
+    apply: (text, draft) => (draft.objects = { ...(draft.objects ?? noObjects), location: parseObjectLocation(text) }),
+  },
+  {
+    name: 'LITTORAL_OBJECTS_KEY_ID',
+    usual: '',
+    meaning: 'Access key id for that bucket.',
+    apply: (text, draft) => (draft.objects = withObjectKey(draft, { accessKeyId: parseWord(text, 1, 256) })),
+  },
+  {
+    name: 'LITTORAL_OBJECTS_SECRET',
+    usual: '',
+    meaning: 'Secret that belongs to LITTORAL_OBJECTS_KEY_ID.',
+    apply: (text, draft) => (draft.objects = withObjectKey(draft, { secret: parseWord(text, 1, 256) })),
   },
   {
     name: 'LITTORAL_SQLITE_DRIVER',
@@ -153,7 +180,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (rootKey && (rootKey.accessKeyId === '' || rootKey.accessKeySecret === '')) {
     throw new ConfigError('LITTORAL_ACCESS_KEY_ID and LITTORAL_ACCESS_KEY_SECRET must be given together.')
   }
+  const { location, key } = draft.objects ?? noObjects
+  if (draft.objects && (location.bucket === '' || key.accessKeyId === '' || key.secret === '')) {
+    throw new ConfigError('LITTORAL_OBJECTS, LITTORAL_OBJECTS_KEY_ID and LITTORAL_OBJECTS_SECRET must be given together.')
+  }
   return draft
+}
+
+function withObjectKey({ objects = noObjects }: Draft, part: Partial<NonNullable<Config['objects']>['key']>): Config['objects'] & object {
+  return { ...objects, key: { ...objects.key, ...part } }
 }
 
 /** Names that look like ours but mean nothing to the server: spelling mistakes, or settings of another program. */

@@ -147,6 +147,8 @@ async function openKept(config: Config, { log, now }: Required<ServerOptions>, c
   closers.push(() => credentials.close())
   const nonces = await openNonces(store, now)
   closers.push(() => nonces.close())
-  const objects = await openObjects({ folder: join(dataFolder, 'objects'), store, now, log, settings, credentials })
+  const s3 = config.objects && { s3: config.objects }
+  const objects = await openObjects({ folder: join(dataFolder, 'objects'), store, now, log, settings, credentials, ...s3 })
+  closers.push(() => objects.close())
   return { store, box, credentials, nonces, objects, rootKey }
 }

@@ -3,7 +3,7 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
@@ -26,6 +26,9 @@ export class DriverPackages {
   readonly #folder: string
   readonly #openObject: OpenObject
   readonly #builtIn: string
+  /** Packages that were refused since the agent began, by digest. */
+  readonly #rejected = new Map<string, StepError>()
+  #isClosed = false
 
   constructor(folder: string, openObject: OpenObject, builtIn = builtInFolder) {
     this.#folder = folder
@@ -36,6 +39,7 @@ export class DriverPackages {
   /** Downloads what is not here yet, unpacks the package and looks for what it starts from. Throws StepError. */
   async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
     for (const { name } of workload.files) checkFileName(name)
+    await this.#close()
     for (const { path, sha256, sizeBytes } of workload.files) {
       await download({ path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
     }
@@ -50,7 +54,7 @@ export class DriverPackages {
     return join(this.#builtIn, driverName)
   }
 
-  /** Fills an instance's own folder with the driver's code; the instance may write there. */
+  /** Fills an instance's own folder with the driver's code; the instance may write there. Nothing of it runs yet. */
   async layOut(workload: DriverWorkload, folder: string): Promise<void> {
     const source = this.codeOf(workload)
     if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
@@ -58,15 +62,28 @@ export class DriverPackages {
     await this.placeConfig(workload, folder)
   }
 
-  /** Writes config and config files into an instance's folder, each of them at once, so that a driver never reads a half. */
-  async placeConfig(workload: DriverWorkload, folder: string): Promise<void> {
-    for (const { name, sha256 } of workload.files) {
-      checkFileName(name)
-      const spare = join(folder, `.${name}.littoral-new`)
-      await cp(this.#object(sha256), spare, { mode: constants.COPYFILE_FICLONE })
-      await rename(spare, join(folder, name))
+  /**
+   * Writes config and config files into an instance's folder, each of them at once, so that a driver never reads a half. They
+   * are made beside the folder: within it the driver could put a link in the way, and have the agent write elsewhere.
+   */
+  async placeConfig(workload: DriverWorkload, folder: string, uid?: number): Promise<void> {
+    const aside = `${folder}.placing`
+    await rm(aside, { recursive: true, force: true })
+    await mkdir(aside, { recursive: true, mode: 0o700 })
+    try {
+      for (const { name, sha256 } of workload.files) {
+        checkFileName(name)
+        await cp(this.#object(sha256), join(aside, name), { mode: constants.COPYFILE_FICLONE })
+        await chmod(join(aside, name), 0o644)
+      }
+      await writeAtomically(join(aside, configFileName), workload.config, 0o644)
+      for (const name of [...workload.files.map((file) => file.name), configFileName]) {
+        if (uid !== undefined) await chown(join(aside, name), uid, uid)
+        await rename(join(aside, name), join(folder, name))
+      }
+    } finally {
+      await rm(aside, { recursive: true, force: true })
     }
-    await writeAtomically(join(folder, configFileName), workload.config, 0o644)
   }
 
   /** Drops everything that none of these workloads needs. */
@@ -74,6 +91,7 @@ export class DriverPackages {
     const drivers = keep.filter((workload) => workload.kind === 'driver')
     const objects = new Set(drivers.flatMap((workload) => [...workload.files.map(({ sha256 }) => sha256), workload.package?.sha256]))
     const unpacked = new Set(drivers.map((workload) => workload.package?.sha256))
+    for (const sha256 of this.#rejected.keys()) if (!unpacked.has(sha256)) this.#rejected.delete(sha256)
     for (const name of await list(join(this.#folder, 'objects'))) {
       if (!objects.has(name.replace(/\.part$/, ''))) await rm(join(this.#folder, 'objects', name), { force: true })
     }
@@ -87,12 +105,31 @@ export class DriverPackages {
     if (await exists(unpacked)) return
     const content = workload.package
     if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
+    const refusal = this.#rejected.get(content.sha256)
+    if (refusal) throw refusal
     const archive = this.#object(content.sha256)
     await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
     onProgress('unpacking')
     await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
-    await unpack(archive, unpacked, signal)
+    try {
+      await unpack(archive, unpacked, signal)
+    } catch (error) {
+      if (error instanceof StepError && error.code === 'PackageRejected') {
+        // The same bytes would be refused again: neither are they kept nor fetched once more for it.
+        this.#rejected.set(content.sha256, error)
+        await rm(archive, { force: true })
+      }
+      throw error
+    }
     await rm(archive, { force: true })
+  }
+
+  /** One driver's code is no other's business, and theirs run as users of their own. */
+  async #close(): Promise<void> {
+    if (this.#isClosed) return
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await chmod(this.#folder, 0o700)
+    this.#isClosed = true
   }
 
   #object(sha256: string): string {

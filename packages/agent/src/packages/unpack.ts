@@ -5,25 +5,15 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { crc32 } from 'node:zlib'
+import { entryRefusal, newPackageCheck, type PackageLimits, packageLimits } from '@littoral/contract/node/driver-package'
 import type { Entry, ZipFile } from 'yauzl'
 import { required } from '../required.ts'
 import { hasCode, syncFolder } from '../files.ts'
 import { StepError } from '../runtime/runtime.ts'
 
-export interface UnpackLimits {
-  readonly maxEntries: number
-  readonly maxBytes: number
-  /** Expanded size of one entry over its packed size; text rarely passes 20, a bomb has a thousand. */
-  readonly maxRatio: number
-}
-
-export const unpackLimits: UnpackLimits = { maxEntries: 20_000, maxBytes: 512 * 1024 * 1024, maxRatio: 200 }
-/** Small files may shrink as much as they like. */
-const ratioMattersFromBytes = 1024 * 1024
-const longestPath = 1024
-
 /** Fills `folder`, which must not exist yet, or throws StepError PackageRejected and leaves nothing. */
-export async function unpack(archive: string, folder: string, signal: AbortSignal, limits: UnpackLimits = unpackLimits): Promise<void> {
+export async function unpack(archive: string, folder: string, signal: AbortSignal, limits: PackageLimits = packageLimits): Promise<void> {
   const temporary = `${folder}.unpacking`
   await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { recursive: true, mode: 0o755 })
@@ -39,22 +29,23 @@ export async function unpack(archive: string, folder: string, signal: AbortSigna
   }
 }
 
-async function unpackInto(archive: string, folder: string, signal: AbortSignal, limits: UnpackLimits): Promise<void> {
+async function unpackInto(archive: string, folder: string, signal: AbortSignal, limits: PackageLimits): Promise<void> {
   const zip = await openZip(archive)
-  const seen = new Map<string, 'file' | 'folder'>()
-  let bytes = 0
+  const check = newPackageCheck(limits)
   try {
-    if (zip.entryCount > limits.maxEntries) throw rejected(`${zip.entryCount} entries, at most ${limits.maxEntries} are allowed`)
+    if (zip.entryCount > limits.maxEntries) throw rejected(`there are more than ${limits.maxEntries} files and folders`)
+    // The whole list first: most refusals then cost no writing.
+    const accepted: { entry: Entry; target: string; isFolder: boolean }[] = []
     for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
+      const { fileName: name, uncompressedSize: sizeBytes, compressedSize: compressedBytes } = entry
+      const verdict = check({ name, sizeBytes, compressedBytes, mode: unixMode(entry), isEncrypted: entry.isEncrypted() })
+      if ('problem' in verdict) throw rejected(verdict.problem)
+      accepted.push({ entry, target: join(folder, verdict.path), isFolder: verdict.kind === 'folder' })
+    }
+    for (const { entry, target, isFolder } of accepted) {
       signal.throwIfAborted()
-      const path = safePath(entry)
-      const kind = kindOf(entry)
-      claim(seen, path, kind, entry)
-      if (seen.size > limits.maxEntries) throw rejected(`more than ${limits.maxEntries} files and folders`)
-      bytes += entry.uncompressedSize
-      checkSize(entry, bytes, limits)
-      if (kind === 'folder') await mkdir(join(folder, path), { recursive: true, mode: 0o755 })
-      else await writeEntry(zip, entry, join(folder, path), signal)
+      if (isFolder) await mkdir(target, { recursive: true, mode: 0o755 })
+      else await writeEntry(zip, entry, target, signal)
     }
   } finally {
     zip.close()
@@ -63,9 +54,15 @@ async function unpackInto(archive: string, folder: string, signal: AbortSignal, 
 
 async function writeEntry(zip: ZipFile, entry: Entry, target: string, signal: AbortSignal): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o755 })
-  const content = await openEntry(zip, entry)
-  // 'wx': an entry never writes through something that is there already.
-  await pipeline(content, bounded(entry), createWriteStream(target, { flags: 'wx', mode: isExecutable(entry) ? 0o755 : 0o644 }), { signal })
+  try {
+    const content = await openEntry(zip, entry)
+    // 'wx': an entry never writes through something that is there already.
+    const file = createWriteStream(target, { flags: 'wx', mode: isExecutable(entry) ? 0o755 : 0o644 })
+    await pipeline(content, checked(entry), file, { signal })
+  } catch (error) {
+    if (signal.aborted || error instanceof StepError || isSystemError(error)) throw error
+    throw rejected(entryRefusal(entry.fileName, `cannot be unpacked (${(error as Error).message})`))
+  }
 }
 
 function openZip(archive: string): Promise<ZipFile> {
@@ -91,57 +88,21 @@ function openEntry(zip: ZipFile, entry: Entry): Promise<Readable> {
   })
 }
 
-// The library compares sizes as well; this bound holds even where its check is off.
-function bounded(entry: Entry): Transform {
+// The library compares sizes as well, but not checksums; this bound holds even where its check is off.
+function checked(entry: Entry): Transform {
   let bytes = 0
+  let sum = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      if (bytes > entry.uncompressedSize) done(rejected('is larger than it says', entry))
+      sum = crc32(chunk, sum)
+      if (bytes > entry.uncompressedSize) done(rejected(entryRefusal(entry.fileName, 'is larger than it says')))
       else done(null, chunk)
     },
+    flush(done) {
+      done(sum === entry.crc32 ? null : rejected(entryRefusal(entry.fileName, 'is damaged: its checksum is wrong')))
+    },
   })
-}
-
-/** The entry's path, relative and without dots. */
-function safePath(entry: Entry): string {
-  const name = entry.fileName
-  if (name.length > longestPath) throw rejected(`has a name longer than ${longestPath} characters`, entry)
-  if (name.includes('\0') || name.includes('\\')) throw rejected('has a backslash or a zero byte in its name', entry)
-  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw rejected('has an absolute path', entry)
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.')
-  if (parts.includes('..')) throw rejected('leads out of the package', entry)
-  if (parts.some((part) => Buffer.byteLength(part) > 255)) throw rejected('has a part longer than 255 bytes in its name', entry)
-  if (parts.length === 0 && !name.endsWith('/')) throw rejected('has no name', entry)
-  return parts.join('/')
-}
-
-function kindOf(entry: Entry): 'file' | 'folder' {
-  if (entry.isEncrypted()) throw rejected('is encrypted', entry)
-  const type = unixMode(entry) & 0o170000
-  if (type === 0o120000) throw rejected('is a link', entry)
-  if (type !== 0 && type !== 0o100000 && type !== 0o040000) throw rejected('is a device, a pipe or a socket', entry)
-  return entry.fileName.endsWith('/') || type === 0o040000 ? 'folder' : 'file'
-}
-
-/** Two files of one name, or a file where another entry needs a folder, are refused before anything is written. */
-function claim(seen: Map<string, 'file' | 'folder'>, path: string, kind: 'file' | 'folder', entry: Entry): void {
-  if (path === '') return
-  const before = seen.get(path)
-  if (before && (before === 'file' || kind === 'file')) throw rejected('appears twice', entry)
-  seen.set(path, kind)
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-    const parent = path.slice(0, end)
-    if (seen.get(parent) === 'file') throw rejected('lies inside a file', entry)
-    seen.set(parent, 'folder')
-  }
-}
-
-function checkSize(entry: Entry, bytesSoFar: number, { maxBytes, maxRatio }: UnpackLimits): void {
-  if (bytesSoFar > maxBytes) throw rejected(`brings the unpacked size above ${maxBytes} bytes`, entry)
-  const ratio = entry.uncompressedSize / Math.max(1, entry.compressedSize)
-  if (entry.uncompressedSize >= ratioMattersFromBytes && ratio > maxRatio)
-    throw rejected(`grows ${Math.round(ratio)} times when unpacked`, entry)
 }
 
 function isExecutable(entry: Entry): boolean {
@@ -153,9 +114,8 @@ function unixMode(entry: Entry): number {
   return entry.versionMadeBy >>> 8 === 3 ? entry.externalFileAttributes >>> 16 : 0
 }
 
-function rejected(what: string, entry?: Entry): StepError {
-  const where = entry ? `entry "${entry.fileName.slice(0, 200)}" ` : ''
-  return new StepError('PackageRejected', `driver package: ${where}${what}`, { isStalled: true })
+function rejected(what: string): StepError {
+  return new StepError('PackageRejected', `driver package: ${what}`, { isStalled: true })
 }
 
 function isSystemError(error: unknown): boolean {

@@ -1,5 +1,6 @@
 // What a node may download: only what its own desired state names, whole or in part.
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,9 +31,10 @@ beforeEach(async () => {
   opened = []
   const findByDigest = async (digest: string) => {
     opened.push(digest)
-    return digest === sha256 ? { path, sizeBytes: bytes.length } : undefined
+    return digest === sha256 ? { sizeBytes: bytes.length } : undefined
   }
-  mountDownloads(app, { ...context, gateways: { find: async () => undefined, require() {} }, files: { findByDigest } })
+  const openByDigest = async (_: string, range?: { start: number; end: number }) => createReadStream(path, range)
+  mountDownloads(app, { ...context, gateways: { find: async () => undefined, require() {} }, files: { findByDigest, openByDigest } })
   await addNode('node-a')
   await addNode('node-b')
   await context.store.write(async (tx) => assignments.assign(tx, { nodeId: 'node-a', workload: driver(), nowMs: 0 }))

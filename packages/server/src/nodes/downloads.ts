@@ -1,6 +1,6 @@
 // GET /node/v1/objects/<sha256>: how a node fetches the packages and config files its desired state names, whole or from
 // where it was interrupted. Registered by server.ts.
-import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '@littoral/contract/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -9,8 +9,8 @@ import { admit, type AdmissionServices, nodeOf } from './admission.ts'
 import { readDownloads } from './desired.ts'
 
 export interface ObjectFiles {
-  /** The local file with these bytes. */
-  findByDigest(sha256: string): Promise<{ readonly path: string; readonly sizeBytes: number } | undefined>
+  findByDigest(sha256: string): Promise<{ readonly sizeBytes: number } | undefined>
+  openByDigest(sha256: string, range?: { readonly start: number; readonly end: number }): Promise<Readable | undefined>
 }
 
 export type DownloadServices = AdmissionServices & Pick<Services, 'log'> & { readonly files: ObjectFiles }
@@ -19,7 +19,7 @@ export function mountDownloads(app: FastifyInstance, services: DownloadServices)
   app.get<{ Params: { sha256: string } }>('/node/v1/objects/:sha256', async (request, reply) => {
     try {
       const file = await findAllowed(request, services)
-      await sendFile(file, request, reply)
+      await sendFile(file, { request, reply, files: services.files })
     } catch (error) {
       if (reply.raw.headersSent) return reply.raw.destroy()
       if (!(error instanceof Fault)) services.log.error({ err: error }, 'a download failed')
@@ -30,7 +30,6 @@ export function mountDownloads(app: FastifyInstance, services: DownloadServices)
 }
 
 interface Download {
-  readonly path: string
   readonly sizeBytes: number
   readonly sha256: string
 }
@@ -45,11 +44,20 @@ async function findAllowed(request: FastifyRequest<{ Params: { sha256: string } 
   return { ...file, sha256 }
 }
 
-async function sendFile(file: Download, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+interface Sending {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly files: ObjectFiles
+}
+
+async function sendFile(file: Download, { request, reply, files }: Sending): Promise<void> {
   const etag = `"${file.sha256}"`
   const ifRange = request.headers['if-range']
   const asked = ifRange === undefined || ifRange === etag ? request.headers.range : undefined
   const range = parseRange(asked, file.sizeBytes)
+  const isEmpty = request.method === 'HEAD' || range === 'unsatisfiable' || file.sizeBytes === 0
+  const content = isEmpty ? undefined : await files.openByDigest(file.sha256, range)
+  if (content === undefined && !isEmpty) throw new Fault('Node.DownloadNotFound')
   reply.hijack()
   const { raw } = reply
   raw.setHeader('ETag', etag)
@@ -62,11 +70,8 @@ async function sendFile(file: Download, request: FastifyRequest, reply: FastifyR
   const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 }
   if (range) raw.setHeader('Content-Range', `bytes ${start}-${end}/${file.sizeBytes}`)
   raw.writeHead(range ? 206 : 200, { 'Content-Length': end - start + 1 })
-  if (request.method === 'HEAD' || file.sizeBytes === 0) {
-    raw.end()
-    return
-  }
-  await pipeline(createReadStream(file.path, { start, end }), raw)
+  if (content === undefined) raw.end()
+  else await pipeline(content, raw)
 }
 
 /** The one range asked for; undefined for the whole, also for forms nobody sends (several ranges, other units). */

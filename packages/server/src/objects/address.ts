@@ -24,11 +24,21 @@ export function keyOfRequest(path: string, host: string): string | undefined {
   return decodeKey(path.startsWith(`/${bucket}/`) ? path.slice(bucket.length + 2) : path.slice(1))
 }
 
+/** Whether a request is about the bucket itself, which is where forms are posted to. */
+export function isBucketRequest(path: string, host: string): boolean {
+  if (path === pathPrefix || `${path}/` === pathPrefix) return true
+  return host.split('.')[0] === bucket && ['/', `/${bucket}`, `/${bucket}/`].includes(path)
+}
+
+export function isKey(key: string): boolean {
+  return key !== '' && !key.includes('\0') && Buffer.byteLength(key) <= maxKeyBytes
+}
+
 /** Undefined for what no object can be called. */
 function decodeKey(encoded: string): string | undefined {
   try {
     const key = decodeURIComponent(encoded)
-    return key === '' || key.includes('\0') || Buffer.byteLength(key) > maxKeyBytes ? undefined : key
+    return isKey(key) ? key : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 // Who may touch an object, decided before a byte of the body is read: by a signed address (V1 or V4 in the query) or by a
-// signed request (V1 or V4 in the Authorization header). Called by routes.ts.
+// signed request (V1 or V4 in the Authorization header). Called by routes.ts. Forms are decided about in post-policy.ts.
 //
 // Addresses that this server signed itself are lenient: headers that the client adds, Content-Type above all, do not break
 // them. Addresses signed by a client with an access key are checked to the letter.
@@ -55,7 +55,7 @@ async function authorizeAddressV1(request: SignedRequest, services: Authorizatio
   const isOwn = id === services.ownKey.id
   const credential = isOwn ? undefined : await findCredential(id, query.get('security-token'), services)
   const signed = isOwn ? bare(request) : request
-  check(signature, signV1(credential?.secret ?? services.ownKey.secret, toSignV1(signed, expires)))
+  checkSignature(signature, signV1(credential?.secret ?? services.ownKey.secret, toSignV1(signed, expires)))
   if (Number(expires) * 1000 < services.now()) throw new OssError('AccessDenied', 'Request has expired.')
   return credential === undefined ? {} : { accountId: credential.accountId }
 }
@@ -75,7 +75,7 @@ async function authorizeAddressV4(request: SignedRequest, services: Authorizatio
   const credential = await findCredential(id, query.get('x-oss-security-token'), services)
   const additional = parseNames(query.get('x-oss-additional-headers'))
   const toSign = toSignV4(toCanonicalV4(request, additional), date, scope)
-  check(query.get('x-oss-signature') ?? '', signV4(credential.secret, toSign, scope))
+  checkSignature(query.get('x-oss-signature') ?? '', signV4(credential.secret, toSign, scope))
   const startMs = parseDateV4(date)
   const nowMs = services.now()
   if (startMs - nowMs > maxSkewMs || startMs + Number(life) * 1000 < nowMs) throw new OssError('AccessDenied', 'Request has expired.')
@@ -87,7 +87,7 @@ async function authorizeHeaderV1(request: SignedRequest, header: string, service
   const { headers } = request
   const credential = await findCredential(id.trim(), headers['x-oss-security-token'], services)
   const date = headers['x-oss-date'] ?? headers['date'] ?? ''
-  check(signature.trim(), signV1(credential.secret, toSignV1(request, date)))
+  checkSignature(signature.trim(), signV1(credential.secret, toSignV1(request, date)))
   checkSkew(Date.parse(date), services.now())
   return { accountId: credential.accountId }
 }
@@ -104,12 +104,13 @@ async function authorizeHeaderV4(request: SignedRequest, header: string, service
   const credential = await findCredential(id, headers['x-oss-security-token'], services)
   const date = headers['x-oss-date'] ?? ''
   const toSign = toSignV4(toCanonicalV4(request, parseNames(parts.get('AdditionalHeaders'))), date, scope)
-  check(parts.get('Signature') ?? '', signV4(credential.secret, toSign, scope))
+  checkSignature(parts.get('Signature') ?? '', signV4(credential.secret, toSign, scope))
   checkSkew(parseDateV4(date), services.now())
   return { accountId: credential.accountId }
 }
 
-async function findCredential(id: string, token: string | undefined, services: AuthorizationServices): Promise<ObjectCredential> {
+/** The credential behind an id, with the token that belongs to it; throws OssError. */
+export async function findCredential(id: string, token: string | undefined, services: AuthorizationServices): Promise<ObjectCredential> {
   const credential = id === '' ? undefined : await services.credentials.find(id)
   if (credential === undefined) throw new OssError('InvalidAccessKeyId', 'The access key id does not exist.')
   if (!credential.isActive) throw new OssError('AccessDenied', 'The access key is disabled.')
@@ -119,7 +120,7 @@ async function findCredential(id: string, token: string | undefined, services: A
   return credential
 }
 
-function parseCredential(text: string): { id: string; scope: ScopeV4 } {
+export function parseCredential(text: string): { id: string; scope: ScopeV4 } {
   const match = /^([^/]{1,128})\/(\d{8})\/([^/]{1,64})\/oss\/aliyun_v4_request$/.exec(text)
   if (match === null) throw new OssError('InvalidArgument', 'The credential is not written as id/day/region/oss/aliyun_v4_request.')
   const [, id = '', day = '', region = ''] = match
@@ -134,7 +135,7 @@ function parseNames(text: string | undefined): string[] {
 }
 
 /** 20261122T011638Z */
-function parseDateV4(text: string): number {
+export function parseDateV4(text: string): number {
   return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
 }
 
@@ -143,7 +144,8 @@ function checkSkew(atMs: number, nowMs: number): void {
     throw new OssError('RequestTimeTooSkewed', 'The time of the request is more than 15 minutes off.')
 }
 
-function check(signature: string, expected: string): void {
+/** Throws OssError SignatureDoesNotMatch. */
+export function checkSignature(signature: string, expected: string): void {
   const [given, right] = [Buffer.from(signature), Buffer.from(expected)]
   if (given.length !== right.length || !timingSafeEqual(given, right)) {
     throw new OssError('SignatureDoesNotMatch', 'The signature does not match the request. Check the key and the way of signing.')

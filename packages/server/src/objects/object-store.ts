@@ -1,16 +1,20 @@
-// The object store of an installation: driver packages and configuration files, under keys in the database and as bytes
-// on disk. Opened by objects.ts, given to handlers as `objects`, served by routes.ts.
+// The object store of an installation: driver packages and configuration files, under keys in the database and as blobs on
+// disk or in a bucket. Opened by objects.ts, given to handlers as `objects`, served by routes.ts.
 import { randomBytes } from 'node:crypto'
 import { promises as fs } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { S3Location } from '../domain/object-location.ts'
 import type { Objects } from '../operations/context.ts'
 import * as records from '../store/iot-edge/objects.ts'
 import type { Store } from '../store/store.ts'
 import { bucket, keyOfAddress, toAddress } from './address.ts'
-import { type Disk, openDisk } from './disk.ts'
+import type { Blobs, ByteRange, Expected } from './blobs.ts'
+import { openDisk } from './disk.ts'
 import { OssError } from './oss-error.ts'
 import { findPackageProblem } from './package.ts'
+import { openS3 } from './s3.ts'
+import type { S3Key } from './s3/signature.ts'
 import { signV1, toSignV1 } from './signing.ts'
 
 /** The access key id in addresses that this server signs. No account can have it: real ids hold no dot. */
@@ -19,14 +23,25 @@ const ownKeyId = 'littoral.objects'
 /** Whoever asks for text has looked at the size before. */
 const maxTextBytes = 1024 * 1024
 
+export interface Upload extends Omit<Expected, 'md5'> {
+  readonly key: string
+  /** Absent for addresses this server has signed. */
+  readonly accountId?: string
+  readonly content: AsyncIterable<Buffer>
+  readonly contentMd5?: string
+}
+
 export interface ObjectStore extends Objects {
   readonly ownKey: { readonly id: string; readonly secret: string }
   /** Stores what a client sends under a key; throws OssError. */
-  put(upload: { key: string; accountId?: string; stream: Readable; maxBytes: number; contentMd5?: string }): Promise<records.ObjectContent>
+  put(upload: Upload): Promise<records.ObjectContent>
   /** What is stored under a key; throws OssError. `accountId` is absent for addresses this server has signed. */
-  get(key: string, accountId?: string): Promise<records.ObjectContent & { path: string; storedAtMs: number }>
-  /** The local file with these bytes; for the nodes' downloads. */
-  findByDigest(sha256: string): Promise<{ path: string; sizeBytes: number } | undefined>
+  get(key: string, accountId?: string): Promise<records.ObjectContent & { storedAtMs: number }>
+  /** Whether these bytes are here; for the nodes' downloads. */
+  findByDigest(sha256: string): Promise<{ readonly sizeBytes: number } | undefined>
+  /** The bytes, or those of the range; undefined when they are gone. */
+  openByDigest(sha256: string, range?: ByteRange): Promise<Readable | undefined>
+  close(): void
 }
 
 export interface ObjectStoreOptions {
@@ -34,11 +49,13 @@ export interface ObjectStoreOptions {
   readonly folder: string
   readonly store: Store
   readonly now: () => number
+  /** Where the bytes go instead of the folder. */
+  readonly s3?: { readonly location: S3Location; readonly key: S3Key }
 }
 
-export async function openObjectStore({ folder, store, now }: ObjectStoreOptions): Promise<ObjectStore> {
+export async function openObjectStore({ folder, store, now, s3 }: ObjectStoreOptions): Promise<ObjectStore> {
   await fs.mkdir(folder, { recursive: true, mode: 0o700 })
-  const disk = await openDisk(folder)
+  const blobs = await (s3 === undefined ? openDisk(folder) : openS3({ ...s3, folder, now }))
   const ownKey = { id: ownKeyId, secret: await ensureSecret(join(folder, 'signing-secret')) }
   return {
     ownKey,
@@ -50,57 +67,54 @@ export async function openObjectStore({ folder, store, now }: ObjectStoreOptions
       const query = new URLSearchParams({ Expires: expires, OSSAccessKeyId: ownKey.id, Signature: signV1(ownKey.secret, toSign) })
       return `${toAddress(origin, key)}?${query.toString()}`
     },
-    findByDigest: (sha256) => disk.find(sha256),
-    ...lookups(store, disk),
-    ...transfers(store, disk, now),
+    findByDigest: (sha256) => blobs.find(sha256),
+    openByDigest: (sha256, range) => blobs.open(sha256, range),
+    close: () => blobs.close(),
+    ...lookups(store, blobs),
+    ...transfers(store, blobs, now),
   }
 }
 
 /** What handlers ask about an object, whose key they have checked. */
-function lookups(store: Store, disk: Disk): Pick<ObjectStore, 'find' | 'path' | 'text' | 'inspect'> {
+function lookups(store: Store, blobs: Blobs): Pick<ObjectStore, 'find' | 'text' | 'inspect'> {
   const contentOf = async (key: string) => (await store.read((tx) => records.find(tx, key)))?.content
   return {
     async find(key) {
       const content = await contentOf(key)
       return content && { sizeBytes: content.sizeBytes, sha256: content.sha256 }
     },
-    async path(key) {
-      const content = await contentOf(key)
-      return content && (await disk.find(content.sha256))?.path
-    },
     async text(key) {
       const content = await contentOf(key)
-      const file = content && (await disk.find(content.sha256))
-      if (file === undefined) return undefined
-      if (file.sizeBytes > maxTextBytes) throw new Error(`The object ${key} is too large to be read as text.`)
-      return fs.readFile(file.path, 'utf8')
+      if (content === undefined) return undefined
+      if (content.sizeBytes > maxTextBytes) throw new Error(`The object ${key} is too large to be read as text.`)
+      return blobs.lend(content.sha256, (path) => fs.readFile(path, 'utf8'))
     },
-    async inspect(key, runtime) {
+    async inspect(key, driver) {
       const content = await contentOf(key)
-      const file = content && (await disk.find(content.sha256))
-      if (content === undefined || file === undefined) return undefined
-      const problem = await findPackageProblem(file.path, runtime)
-      return { sizeBytes: content.sizeBytes, sha256: content.sha256, ...(problem === undefined ? {} : { problem }) }
+      if (content === undefined) return undefined
+      return blobs.lend(content.sha256, async (path) => {
+        const problem = await findPackageProblem(path, driver)
+        return { sizeBytes: content.sizeBytes, sha256: content.sha256, ...(problem === undefined ? {} : { problem }) }
+      })
     },
   }
 }
 
 /** What clients do with an object, by whoever they have proved to be. */
-function transfers(store: Store, disk: Disk, now: () => number): Pick<ObjectStore, 'put' | 'get'> {
+function transfers(store: Store, blobs: Blobs, now: () => number): Pick<ObjectStore, 'put' | 'get'> {
   return {
-    async put({ key, accountId, stream, maxBytes, contentMd5 }) {
+    async put({ key, accountId, content, contentMd5, ...bounds }) {
       const owner = await ownerOf(store, key, accountId)
-      const content = await disk.store(stream, { maxBytes, ...(contentMd5 === undefined ? {} : { md5: contentMd5 }) })
-      await store.write(async (tx) => records.update(tx, { key, accountId: owner, content, nowMs: now() }))
-      return content
+      const stored = await blobs.store(content, { ...bounds, ...(contentMd5 === undefined ? {} : { md5: contentMd5 }) })
+      await store.write(async (tx) => records.update(tx, { key, accountId: owner, content: stored, nowMs: now() }))
+      return stored
     },
     async get(key, accountId) {
       const record = await store.read((tx) => records.find(tx, key))
       const isForeign = accountId !== undefined && record !== undefined && record.accountId !== accountId
       if (isForeign) throw new OssError('AccessDenied', 'The object belongs to another account.')
-      const file = record?.content && (await disk.find(record.content.sha256))
-      if (record?.content === undefined || file === undefined) throw new OssError('NoSuchKey', 'There is no such object.')
-      return { ...record.content, path: file.path }
+      if (record?.content === undefined) throw new OssError('NoSuchKey', 'There is no such object.')
+      return record.content
     },
   }
 }

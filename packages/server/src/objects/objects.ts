@@ -17,8 +17,14 @@ export interface ObjectsOptions extends ObjectStoreOptions {
   readonly credentials: ObjectCredentials
 }
 
+/** Says in the log when the bucket does not answer; the server starts all the same, because most of it needs no object. */
+async function lookAtBucket(objects: ObjectStore, log: Log): Promise<void> {
+  await objects.openByDigest('0'.repeat(64)).catch((error: unknown) => log.error({ err: (error as Error).cause ?? error }, 'the bucket of objects does not answer'))
+}
+
 export async function openObjects({ log, settings, credentials, ...options }: ObjectsOptions): Promise<ServedObjects> {
   const objects = await openObjectStore(options)
+  if (options.s3 !== undefined) void lookAtBucket(objects, log)
   const services = { objects, credentials, now: options.now, log, packageBytes: settings.limits.packageBytes }
   return { ...objects, mount: (scope) => mountObjects(scope, services) }
 }

@@ -10,11 +10,16 @@ const statuses = {
   InvalidDigest: 400,
   IncompleteBody: 400,
   EntityTooLarge: 400,
+  EntityTooSmall: 400,
+  FieldItemTooLong: 400,
+  InvalidPolicyDocument: 400,
+  MalformedPOSTRequest: 400,
   InvalidRange: 416,
   NoSuchKey: 404,
   NoSuchBucket: 404,
   MethodNotAllowed: 405,
   InternalError: 500,
+  ServiceUnavailable: 503,
 } as const
 
 export class OssError extends Error {
@@ -30,9 +35,13 @@ export class OssError extends Error {
 }
 
 export function toErrorXml(error: OssError, requestId: string, host: string): string {
-  const fields = { Code: error.code, Message: error.message, RequestId: requestId, HostId: host, EC: '0' }
+  return toXml('Error', { Code: error.code, Message: error.message, RequestId: requestId, HostId: host, EC: '0' })
+}
+
+/** A document of one level. */
+export function toXml(root: string, fields: Readonly<Record<string, string>>): string {
   const elements = Object.entries(fields).map(([name, value]) => `  <${name}>${escapeXml(value)}</${name}>\n`)
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n${elements.join('')}</Error>\n`
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}>\n${elements.join('')}</${root}>\n`
 }
 
 function escapeXml(text: string): string {

@@ -1,71 +1,92 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createWriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import yazl from 'yazl'
+import { hostilePackages } from '../../../../test/hostile-packages.ts'
+import { pack, type PackedFile } from '../../../agent/src/test-packages.ts'
 import { findPackageProblem } from './package.ts'
 
-describe('driver packages', () => {
-  let folder: string
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'littoral-package-'))
-  })
-  afterAll(() => rm(folder, { recursive: true }))
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'littoral-package-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
 
-  let count = 0
-  async function packed(entries: Record<string, { content?: Buffer; mode?: number }>): Promise<string> {
-    const path = join(folder, `${(count += 1)}.zip`)
-    const zip = new yazl.ZipFile()
-    for (const [name, { content = Buffer.from('x'), mode = 0o100644 }] of Object.entries(entries)) zip.addBuffer(content, name, { mode })
-    zip.end()
-    await pipeline(zip.outputStream, createWriteStream(path))
-    return path
-  }
-  /** yazl refuses bad names, so they are written over good ones of the same length. */
-  async function renamed(from: string, to: string): Promise<string> {
-    const path = await packed({ 'index.js': {}, [from]: {} })
-    const bytes = await (await import('node:fs/promises')).readFile(path)
-    await writeFile(path, Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1'))
-    return path
-  }
+let count = 0
+async function stored(bytes: Buffer): Promise<string> {
+  const path = join(folder, `${(count += 1)}.zip`)
+  await writeFile(path, bytes)
+  return path
+}
+const packed = (files: Record<string, string | Omit<PackedFile, 'name'>>) => stored(pack(files))
 
+/** The beginning of a program, as a compiler writes it. */
+function program(machine: number, { is64 = false, flags = 0, isBig = false } = {}): Buffer {
+  const head = Buffer.alloc(200)
+  head.set([0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, isBig ? 2 : 1, 1])
+  if (isBig) head.writeUInt16BE(machine, 18)
+  else head.writeUInt16LE(machine, 18)
+  if (!is64) head.writeUInt32LE(flags, 36)
+  return head
+}
+const programs: Record<string, Buffer> = {
+  armv7: program(40, { flags: 0x5000200 }),
+  'armv7-hf': program(40, { flags: 0x5000400 }),
+  aarch64: program(183, { is64: true }),
+  'x86-64': program(62, { is64: true }),
+  x86: program(3),
+}
+const executable = (content: Buffer | string) => ({ content, mode: 0o100755 })
+
+describe('a driver package', () => {
   it.each([
     ['nodejs8', 'index.js'],
     ['python3', 'index.py'],
     ['c', 'main'],
     ['java8', 'main.jar'],
-  ] as const)('starts %s drivers from %s at the top', async (runtime, entry) => {
-    expect(await findPackageProblem(await packed({ [entry]: {}, 'lib/a.txt': {} }), runtime)).toBeUndefined()
-    expect(await findPackageProblem(await packed({ 'other.txt': {} }), runtime)).toContain(`${entry} is missing at the top`)
+  ] as const)('of the runtime %s starts from %s at its top', async (runtime, entry) => {
+    const code = executable('#!/bin/sh\n')
+    expect(await findPackageProblem(await packed({ [entry]: code, 'lib/a.txt': '' }), { runtime })).toBeUndefined()
+    expect(await findPackageProblem(await packed({ 'other.txt': '' }), { runtime })).toContain(`${entry} is missing at the top`)
+    expect(await findPackageProblem(await packed({ [`driver/${entry}`]: code }), { runtime })).toContain(`found as driver/${entry}`)
+    expect(await findPackageProblem(await packed({ [`${entry}/`]: { mode: 0o040755 } }), { runtime })).toContain('missing at the top')
   })
 
-  it('says so when the files are in a folder', async () => {
-    expect(await findPackageProblem(await packed({ 'driver/index.js': {} }), 'nodejs8')).toContain('found as driver/index.js')
+  it.each(Object.keys(programs))('that is compiled for %s is taken for that processor and for no other', async (cpuArch) => {
+    const path = await packed({ main: executable(programs[cpuArch]!) })
+    expect(await findPackageProblem(path, { runtime: 'c', cpuArch })).toBeUndefined()
+    for (const other of Object.keys(programs).filter((name) => name !== cpuArch)) {
+      expect(await findPackageProblem(path, { runtime: 'c', cpuArch: other })).toMatch(/^entry "main" is compiled for .* the driver is for/)
+    }
   })
 
-  it('refuses what is no zip', async () => {
-    const path = join(folder, 'text.zip')
-    await writeFile(path, 'hello')
-    expect(await findPackageProblem(path, 'nodejs8')).toContain('not a readable zip')
-    await writeFile(path, '')
-    expect(await findPackageProblem(path, 'nodejs8')).toContain('not a readable zip')
+  it('is refused for any library of another processor, in every language that names one', async () => {
+    const path = await packed({ 'index.js': '', 'node_modules/x/build/x.node': { content: programs.armv7! } })
+    const refusal = 'entry "node_modules/x/build/x.node" is compiled for arm, 32 bit, the driver is for aarch64.'
+    expect(await findPackageProblem(path, { runtime: 'nodejs8', cpuArch: 'aarch64' })).toBe(refusal)
+    expect(await findPackageProblem(path, { runtime: 'nodejs8' })).toBeUndefined()
   })
 
-  it('names the entry that leaves the package', async () => {
-    expect(await findPackageProblem(await renamed('aa/evil.js', '../evil.js'), 'nodejs8')).toContain('../evil.js')
-    expect(await findPackageProblem(await renamed('a/passwd', '//passwd'), 'nodejs8')).toContain('//passwd')
+  it.each([
+    ['for big-endian machines', program(8, { isBig: true }), 'is compiled for mips (big-endian), 32 bit, the driver is for x86-64'],
+    ['cut off in its head', programs['x86-64']!.subarray(0, 20), 'ends within its first bytes'],
+    ['no program', Buffer.from('hello'), 'is neither a compiled program nor a script'],
+  ])('whose main is %s is refused', async (_, content, says) => {
+    expect(await findPackageProblem(await packed({ main: executable(content) }), { runtime: 'c', cpuArch: 'x86-64' })).toContain(says)
   })
 
-  it('refuses links and devices', async () => {
-    expect(await findPackageProblem(await packed({ 'index.js': {}, link: { mode: 0o120777 } }), 'nodejs8')).toBe(
-      'entry link is neither a file nor a folder.',
-    )
+  it('whose main may not be executed is refused', async () => {
+    const path = await packed({ main: { content: programs['x86-64']! } })
+    expect(await findPackageProblem(path, { runtime: 'c', cpuArch: 'x86-64' })).toContain('entry "main" has no execute permission')
   })
 
-  it('refuses what would fill the disk', async () => {
-    const bomb = await packed({ 'index.js': {}, zeros: { content: Buffer.alloc(20 * 1024 * 1024) } })
-    expect(await findPackageProblem(bomb, 'nodejs8')).toContain('entry zeros is compressed more than')
+  it.each(hostilePackages.map((one) => [one.what, one] as const))('that %s is refused', async (_, { bytes, names }) => {
+    expect(await findPackageProblem(await stored(bytes), { runtime: 'nodejs8' })).toMatch(names)
+  })
+
+  it('is looked through one at a time, also after one that cannot be read', async () => {
+    const good = await packed({ 'index.js': '' })
+    const found = await Promise.all([join(folder, 'none.zip'), good, good].map((path) => findPackageProblem(path, { runtime: 'nodejs8' })))
+    expect(found).toEqual([expect.stringContaining('not a readable zip'), undefined, undefined])
   })
 })

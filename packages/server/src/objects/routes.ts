@@ -1,15 +1,15 @@
 // The object store over HTTP, as clients of the vendor's store speak to it: PUT, GET and HEAD of single objects, by signed
-// address or with a signed request. Mounted by objects.ts into a scope of its own.
-import { createReadStream } from 'node:fs'
+// address or with a signed request, and POST of a form. Mounted by objects.ts into a scope of its own.
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maxFileBytes } from '../domain/driver-config.ts'
 import type { Log } from '../operations/context.ts'
-import { bucket, keyOfRequest } from './address.ts'
+import { bucket, isBucketRequest, keyOfRequest, toAddress } from './address.ts'
 import { authorize, type ObjectCredentials } from './authorization.ts'
 import type { ObjectStore } from './object-store.ts'
 import { OssError, toErrorXml } from './oss-error.ts'
+import { postObject, toPostXml } from './post-object.ts'
 import type { SignedRequest } from './signing.ts'
 
 export interface ObjectRoutesServices {
@@ -35,12 +35,13 @@ export function mountObjects(scope: FastifyInstance, services: ObjectRoutesServi
 async function answer(request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<unknown> {
   reply.header('x-oss-request-id', request.id)
   try {
+    if (request.method === 'POST') return await post(request, reply, services)
     const signed = toSigned(request)
     const isKnown = ['PUT', 'GET', 'HEAD'].includes(request.method)
     if (!isKnown) throw new OssError('MethodNotAllowed', `${request.method} is not supported.`)
     const { accountId } = await authorize(signed, { ...services, ownKey: services.objects.ownKey })
     if (request.method === 'PUT') return await put(request, reply, { signed, services, accountId })
-    return await get(request, reply, await services.objects.get(signed.key, accountId))
+    return await get(request, reply, { objects: services.objects, found: await services.objects.get(signed.key, accountId) })
   } catch (error) {
     return answerError(error, request, reply, services)
   }
@@ -53,24 +54,46 @@ interface Put {
 }
 
 async function put({ raw }: FastifyRequest, reply: FastifyReply, { signed, services, accountId }: Put): Promise<FastifyReply> {
-  const maxBytes = isConfigKey(signed.key) ? maxFileBytes : services.packageBytes
+  const maxBytes = maxBytesOf(signed.key, services)
   const declared = Number(raw.headers['content-length'] ?? 0)
   if (declared > maxBytes) throw new OssError('EntityTooLarge', `The object is larger than ${maxBytes} bytes.`)
   const contentMd5 = signed.headers['content-md5']
   const owner = accountId === undefined ? {} : { accountId }
-  const upload = { key: signed.key, stream: raw, maxBytes, ...owner, ...(contentMd5 === undefined ? {} : { contentMd5 }) }
+  // The stream is not destroyed on the way out: the rest of a request still has to be read, or its client never sees the answer.
+  const content = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  const upload = { key: signed.key, content, maxBytes, ...owner, ...(contentMd5 === undefined ? {} : { contentMd5 }) }
   const { md5 } = await services.objects.put(upload)
   // Exactly 200 and an ETag: clients take anything else for a failure.
   return reply.code(200).header('ETag', toEtag(md5)).header('Content-Length', 0).send()
 }
 
-function isConfigKey(key: string): boolean {
-  return /^driver\/[^/]+\/(DRIVER_VERSION_DEFAULT_CONFIG|INSTANCE_DRIVER_VERSION_CONFIG)\//.test(key)
+async function post(request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<FastifyReply> {
+  const { raw } = request
+  const host = raw.headers.host ?? ''
+  if (!isBucketRequest(raw.url?.split('?', 1)[0] ?? '', host)) throw new OssError('MethodNotAllowed', `Forms are posted to /oss/${bucket}/.`)
+  const maxBytes = (key: string) => maxBytesOf(key, services)
+  const posted = await postObject(raw, { ...services, ownKey: services.objects.ownKey, maxBytes })
+  await drain(raw, services.packageBytes)
+  const etag = toEtag(posted.md5)
+  const location = toAddress(`${request.protocol}://${host}`, posted.key)
+  reply.code(posted.status).header('ETag', etag).header('Location', location)
+  return posted.status === 201 ? reply.type('application/xml').send(toPostXml(posted, etag, location)) : reply.header('Content-Length', 0).send()
 }
 
-type Found = Awaited<ReturnType<ObjectStore['get']>>
+function maxBytesOf(key: string, { packageBytes }: ObjectRoutesServices): number {
+  const isConfig = /^driver\/[^/]+\/(DRIVER_VERSION_DEFAULT_CONFIG|INSTANCE_DRIVER_VERSION_CONFIG)\//.test(key)
+  return isConfig ? maxFileBytes : packageBytes
+}
 
-async function get(request: FastifyRequest, reply: FastifyReply, { path, md5, sizeBytes, storedAtMs }: Found): Promise<void> {
+interface Found {
+  readonly objects: ObjectStore
+  readonly found: Awaited<ReturnType<ObjectStore['get']>>
+}
+
+async function get(request: FastifyRequest, reply: FastifyReply, { objects, found }: Found): Promise<void> {
+  const { sha256, md5, sizeBytes, storedAtMs } = found
+  const content = request.method === 'HEAD' ? undefined : await objects.openByDigest(sha256)
+  if (content === undefined && request.method !== 'HEAD') throw new OssError('NoSuchKey', 'There is no such object.')
   reply.hijack()
   const headers = {
     'Content-Length': sizeBytes,
@@ -81,9 +104,9 @@ async function get(request: FastifyRequest, reply: FastifyReply, { path, md5, si
     'x-oss-object-type': 'Normal',
   }
   reply.raw.writeHead(200, headers)
-  if (request.method === 'HEAD') reply.raw.end()
+  if (content === undefined) reply.raw.end()
   // The client going away in the middle is not our failure.
-  else await pipeline(createReadStream(path), reply.raw).catch(() => reply.raw.destroy())
+  else await pipeline(content, reply.raw).catch(() => reply.raw.destroy())
 }
 
 function toEtag(md5: string): string {
@@ -117,7 +140,7 @@ async function answerError(error: unknown, request: FastifyRequest, reply: Fasti
   // The request itself is no witness: a body that was read to its end counts as destroyed.
   if (reply.sent || request.raw.socket.destroyed) return reply.raw.destroy()
   const known = error instanceof OssError ? error : new OssError('InternalError', 'The object store failed.', { cause: error })
-  if (known.code === 'InternalError') services.log.error({ requestId: request.id, err: error }, 'an object request failed')
+  if (known.status >= 500) services.log.error({ requestId: request.id, err: known.cause ?? known }, 'an object request failed')
   await drain(request.raw, services.packageBytes)
   const xml = toErrorXml(known, request.id, request.headers.host ?? '')
   return reply.code(known.status).type('application/xml').send(xml)

@@ -102,7 +102,7 @@ describe.each(vectors.filter((vector) => !isForm(vector)).map((vector) => [vecto
   })
 })
 
-// Uploads by form are not served; the policies in them are signed by the same two functions.
+// The policies in forms are signed by the same two functions; post-object.test.ts sends them.
 describe.each(vectors.filter(isForm).map((vector) => [vector.name, vector] as const))('%s', (_, vector) => {
   it('is signed with the same result', () => {
     const scope = { day: '20261122', region: 'cn-shanghai' }

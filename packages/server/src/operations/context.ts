@@ -1,6 +1,6 @@
 // What a handler gets beside its input. Built once per request by http/rpc.ts from the services of server.ts.
 import type { LogsRequest } from '@littoral/contract/node/stream'
-import type { Runtime } from '../domain/driver.ts'
+import type { PackagedDriver } from '../domain/driver-package.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
@@ -43,12 +43,10 @@ export interface Objects {
   keyOf(address: string): string | undefined
   /** Size and digest of an object that is completely stored. */
   find(key: string): Promise<{ sizeBytes: number; sha256: string } | undefined>
-  /** A local file with the object's bytes, for inspection; undefined when absent. */
-  path(key: string): Promise<string | undefined>
   /** A small object as text; undefined when absent. */
   text(key: string): Promise<string | undefined>
   /** What an object is as a driver's code, with the reason why it cannot be started, if there is one. */
-  inspect(key: string, runtime: Runtime): Promise<{ sizeBytes: number; sha256: string; problem?: string } | undefined>
+  inspect(key: string, driver: PackagedDriver): Promise<{ sizeBytes: number; sha256: string; problem?: string } | undefined>
 }
 
 export interface Log {

@@ -103,8 +103,8 @@ export function fakeNodes(): FakeNodes {
 }
 
 export interface FakeObjects extends Objects {
-  /** Stored objects by key; `path` is a local file when the test made one. */
-  readonly stored: Map<string, { sizeBytes: number; sha256: string; path?: string; problem?: string; text?: string }>
+  /** Stored objects by key. */
+  readonly stored: Map<string, { sizeBytes: number; sha256: string; problem?: string; text?: string }>
 }
 
 export function fakeObjects(): FakeObjects {
@@ -118,9 +118,6 @@ export function fakeObjects(): FakeObjects {
     async find(key) {
       const object = stored.get(key)
       return object && { sizeBytes: object.sizeBytes, sha256: object.sha256 }
-    },
-    async path(key) {
-      return stored.get(key)?.path
     },
     async text(key) {
       return stored.get(key)?.text

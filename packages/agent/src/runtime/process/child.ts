@@ -1,15 +1,16 @@
 // One run of a driver's process, in a process group of its own, so that what it starts ends with it.
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { DriverCommand } from '../../packages/languages.ts'
 
 export interface Exit {
   readonly exitCode?: number
   /** The signal that ended it, or why it could not be started. */
   readonly cause?: string
+  readonly isOutOfMemory?: boolean
 }
 
 export interface RunOptions {
-  readonly command: DriverCommand
+  /** Program and arguments. */
+  readonly line: readonly string[]
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   readonly onOutput: (chunk: Buffer) => void
@@ -21,10 +22,10 @@ export class Child {
   readonly #exited: Promise<void>
   #isOver = false
 
-  constructor({ command, folder, environment, onOutput, onExit }: RunOptions) {
-    this.#process = spawn(command.program, command.args, {
+  constructor({ line: [program = '', ...args], folder, environment, onOutput, onExit }: RunOptions) {
+    this.#process = spawn(program, args, {
       cwd: folder,
-      env: { ...environment, ...command.environment },
+      env: { ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

@@ -3,7 +3,7 @@
 // Drivers are children: when the agent is stopped they are stopped gracefully, because nobody would restart or log them.
 // When the agent crashes they live on, and the next agent ends them before it starts anything (orphans.ts).
 // A change of config or config files is written into the driver's folder without a restart (contract: iot-edge §8).
-// There is no memory limit: processes of the standard tier have none; a driver that needs one runs as a container.
+// Each driver has a user and bounds of its own as far as the machine allows (confinement.ts).
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,38 +12,54 @@ import type { Reason } from '@littoral/contract/node/report'
 import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
 import { type LogOptions, type ObservedInstance, type Runtime, type RuntimeFacts, StepError, type StopOptions } from '../runtime.ts'
+import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
 import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
 import { endOrphans } from './orphans.ts'
+import type { DriverUser } from './users.ts'
 
 export interface ProcessRuntimeOptions {
   readonly dataDir: string
   readonly packages: DriverPackages
+  /** The agent's data folder, which drivers have to pass through and see nothing of; default: `dataDir`. */
+  readonly home?: string
+  readonly memoryBytes?: number
+  readonly processes?: number
+  readonly user?: DriverUser
   readonly log?: (line: string) => void
 }
 
-export async function openProcessRuntime({ dataDir, packages, log = () => {} }: ProcessRuntimeOptions): Promise<Runtime> {
-  const runtime = new ProcessRuntime(dataDir, packages, await findInterpreters())
+/** The vendor's default, which no operation of its API can set (contract: iot-edge §8). */
+const usualMemoryBytes = 1024 * 1024 * 1024
+/** More is no driver but a fork bomb; a large Java driver has a few hundred threads, which count as well. */
+const usualProcesses = 1024
+
+export async function openProcessRuntime({ dataDir, packages, log = () => {}, ...options }: ProcessRuntimeOptions): Promise<Runtime> {
+  const runtime = new ProcessRuntime(dataDir, packages)
   await runtime.adopt(log)
+  await runtime.confine({ home: dataDir, memoryBytes: usualMemoryBytes, processes: usualProcesses, user: 'own', ...options }, log)
   return runtime
 }
+
+const missing: Interpreter = { missing: 'the runtime is still being opened' }
+const notLooked = { nodejs8: missing, python3: missing, c: missing, java8: missing }
 
 class ProcessRuntime implements Runtime {
   readonly name = 'process'
   readonly #instancesFolder: string
   readonly #logsFolder: string
   readonly #packages: DriverPackages
-  readonly #interpreters: Readonly<Record<DriverRuntime, Interpreter>>
+  #interpreters: Readonly<Record<DriverRuntime, Interpreter>> = notLooked
   readonly #instances = new Map<string, DriverInstance>()
   readonly #rings = new Map<string, LogRing>()
   readonly #listeners = new Set<() => void>()
+  #confinement: Confinement | undefined
 
-  constructor(dataDir: string, packages: DriverPackages, interpreters: Record<DriverRuntime, Interpreter>) {
+  constructor(dataDir: string, packages: DriverPackages) {
     this.#instancesFolder = join(dataDir, 'instances')
     this.#logsFolder = join(dataDir, 'logs')
     this.#packages = packages
-    this.#interpreters = interpreters
   }
 
   /** Takes over what an earlier agent left in the folder. */
@@ -60,13 +76,29 @@ class ProcessRuntime implements Runtime {
     }
   }
 
+  /** After adopt: what an earlier agent left behind has ended, and its control groups can go. */
+  async confine(options: Pick<ConfinementOptions, 'home' | 'memoryBytes' | 'processes' | 'user'>, log: (line: string) => void): Promise<void> {
+    this.#confinement = await openConfinement({
+      ...options,
+      owner: this.#instancesFolder,
+      usersFile: join(this.#instancesFolder, '..', 'users.json'),
+      instancesFolder: this.#instancesFolder,
+      program: process.execPath,
+      running: () => [...this.#instances.values()].flatMap(toRunning),
+    })
+    for (const shortcoming of this.#confinement.shortcomings) log(shortcoming)
+    this.#interpreters = await findInterpreters(this.#confinement.asDriver)
+  }
+
   async capabilities(): Promise<RuntimeFacts> {
     const found = (Object.keys(languages) as DriverRuntime[]).filter((name) => 'program' in this.#interpreters[name])
-    return { name: this.name, version: process.version, isAvailable: true, driverRuntimes: found }
+    const reason = this.#confinement?.shortcomings.join('; ') ?? ''
+    return { name: this.name, version: process.version, isAvailable: true, ...(reason === '' ? {} : { reason }), driverRuntimes: found }
   }
 
   supports(workload: Workload): true | false | Reason {
     if (workload.kind !== 'driver' || workload.container) return false
+    if (this.#confinement?.isInsufficient === true) return { code: 'UserMissing', message: this.#confinement.shortcomings.join('; ') }
     const interpreter = this.#interpreters[workload.runtime]
     return 'program' in interpreter ? true : { code: 'RuntimeMissing', message: `${workload.runtime}: ${interpreter.missing}` }
   }
@@ -84,16 +116,15 @@ class ProcessRuntime implements Runtime {
     const instanceId = `drv-${randomBytes(8).toString('hex')}`
     const folder = join(this.#instancesFolder, instanceId)
     const record = newRecord(instanceId, driver, Date.now())
-    await makeInstance(folder, record, (codeFolder) => this.#packages.layOut(driver, codeFolder))
+    await makeInstance({ folder, record, config: driver.config, fill: (codeFolder) => this.#packages.layOut(driver, codeFolder) })
     const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
     try {
-      await instance.run(this.#command(driver, instance), this.#instancesFolder)
+      await this.#run(instance)
     } catch (error) {
       this.#instances.delete(instanceId)
       await instance.remove()
       throw error
     }
-    this.#changed()
     return instanceId
   }
 
@@ -105,13 +136,12 @@ class ProcessRuntime implements Runtime {
     if (container !== 'driver') throw new StepError('NotFound', `a driver process has no container ${container}`)
     if (instance.observe().phase !== 'backoff') return
     await instance.countRestart()
-    await instance.run(this.#command(instance.record.workload, instance), this.#instancesFolder)
-    this.#changed()
+    await this.#run(instance)
   }
 
   async updateConfig(instanceId: string, workload: DriverWorkload): Promise<void> {
     const instance = this.#get(instanceId)
-    await this.#packages.placeConfig(workload, instance.codeFolder)
+    await this.#packages.placeConfig(workload, instance.codeFolder, await this.#confinement?.userOf(workload.key))
     await instance.changeWorkload(workload)
     this.#changed()
   }
@@ -153,6 +183,9 @@ class ProcessRuntime implements Runtime {
 
   async tidy(keep: readonly Workload[]): Promise<void> {
     await this.#packages.tidy(keep)
+    await this.#confinement?.keepOnly(
+      new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)]),
+    )
     const wanted = new Set(
       [...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)].map(logName),
     )
@@ -167,6 +200,7 @@ class ProcessRuntime implements Runtime {
   async close(): Promise<void> {
     const signal = new AbortController().signal
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
+    await this.#confinement?.close()
     for (const ring of this.#rings.values()) ring.close()
     this.#rings.clear()
   }
@@ -180,6 +214,15 @@ class ProcessRuntime implements Runtime {
     const instance = this.#instances.get(instanceId)
     if (!instance) throw new StepError('NotFound', `there is no driver instance ${instanceId}`)
     return instance
+  }
+
+  async #run(instance: DriverInstance): Promise<void> {
+    const { confinement, record, codeFolder } = { confinement: this.#confinement, record: instance.record, codeFolder: instance.codeFolder }
+    if (confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
+    const command = this.#command(record.workload, instance)
+    const cell = await confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder })
+    await instance.run({ command, owner: this.#instancesFolder, cell })
+    this.#changed()
   }
 
   #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {
@@ -200,6 +243,11 @@ class ProcessRuntime implements Runtime {
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }
+}
+
+function toRunning(instance: DriverInstance): { pid: number; end: (usedBytes: number) => void }[] {
+  const { pid } = instance
+  return pid === undefined ? [] : [{ pid, end: (usedBytes) => instance.endForMemory(usedBytes) }]
 }
 
 function asDriver(workload: Workload): DriverWorkload {

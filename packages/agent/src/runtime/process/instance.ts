@@ -1,15 +1,19 @@
 // One instance of a driver: its folder, its process, and what was seen of it. Kept by runtime/process/index.ts.
 //
 //   <instances>/<id>/instance.json   what it was started with, and its counters
-//   <instances>/<id>/code/           the driver's own folder, its working directory
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+//   <instances>/<id>/config.json     the config it has now; the driver's own copy is no source, because the driver may change it
+//   <instances>/<id>/code/           the driver's own folder, its working directory; the only one the driver's user may enter
+import { constants } from 'node:fs'
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { readIfPresent, writeAtomically } from '../../files.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
 import { countFailures, type ObservedInstance, runDigest } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
+import type { Cell } from './confinement.ts'
 import type { DriverCommand } from '../../packages/languages.ts'
+import { launchLine } from './launch.ts'
 import type { LogRing } from './log-ring.ts'
 import { ownerVariable } from './orphans.ts'
 
@@ -49,12 +53,25 @@ export interface InstanceParts {
   readonly isNew?: boolean
 }
 
+/** The config as the agent keeps it; the driver cannot reach this file. */
+const keptConfigName = 'config.json'
+
+export interface Run {
+  readonly command: DriverCommand
+  /** What processes of this agent are recognised by. */
+  readonly owner: string
+  readonly cell: Cell
+}
+
 export class DriverInstance {
   readonly #folder: string
   readonly #ring: LogRing
   readonly #onChange: () => void
   #record: InstanceRecord
   #child: Child | undefined
+  #cell: Cell | undefined
+  /** What it had in memory when it was ended for it. */
+  #excessBytes: number | undefined
   #state: State
   #startedAtMs = 0
   #failures = 0
@@ -82,7 +99,12 @@ export class DriverInstance {
     return join(this.#folder, 'code')
   }
 
-  async run(command: DriverCommand, owner: string): Promise<void> {
+  /** The id of its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#state.kind === 'running' ? this.#child?.pid : undefined
+  }
+
+  async run({ command, owner, cell }: Run): Promise<void> {
     if (this.#state.kind === 'running') return
     // Before anything is waited for: a second call meanwhile must not start a second process.
     this.#state = { kind: 'running' }
@@ -92,12 +114,18 @@ export class DriverInstance {
     const workload = { ...this.#record.workload, config }
     const environment = {
       ...machineEnvironment(),
+      // The folder of the agent's user is closed to the driver's.
+      ...(cell.bounds.user === undefined ? {} : { HOME: this.codeFolder }),
       ...driverEnvironment(workload, join(this.codeFolder, configFileName)),
+      ...command.environment,
       [ownerVariable]: owner,
     }
+    this.#cell = cell
+    this.#excessBytes = undefined
+    cell.begin()
     this.#startedAtMs = Date.now()
     this.#child = new Child({
-      command,
+      line: launchLine([command.program, ...command.args], cell.bounds),
       folder: this.codeFolder,
       environment,
       onOutput: (chunk) => this.#output(chunk),
@@ -108,7 +136,7 @@ export class DriverInstance {
 
   async #readConfig(): Promise<string> {
     try {
-      return await readFile(join(this.codeFolder, configFileName), 'utf8')
+      return await readConfig(this.#folder, this.codeFolder)
     } catch (error) {
       this.#state = { kind: 'exited', exitedAtMs: Date.now(), exit: { cause: String(error) } }
       throw error
@@ -118,11 +146,13 @@ export class DriverInstance {
   /** Notes that the coming run is a restart, and why. */
   async countRestart(): Promise<void> {
     const { exit } = this.#state
-    const lastRestartReason = exit?.exitCode === undefined ? (exit?.cause ?? 'unknown').slice(0, 64) : `exit code ${exit.exitCode}`
+    const how = exit?.exitCode === undefined ? (exit?.cause ?? 'unknown').slice(0, 64) : `exit code ${exit.exitCode}`
+    const lastRestartReason = exit?.isOutOfMemory === true ? 'OutOfMemory' : how
     await this.#save({ ...this.#record, restarts: this.#record.restarts + 1, lastRestartReason })
   }
 
   async changeWorkload(workload: DriverWorkload): Promise<void> {
+    await writeAtomically(join(this.#folder, keptConfigName), workload.config)
     await this.#save({ ...this.#record, workload: withoutConfig(workload) })
   }
 
@@ -133,6 +163,7 @@ export class DriverInstance {
     signal.addEventListener('abort', kill)
     try {
       await child?.stop(graceMs)
+      await this.#cell?.clear()
     } finally {
       signal.removeEventListener('abort', kill)
     }
@@ -140,8 +171,15 @@ export class DriverInstance {
     this.#onChange()
   }
 
+  /** Ends it because it has more in memory than it may. */
+  endForMemory(usedBytes: number): void {
+    this.#excessBytes = usedBytes
+    this.#child?.kill()
+  }
+
   async remove(): Promise<void> {
     clearTimeout(this.#readyTimer)
+    await this.#cell?.remove()
     await rm(this.#folder, { recursive: true, force: true })
   }
 
@@ -173,6 +211,7 @@ export class DriverInstance {
           restarts,
           failures: this.#failures,
           ...(exit?.exitCode === undefined ? {} : { exitCode: exit.exitCode }),
+          ...(exit?.isOutOfMemory === true ? { isOutOfMemory: true } : {}),
           ...(exitedAtMs === undefined ? {} : { exitedAtMs }),
           ...(this.#startedAtMs > 0 ? { startedAtMs: this.#startedAtMs } : {}),
         },
@@ -183,6 +222,7 @@ export class DriverInstance {
   #exitReason(): { code: string; message: string } {
     const { exit } = this.#state
     const how = exit?.exitCode === undefined ? (exit?.cause ?? 'unknown') : `exit code ${exit.exitCode}`
+    if (exit?.isOutOfMemory === true) return { code: 'OutOfMemory', message: exit.cause ?? how }
     const code = this.#failures > 0 ? 'ExitedEarly' : 'Exited'
     return { code, message: this.#lastLine === '' ? how : `${how}; its last line was: ${this.#lastLine}` }
   }
@@ -195,18 +235,26 @@ export class DriverInstance {
     if (last !== undefined) this.#lastLine = last.trim().slice(0, longestLine)
   }
 
-  #exited(exit: Exit): void {
+  #exited(plain: Exit): void {
     clearTimeout(this.#readyTimer)
+    const exit = this.#withMemory(plain)
     this.#child = undefined
     const exitedAtMs = Date.now()
     const ranForMs = exitedAtMs - this.#startedAtMs
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
     this.#ring.append(
-      Buffer.from(`[littoral] the driver ended: ${exit.exitCode === undefined ? exit.cause : `exit code ${exit.exitCode}`}\n`),
+      Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`),
     )
     this.#state = { kind: isAsked ? 'stopped' : 'exited', exit, exitedAtMs }
     this.#onChange()
+  }
+
+  #withMemory(exit: Exit): Exit {
+    const excess = this.#excessBytes
+    if (excess !== undefined) return { ...exit, isOutOfMemory: true, cause: `ended because it had ${excess} bytes in memory` }
+    if (this.#cell?.wasOutOfMemory() !== true) return exit
+    return { ...exit, isOutOfMemory: true, cause: 'killed because it used more memory than its limit' }
   }
 
   async #save(record: InstanceRecord): Promise<void> {
@@ -215,18 +263,39 @@ export class DriverInstance {
   }
 }
 
+export interface Making {
+  readonly folder: string
+  readonly record: InstanceRecord
+  readonly config: string
+  readonly fill: (codeFolder: string) => Promise<void>
+}
+
 /** Makes the folder of a new instance under another name first: a folder with the final name is complete. */
-export async function makeInstance(folder: string, record: InstanceRecord, fill: (codeFolder: string) => Promise<void>): Promise<void> {
+export async function makeInstance({ folder, record, config, fill }: Making): Promise<void> {
   const making = `${folder}.making`
   await rm(making, { recursive: true, force: true })
   try {
-    await mkdir(making, { recursive: true, mode: 0o755 })
+    await mkdir(making, { recursive: true })
+    await chmod(making, 0o711)
     await fill(join(making, 'code'))
+    await writeAtomically(join(making, keptConfigName), config)
     await writeAtomically(join(making, 'instance.json'), JSON.stringify(record))
     await rename(making, folder)
   } catch (error) {
     await rm(making, { recursive: true, force: true })
     throw error
+  }
+}
+
+/** Instances made by an earlier release have their config in the driver's folder only; there it must be no link. */
+async function readConfig(folder: string, codeFolder: string): Promise<string> {
+  const kept = await readIfPresent(join(folder, keptConfigName))
+  if (kept !== undefined) return kept
+  const file = await open(join(codeFolder, configFileName), constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
   }
 }
 

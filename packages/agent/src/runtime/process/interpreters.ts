@@ -8,21 +8,29 @@ import type { DriverRuntime } from '../../packages/languages.ts'
 /** What runs drivers of a language here: the program, or why there is none. */
 export type Interpreter = { readonly program: string } | { readonly missing: string }
 
-/** Looks for the programs; each is run once, because a name in the PATH can be an empty promise. */
-export async function findInterpreters(): Promise<Record<DriverRuntime, Interpreter>> {
-  const [python3, java8] = await Promise.all([find('python3', ['--version']), find('java', ['-version'])])
+/** A command line as whoever runs drivers would start it. */
+export type AsDriver = (line: readonly string[]) => readonly string[]
+
+/** Looks for the programs; each is run once, because a name in the PATH can be an empty promise, or one for root alone. */
+export async function findInterpreters(asDriver: AsDriver): Promise<Record<DriverRuntime, Interpreter>> {
+  const [python3, java8] = await Promise.all([find(['python3', '--version'], asDriver), find(['java', '-version'], asDriver)])
   return { nodejs8: { program: process.execPath }, c: { program: '' }, python3, java8 }
 }
 
-async function find(name: string, args: readonly string[]): Promise<Interpreter> {
+async function find([name = '', ...args]: readonly string[], asDriver: AsDriver): Promise<Interpreter> {
+  let missing = `there is no ${name} in the PATH of the agent`
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const program = join(folder, name)
     const isThere = folder !== '' && (await access(program, constants.X_OK).then(yes, no))
     if (!isThere) continue
-    const runs = await new Promise<boolean>((resolve) => execFile(program, args, { timeout: 10_000 }, (error) => resolve(!error)))
-    return runs ? { program } : { missing: `${program} does not run` }
+    if (await runs(asDriver([program, ...args]))) return { program }
+    missing = `${program} does not run${asDriver([]).length > 0 ? ' as the user of a driver' : ''}`
   }
-  return { missing: `there is no ${name} in the PATH of the agent` }
+  return { missing }
+}
+
+function runs([program = '', ...args]: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => execFile(program, args, { timeout: 10_000, cwd: '/' }, (error) => resolve(!error)))
 }
 
 const yes = () => true

@@ -143,7 +143,7 @@ async function resolvedConfigs(
 async function inspectedPackage(ctx: Context, driver: Driver, version: DriverVersion): Promise<DriverPackage> {
   const refuse = (Detail: string) => new Fault('iot.edge.DriverVersionNoSource', { Detail })
   if (version.source === undefined) throw refuse('SourceConfig is not set.')
-  const found = await ctx.objects.inspect(version.source.key, driver.runtime)
+  const found = await ctx.objects.inspect(version.source.key, driver)
   if (found === undefined) throw refuse(`nothing was uploaded to ${version.source.address}.`)
   const { packageBytes } = ctx.settings.limits
   if (found.sizeBytes > packageBytes) throw refuse(`the package is larger than ${packageBytes} bytes.`)

@@ -1,0 +1,147 @@
+// A user of its own for every driver, so that none reads what belongs to another, or to the agent. Users are bare numbers
+// from a range that nothing else on a usual system has; which driver has which is kept, because its files belong to it.
+// Only root can start programs as somebody else; `openUsers` says so where it is not possible. Used by index.ts.
+import { execFile } from 'node:child_process'
+import { chmod, lchown, lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { readIfPresent, writeAtomically } from '../../files.ts'
+import { asUser, setprivProgram } from './launch.ts'
+
+/** `own`: where that is possible · `agent`: all as the agent's own user · a range: own users out of it, or nothing is started. */
+export type DriverUser = 'own' | 'agent' | { readonly first: number; readonly last: number }
+
+export interface Users {
+  /** The user of a driver, from now on and for ever; throws when the range is used up. */
+  of(key: string): Promise<number>
+  /** A user who may do no more than any driver. */
+  readonly anybody: number
+  /** Groups every driver is in besides its own: those that devices belong to. */
+  readonly groups: readonly number[]
+  /** Gives back the users of all other drivers. */
+  keepOnly(keys: ReadonlySet<string>): Promise<void>
+}
+
+export type UsersOrWhy = Users | { readonly impossible: string }
+
+/** Below the numbers that systemd gives away, above those that distributions do. */
+const usualRange = { first: 61_000, last: 61_183 }
+
+/** Who may open serial lines, buses and pins on usual systems; a group that is not there is left out. */
+const deviceGroups = ['dialout', 'uucp', 'i2c', 'spi', 'gpio', 'plugdev']
+
+export interface UsersOptions {
+  /** Where it is kept who is who. */
+  readonly file: string
+  readonly range: DriverUser
+  /** The folder with the drivers' own folders, and the folder above it up to which the way is the agent's. */
+  readonly instancesFolder: string
+  readonly home: string
+  /** A program that every driver's user must be able to run. */
+  readonly program: string
+}
+
+export async function openUsers(options: UsersOptions): Promise<UsersOrWhy> {
+  const { file, range, program, instancesFolder } = options
+  if (range === 'agent') return { impossible: 'it is configured so' }
+  if (process.getuid?.() !== 0) return { impossible: 'the agent does not run as root' }
+  const { first, last } = range === 'own' ? usualRange : range
+  await openWay(instancesFolder, options.home)
+  const why = await whyNot(first, program, instancesFolder)
+  if (why !== undefined) return { impossible: why }
+  const known = parseUsers(await readIfPresent(file))
+  const save = () => writeAtomically(file, JSON.stringify(Object.fromEntries(known)))
+  return {
+    anybody: first,
+    groups: parseGroups(await readIfPresent('/etc/group')),
+    async of(key) {
+      const kept = known.get(key)
+      if (kept !== undefined && kept >= first && kept <= last) return kept
+      const taken = new Set(known.values())
+      for (let uid = first; uid <= last; uid++) {
+        if (taken.has(uid)) continue
+        known.set(key, uid)
+        await save()
+        return uid
+      }
+      throw new Error(`all users from ${first} to ${last} have a driver`)
+    },
+    async keepOnly(keys) {
+      const gone = [...known.keys()].filter((key) => !keys.has(key))
+      for (const key of gone) known.delete(key)
+      if (gone.length > 0) await save()
+    },
+  }
+}
+
+/** Lets others through to the instances, but not look around: everything beside the way is closed by its own mode. */
+async function openWay(instancesFolder: string, home: string): Promise<void> {
+  for (let folder = instancesFolder; ; folder = dirname(folder)) {
+    await chmod(folder, 0o711)
+    const isWithin = folder !== home && relative(home, folder).split(sep)[0] !== '..'
+    if (!isWithin || folder === dirname(folder)) return
+  }
+}
+
+/** Tries it out: the programs may be missing, or lie where only root may go. */
+async function whyNot(uid: number, program: string, folder: string): Promise<string | undefined> {
+  const isThere = await stat(setprivProgram).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return `${setprivProgram} is missing, which is a part of util-linux`
+  const script = 'cd "$1" || exit 3; "$2" --version >/dev/null || exit 4'
+  const [launcher = '', ...args] = asUser(['/bin/sh', '-c', script, 'sh', folder, program], { uid, groups: [] })
+  const outcome = await new Promise<{ code?: unknown; stderr: string }>((resolve) => {
+    execFile(launcher, args, { timeout: 10_000, cwd: '/' }, (error, _stdout, stderr) => resolve({ code: error?.code ?? undefined, stderr }))
+  })
+  if (outcome.code === undefined) return undefined
+  if (outcome.code === 3) return `a folder on the way to ${folder} is closed to others`
+  if (outcome.code === 4) return `${program} cannot be run by others`
+  return outcome.stderr.trim().split('\n')[0]?.slice(0, 200) || `${setprivProgram} failed`
+}
+
+function parseUsers(text: string | undefined): Map<string, number> {
+  try {
+    const parsed = JSON.parse(text ?? '{}') as Record<string, unknown>
+    return new Map(Object.entries(parsed).filter((entry): entry is [string, number] => Number.isInteger(entry[1])))
+  } catch {
+    return new Map()
+  }
+}
+
+function parseGroups(text: string | undefined): number[] {
+  const lines = (text ?? '').split('\n').map((line) => line.split(':'))
+  return lines.flatMap(([name = '', , gid]) => (deviceGroups.includes(name) && /^\d+$/.test(gid ?? '') ? [Number(gid)] : []))
+}
+
+/**
+ * Hands a folder with everything in it to a user, and closes it to others; nothing of the driver runs meanwhile. Links are
+ * handed over, not what they lead to, and a file with several names stays whose it is: one of them may be elsewhere.
+ */
+export async function handOver(folder: string, uid: number): Promise<void> {
+  const top = await lstat(folder)
+  if (top.uid === uid && (top.mode & 0o777) === 0o700) return
+  await handOverContent(folder, uid)
+  await lchown(folder, uid, uid)
+  await chmod(folder, 0o700)
+}
+
+async function handOverContent(folder: string, uid: number): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await handOverContent(path, uid)
+    else if ((await lstat(path)).nlink > 1) continue
+    await lchown(path, uid, uid)
+  }
+}
+
+/** Every process of a user; none where the system has no /proc. */
+export async function processesOf(uid: number): Promise<number[]> {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const found: number[] = []
+  for (const name of names) {
+    const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '')
+    if (/^Uid:\t(\d+)/m.exec(status)?.[1] === String(uid)) found.push(Number(name))
+  }
+  return found
+}
