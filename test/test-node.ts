@@ -17,6 +17,8 @@ export interface TestNodeOptions {
   /** Where the engine runtime finds its engine. */
   readonly engineSocket?: string
   readonly name?: string
+  /** More arguments of the agent. */
+  readonly args?: readonly string[]
 }
 
 export interface TestNode {
@@ -70,11 +72,11 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
 }
 
-function configOf({ url, token, gateway, runtimes, environment }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
+function configOf({ url, token, gateway, runtimes, environment, args: others = [] }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
   const joinFlags = gateway
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']
   const more = environment ? ['--environment', environment] : []
-  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more]
+  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more, ...others]
   return parseConfig(args, {})
 }

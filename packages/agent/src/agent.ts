@@ -86,8 +86,9 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       sampler.stop()
     },
     onDesired: async (state) => {
+      const heardAtMs = Date.now()
       await take(state, { desired, reconciler, log })
-      river.want(desired.state)
+      river.want(desired.state, heardAtMs)
     },
     onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),

@@ -39,6 +39,8 @@ export class RiverGate {
   readonly #options: GateOptions
   #river: LogRiver | undefined
   #wishes: ReadonlyMap<string, Wish> = new Map()
+  #present: ReadonlySet<string> = new Set()
+  #sinceMs = 0
   #told: WrittenSink | undefined
   #isToldRead = false
   #flowing = ''
@@ -51,8 +53,10 @@ export class RiverGate {
     this.#options = options
   }
 
-  /** Collects what the desired state asks for. */
-  want(state: DesiredState | undefined): void {
+  /** Collects what the desired state asks for; `sinceMs`: when it came, which is before anything of it was started. */
+  want(state: DesiredState | undefined, sinceMs = Date.now()): void {
+    this.#present = new Set(state?.workloads.map(({ key }) => key))
+    this.#sinceMs = sinceMs
     const groups = (state?.workloads ?? []).flatMap((workload) => (workload.kind === 'group' && workload.logs ? [workload] : []))
     this.#wishes = new Map(groups.map(({ key, logs }) => [key, { isStdout: logs?.stdout ?? false, path: logs?.path ?? '' }]))
     this.#update()
@@ -114,7 +118,7 @@ export class RiverGate {
       if (!isNeeded) return
       this.#river = await this.#open(port)
     }
-    await this.#river.want(target === undefined ? new Map() : this.#wishes)
+    await this.#river.want(target === undefined ? new Map() : this.#wishes, this.#present, this.#sinceMs)
     if (this.#flowing === (target?.written ?? '')) return
     await this.#river.flowTo(target?.sink, target?.headers ?? {})
     this.#flowing = target?.written ?? ''

@@ -58,7 +58,9 @@ export class LogRiver {
   readonly #options: Required<RiverOptions>
   readonly #closing = new AbortController()
   readonly #collected = new Map<string, Collected>()
-  #wishes: ReadonlyMap<string, Wish> = new Map()
+  #wishes = new Map<string, Wish>()
+  /** Keys that the node is not to run any more; what is left of them is still collected from. */
+  readonly #leaving = new Set<string>()
   #sender: Sender | undefined
   #looking: Promise<void> = Promise.resolve()
   #loop: Promise<void> | undefined
@@ -71,16 +73,24 @@ export class LogRiver {
     this.#options = { now: Date.now, everyMs: 1000, sender: {}, ...options }
   }
 
-  /** What to collect from now on, by key. */
-  async want(wishes: ReadonlyMap<string, Wish>): Promise<void> {
-    const { spool, now } = this.#options
-    this.#wishes = wishes
+  /** What to collect from now on, by key. `sinceMs`: when that became known here. `present`: keys the node is to run. */
+  async want(wishes: ReadonlyMap<string, Wish>, present: ReadonlySet<string>, sinceMs: number): Promise<void> {
+    const { spool } = this.#options
+    const before = this.#wishes
+    this.#wishes = new Map(wishes)
+    this.#leaving.clear()
+    for (const [key, wish] of before) if (!present.has(key)) this.#leave(key, wish)
     for (const key of wishes.keys()) {
-      if (spool.position(`key:${key}`) === undefined) await spool.append({ source: `key:${key}`, position: now(), lines: [] })
+      if (spool.position(`key:${key}`) === undefined) await spool.append({ source: `key:${key}`, position: sinceMs, lines: [] })
     }
-    for (const source of spool.sources()) if (source.startsWith('key:') && !wishes.has(source.slice(4))) spool.forget(source)
+    for (const source of spool.sources()) if (source.startsWith('key:') && !this.#wishes.has(source.slice(4))) spool.forget(source)
     this.#loop ??= this.#run()
     this.wake()
+  }
+
+  #leave(key: string, wish: Wish): void {
+    this.#wishes.set(key, wish)
+    this.#leaving.add(key)
   }
 
   /** Something happened to the containers. */
@@ -156,6 +166,8 @@ export class LogRiver {
     if (this.#closing.signal.aborted || (this.#wishes.size === 0 && this.#collected.size === 0)) return
     const all = await this.#list()
     const present = new Map(all.map((container) => [container.containerId, container]))
+    const keys = new Set(all.map(({ key }) => key))
+    for (const key of this.#leaving) if (!keys.has(key)) this.#forgetKey(key)
     for (const [id, one] of this.#collected) {
       if (present.has(id) && this.#wishes.has(one.container.key)) continue
       await this.#letGo(one)
@@ -229,6 +241,12 @@ export class LogRiver {
   #startOf({ key, createdAtMs }: OutputContainer): number | undefined {
     const wishedAtMs = Number(this.#options.spool.position(`key:${key}`) ?? 0)
     return createdAtMs >= wishedAtMs ? undefined : wishedAtMs
+  }
+
+  #forgetKey(key: string): void {
+    this.#leaving.delete(key)
+    this.#wishes.delete(key)
+    this.#options.spool.forget(`key:${key}`)
   }
 
   #forgetGone(present: ReadonlyMap<string, OutputContainer>): void {

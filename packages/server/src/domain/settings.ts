@@ -21,6 +21,10 @@ export interface Settings {
   readonly terminalIdleMs: number
   /** Registries, as host or host:port, that are spoken to without TLS; those on the loopback always are. */
   readonly plainRegistries: readonly string[]
+  /** The registry that an image without one in its name comes from; absent: no registry is asked about such a name. */
+  readonly defaultRegistry?: string
+  /** Where nodes without a sink of their own take what they collect; checked, and kept as it was written. */
+  readonly logSink?: { readonly address: string; readonly headers?: string }
   readonly limits: {
     readonly apps: number
     readonly versionsPerApp: number
@@ -52,6 +56,7 @@ export const defaultSettings: Settings = {
   hasTerminals: true,
   terminalIdleMs: 15 * 60_000,
   plainRegistries: [],
+  defaultRegistry: 'docker.io',
   limits: {
     apps: 100,
     versionsPerApp: 100,
