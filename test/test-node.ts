@@ -19,6 +19,8 @@ export interface TestNodeOptions {
   readonly name?: string
   /** The only address its ports are opened on, so that several nodes of one machine can have the same ports. */
   readonly address?: string
+  /** More arguments of the agent. */
+  readonly args?: readonly string[]
 }
 
 export interface TestNode {
@@ -77,11 +79,11 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
 }
 
-function configOf({ url, token, gateway, runtimes, environment, address }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
+function configOf({ url, token, gateway, runtimes, environment, address, args: others = [] }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
   const joinFlags = gateway
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']
   const more = [...(environment ? ['--environment', environment] : []), ...(address ? ['--address', address] : [])]
-  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more]
+  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more, ...others]
   return parseConfig(args, {})
 }

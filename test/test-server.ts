@@ -49,6 +49,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     LITTORAL_DATA: dataFolder,
     LITTORAL_THROTTLE: 'off',
     LITTORAL_HEARTBEAT_MS: '500',
+    // No test asks a registry of the world.
+    LITTORAL_DEFAULT_REGISTRY: 'none',
     ...options.env,
   })
   const running = await openServer(config, { log: recorder(log) })

@@ -14,12 +14,14 @@ export interface Registry {
 
 export const account = { username: 'agent', password: 's3cret' }
 
-export async function startRegistry(hasAuth: boolean): Promise<Registry> {
+/** Without a login, with one of `account`, or with tokens from the server that `auth` names. */
+export async function startRegistry(hasAuth: boolean | { readonly auth: string }): Promise<Registry> {
   if (!existsSync('/usr/bin/docker-registry')) throw new Error('docker-registry is not installed (apt-get install docker-registry)')
   const folder = mkdtempSync(join(tmpdir(), 'littoral-registry-'))
   const port = await freePort()
-  const auth = hasAuth ? `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n` : ''
-  if (hasAuth) writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`)
+  const htpasswd = hasAuth === true ? `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n` : ''
+  const auth = typeof hasAuth === 'object' ? hasAuth.auth : htpasswd
+  if (hasAuth === true) writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`)
   writeFileSync(
     join(folder, 'config.yml'),
     `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/storage}}\nhttp: {addr: '127.0.0.1:${port}', secret: test}\n${auth}`,
@@ -34,7 +36,7 @@ export async function startRegistry(hasAuth: boolean): Promise<Registry> {
       (answer) => answer.status,
       () => 0,
     )
-    if (status === (hasAuth ? 401 : 200)) return { host: `127.0.0.1:${port}`, stop }
+    if (status === (hasAuth === false ? 200 : 401)) return { host: `127.0.0.1:${port}`, stop }
     if (Date.now() < end) continue
     stop()
     throw new Error(`docker-registry did not answer on port ${port}`)

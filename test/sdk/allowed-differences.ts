@@ -84,6 +84,13 @@ export const allowedAgainstSdk: readonly Allowed[] = [
     what: 'missing',
     reason: 'Parameters of the protocol that one client class lists; the signature check reads the token.',
   })),
+  ...['ListTagResources', 'TagResources', 'UntagResources'].flatMap((action) =>
+    ['OwnerId', 'SecurityToken'].map((field) => ({
+      where: `${action} request ${field}`,
+      what: 'missing',
+      reason: 'Parameters of the protocol that one client class lists; the signature check reads the token.',
+    })),
+  ),
   {
     where: 'BatchGetDeviceBindStatus answer Data InstanceId',
     what: 'extra',
@@ -104,10 +111,11 @@ export const allowedAgainstSdk: readonly Allowed[] = [
 
 /** Operations that the contract's files do not describe; the client's own models are their only source. */
 export const outsideContract: Readonly<Record<string, string>> = Object.fromEntries([
-  ...['CreateSite', 'GetSite', 'ListSites', 'DeleteSite'].map((action) => [
-    action,
-    'sites: only what records and Terraform need; the contract covers the edge container operations',
-  ]),
+  ...[
+    ...['CreateSite', 'GetSite', 'ListSites', 'DeleteSite', 'UpdateSiteCoverage'],
+    ...['GetManagedTransform', 'UpdateManagedTransform', 'GetIPv6', 'UpdateIPv6', 'GetTieredCache', 'UpdateTieredCache'],
+    ...['ListTagResources', 'TagResources', 'UntagResources'],
+  ].map((action) => [action, 'sites: only what records and Terraform need; the contract covers the edge container operations']),
   ...['OpenEdgeContainer', 'GetEdgeContainer'].map((action) => [
     action,
     'activation: the contract names it in §12.1 without describing it field by field',

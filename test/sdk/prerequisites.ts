@@ -89,6 +89,9 @@ export class Prerequisites {
       QueryEdgeDriverVersion: async (input) => ({ ...input, DriverId: (await this.#driverVersion(false)).DriverId }),
       CreateEdgeOssPreSignedAddress: async (input) => ({ ...input, ResourceId: await this.#driver() }),
       CreateSite: async (input) => ({ ...input, SiteName: `example-${this.#next()}.com` }),
+      ListTagResources: (input) => this.#taggable(input),
+      TagResources: (input) => this.#taggable(input),
+      UntagResources: (input) => this.#taggable(input),
       DeleteEdgeContainerAppRecord: async (input) => {
         await this.#putApp(input)
         await this.#putSite(input)
@@ -152,6 +155,12 @@ export class Prerequisites {
     const { SiteId } = await this.#esa('CreateSite', { SiteName, AccessType: 'NS', Coverage: 'global' })
     input['SiteId'] = SiteId
     if ('RecordName' in input) input['RecordName'] = `shop.${SiteName}`
+  }
+
+  async #taggable(input: Input): Promise<Input> {
+    const site: Input = { SiteId: 0 }
+    await this.#putSite(site)
+    return { ...input, ResourceId: [String(site['SiteId'])] }
   }
 
   async #putDriver(input: Input): Promise<void> {

@@ -22,7 +22,8 @@ export interface AppOutcome {
   readonly answer: string
 }
 
-const imageTag = 'littoral-sample:1'
+// An image of the node: no registry is asked which digest it is.
+const imageTag = 'localhost/littoral-sample:1'
 const greeting = 'Hello from the edge.\n'
 const isGreeting = (text: string) => text === greeting
 const firstServicePort = 8090

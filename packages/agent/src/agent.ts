@@ -10,6 +10,7 @@ import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
 import { IdentityStore } from './identity.ts'
 import { lockFolder } from './lock.ts'
+import { RiverGate } from './log-river/gate.ts'
 import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
@@ -54,7 +55,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
-  const runtimes = given ?? (await openRuntimes(config, identity, log))
+  // The engine asks it before it removes anything, and it asks the engine what there is.
+  let river: RiverGate | undefined
+  const runtimes = given ?? (await openRuntimes(config, identity, { log, beforeRemove: async (id) => river?.settle(id) }))
+  river = openRiver(config, runtimes, log)
   const reporter = new Reporter()
   let address = config.address ?? '127.0.0.1'
   const reconciler = new Reconciler({
@@ -81,14 +85,28 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       reporter.disconnected()
       sampler.stop()
     },
-    onDesired: (state) => take(state, { desired, reconciler, log }),
+    onDesired: async (state) => {
+      const heardAtMs = Date.now()
+      await take(state, { desired, reconciler, log })
+      river.want(desired.state, heardAtMs)
+    },
+    onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
   reconciler.start(desired.state)
+  river.want(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, unlock }) }
+}
+
+function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line: string) => void): RiverGate {
+  const source = runtimes.find(({ outputs }) => outputs !== undefined)
+  const { logSink: sink, logSpoolBytes: spoolBytes, name, region, dataDir } = config
+  const river = new RiverGate({ folder: join(dataDir, 'log-river'), spoolBytes, sink, node: { name, region }, port: source?.outputs, log })
+  source?.events(() => river.wake())
+  return river
 }
 
 /** What the node keeps on disk: who it is, and what it should run. */
@@ -100,7 +118,12 @@ async function openKept(config: AgentConfig, log: (line: string) => void): Promi
   return { identity, desired }
 }
 
-async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
+interface Surroundings {
+  readonly log: (line: string) => void
+  readonly beforeRemove: (instanceId: string) => Promise<void>
+}
+
+async function openRuntimes(config: AgentConfig, identity: IdentityStore, { log, beforeRemove }: Surroundings): Promise<Runtime[]> {
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
@@ -114,7 +137,8 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       const owner = await readOwner(config.dataDir)
       const secretFor = openPullSecrets(openObject)
       const listenOn = config.address === undefined ? {} : { address: config.address }
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log, ...listenOn })
+      const drivers = driversFrom(packages)
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
     },
   }
   const runtimes: Runtime[] = []
@@ -178,16 +202,18 @@ interface Running {
   readonly session: Session
   readonly reporter: Reporter
   readonly sampler: Sampler
+  readonly river: RiverGate
   readonly runtimes: readonly Runtime[]
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, river, runtimes, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
+  await river.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await unlock()
 }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parseLogSink, parseSinkHeaders } from '@littoral/contract/node/log-sink'
 import type { JoinCredential } from './identity.ts'
 import { isVersion } from './requirements.ts'
 
@@ -20,6 +21,9 @@ export interface AgentConfig {
   readonly edgeVersion: string
   /** The only address that the ports of workloads are opened on. */
   readonly address?: string
+  /** Of this node's log river; absent: the one the server names. Checked, and kept as it was written. */
+  readonly logSink?: { readonly address: string; readonly headers?: string }
+  readonly logSpoolBytes: number
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -68,6 +72,22 @@ const flags = {
     hint: 'ADDRESS',
     meaning: 'The only IP address of this machine on which applications are opened; all of them unless given.',
   },
+  'log-sink': {
+    variable: 'LITTORAL_LOG_SINK',
+    hint: 'URL',
+    meaning: 'Where collected logs go: file:/path, http(s)://… or otlp+http(s)://…; without it where the server says.',
+  },
+  'log-sink-headers': {
+    variable: 'LITTORAL_LOG_SINK_HEADERS',
+    hint: 'LIST',
+    meaning: 'Headers for --log-sink, such as Authorization=Bearer%20abc; better given in the environment.',
+  },
+  'log-spool': {
+    variable: 'LITTORAL_LOG_SPOOL',
+    hint: 'MIB',
+    usual: '64',
+    meaning: 'Disk for logs that the sink has not taken yet, in MiB; the oldest make room.',
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -102,6 +122,29 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     name: parseWord('name', values.name ?? hostname(), 128),
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
     ...(values.address === undefined ? {} : { address: parseAddress(values.address) }),
+    ...parseRiver(values),
+  }
+}
+
+function parseRiver(values: Values): Pick<AgentConfig, 'logSink' | 'logSpoolBytes'> {
+  const { 'log-sink': address, 'log-sink-headers': headers, 'log-spool': size = flags['log-spool'].usual } = values
+  if (!/^\d{1,6}$/.test(size) || Number(size) < 1)
+    throw new ConfigError(`--log-spool must be a whole number of MiB from 1 to 999999, not "${size}".`)
+  const logSpoolBytes = Number(size) * 1024 * 1024
+  if (address === undefined) {
+    if (headers !== undefined) throw new ConfigError('--log-sink-headers is of use with --log-sink only.')
+    return { logSpoolBytes }
+  }
+  checked('log-sink', () => parseLogSink(address))
+  if (headers !== undefined) checked('log-sink-headers', () => parseSinkHeaders(headers))
+  return { logSink: { address, ...(headers !== undefined && { headers }) }, logSpoolBytes }
+}
+
+function checked(flag: FlagName, parse: () => unknown): void {
+  try {
+    parse()
+  } catch (error) {
+    throw new ConfigError(`--${flag} ${(error as Error).message}.`)
   }
 }
 

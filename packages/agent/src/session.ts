@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
   readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
+  /** The sink of log rivers that the server names, or that it names none. */
+  readonly onLogSink?: (sink: (ServerMessage & { type: 'welcome' })['logSink']) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -61,7 +63,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...options }
+    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, onLogSink: () => {}, ...options }
   }
 
   start(): void {
@@ -236,7 +238,7 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs, logSink }: ServerMessage & { type: 'welcome' }): Promise<void> {
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3
@@ -244,6 +246,7 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
+    this.#options.onLogSink(logSink)
     if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
 }

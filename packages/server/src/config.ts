@@ -1,6 +1,7 @@
 // Environment → typed configuration. One table holds every variable; reading it and printing its documentation use the
 // same entries. Called by main.ts and, for the documentation, by tools/generate.ts.
 import { resolve } from 'node:path'
+import { parseLogSink, parseSinkHeaders } from '@littoral/contract/node/log-sink'
 import { parseObjectLocation, type S3Location } from './domain/object-location.ts'
 import { defaultSettings, type Settings } from './domain/settings.ts'
 
@@ -155,6 +156,31 @@ const variables: readonly Variable[] = [
     meaning: 'Image registries (host or host:port, separated by commas) that are asked over plain HTTP; those on the loopback always are.',
     apply: (text, draft) => set(draft, { plainRegistries: text.split(',').map((host) => host.trim()) }),
   },
+  {
+    name: 'LITTORAL_DEFAULT_REGISTRY',
+    usual: 'docker.io',
+    meaning: 'Registry of images whose name says none. none: such a name is an image of the node, and no registry is asked about it.',
+    apply: (text, draft) => setDefaultRegistry(draft, text),
+  },
+  {
+    name: 'LITTORAL_LOG_SINK',
+    usual: '',
+    meaning: 'Where nodes take collected logs: file:/path (on the node), http(s)://… or otlp+http(s)://…. A node can have its own.',
+    apply: (text, draft) => {
+      parseLogSink(text)
+      set(draft, { logSink: { ...draft.settings.logSink, address: text } })
+    },
+  },
+  {
+    name: 'LITTORAL_LOG_SINK_HEADERS',
+    usual: '',
+    meaning: 'Headers for LITTORAL_LOG_SINK, such as Authorization=Bearer%20abc,X-Team=edge. Every node gets them.',
+    apply: (text, draft) => {
+      parseSinkHeaders(text)
+      if (draft.settings.logSink === undefined) throw new Error('is of use with LITTORAL_LOG_SINK only')
+      set(draft, { logSink: { ...draft.settings.logSink, headers: text } })
+    },
+  },
   ...(Object.keys(limitMeanings) as (keyof Settings['limits'])[]).map((key): Variable => ({
     name: `LITTORAL_LIMIT_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
     usual: String(defaultSettings.limits[key]),
@@ -204,6 +230,14 @@ export function configReference(): string {
 
 function set(draft: Draft, settings: Partial<Settings>): void {
   draft.settings = { ...draft.settings, ...settings }
+}
+
+function setDefaultRegistry(draft: Draft, text: string): void {
+  const { defaultRegistry: _usual, ...rest } = draft.settings
+  if (text === 'none') draft.settings = rest
+  else if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/i.test(text) || !/[.:]|^localhost$/.test(text))
+    throw new Error(`must be a host such as docker.io or images.example.com:5000, or none, not ${text}`)
+  else draft.settings = { ...rest, defaultRegistry: text.toLowerCase() }
 }
 
 function flag(

@@ -15,9 +15,10 @@ import { listen } from './listen.ts'
 import { deployments } from './loops/deployments.ts'
 import { images } from './loops/images.ts'
 import { livenessSince } from './loops/liveness.ts'
+import { logRivers } from './loops/log-rivers.ts'
 import { type Loop, type RunningLoop, startLoop } from './loops/loop.ts'
 import { reaper } from './loops/reaper.ts'
-import { rolloutsSince } from './loops/rollouts.ts'
+import { imageHoldMs, rolloutsSince } from './loops/rollouts.ts'
 import { openDoors } from './nodes/doors.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
@@ -121,7 +122,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
 
 function loopsOf({ store, box }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
   const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
-  return [rolloutsSince(nowMs), deployments, livenessSince(nowMs), reaper, resolving]
+  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers]
 }
 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */

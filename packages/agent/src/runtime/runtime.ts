@@ -111,6 +111,50 @@ export interface UsageCounters {
   readonly writtenBytes: number
 }
 
+/** One container of a group, as a log river sees it. */
+export interface OutputContainer {
+  readonly containerId: string
+  readonly instanceId: string
+  readonly key: string
+  readonly app: string
+  readonly environment: string
+  readonly version: string
+  readonly container: string
+  readonly createdAtMs: number
+  readonly isRunning: boolean
+  /** Another text for every run, and once more when the run has ended. */
+  readonly run: string
+  /** Where its files lie on this machine, if they do. Nothing below that folder is to be trusted, links least. */
+  readonly root?: OutputRoot
+}
+
+export interface OutputRoot {
+  readonly folder: string
+  /** Asked when the folder is open: whether it is still that of the container, and of nobody who came after it. */
+  readonly isStill: () => Promise<boolean>
+}
+
+/** What a container wrote at once; a long line comes in several. */
+export interface OutputPiece {
+  readonly stream: 'stdout' | 'stderr'
+  /** RFC 3339, as exact as the platform knows it. */
+  readonly time: string
+  readonly bytes: Buffer
+  /** To go on behind it later, also in another process; JSON. */
+  readonly position: unknown
+}
+
+/** What a platform that keeps the output of its containers offers to a log river. */
+export interface OutputPort {
+  /** Every container of a group, running or not. */
+  containers(signal: AbortSignal): Promise<readonly OutputContainer[]>
+  /** Ends with the container's run, or when aborted. Reads no faster than it is consumed. */
+  read(
+    containerId: string,
+    options: { readonly after?: unknown; readonly sinceMs?: number; readonly signal: AbortSignal },
+  ): AsyncIterable<readonly OutputPiece[]>
+}
+
 export interface Runtime {
   /** Stable and unique among the runtimes of an agent: `engine`, `process`, `memory`. */
   readonly name: string
@@ -145,6 +189,8 @@ export interface Runtime {
   exec(instanceId: string, options: ExecOptions, signal: AbortSignal): Promise<ExecSession>
   /** Counters of everything that runs; a container that cannot be read is left out. Empty where nothing is counted. */
   usage(signal: AbortSignal): Promise<readonly UsageCounters[]>
+  /** Absent where nothing is to be collected from. */
+  readonly outputs?: OutputPort
   /** Frees disk: drops prepared material that neither `keep` nor an instance needs. Called now and then when nothing else is to do. */
   tidy(keep: readonly Workload[], signal: AbortSignal): Promise<void>
   /** Lets go. Containers keep running; processes that are children of the agent are ended gracefully. */

@@ -9,6 +9,8 @@ import * as releases from './releases.ts'
 import * as records from './records.ts'
 import { GetEdgeContainerAppResourceReserve, UpdateEdgeContainerAppResourceReserve } from './reservations.ts'
 import * as resources from './resources.ts'
+import * as siteSettings from './site-settings.ts'
+import * as siteTags from './site-tags.ts'
 import * as sites from './sites.ts'
 import { DescribeEdgeContainerAppStats } from './stats.ts'
 import { GetEdgeContainerTerminal } from './terminal.ts'
@@ -49,6 +51,16 @@ export const operations = {
   GetSite: sites.GetSite,
   ListSites: sites.ListSites,
   DeleteSite: sites.DeleteSite,
+  UpdateSiteCoverage: sites.UpdateSiteCoverage,
+  GetManagedTransform: siteSettings.GetManagedTransform,
+  UpdateManagedTransform: siteSettings.UpdateManagedTransform,
+  GetIPv6: siteSettings.GetIPv6,
+  UpdateIPv6: siteSettings.UpdateIPv6,
+  GetTieredCache: siteSettings.GetTieredCache,
+  UpdateTieredCache: siteSettings.UpdateTieredCache,
+  ListTagResources: siteTags.ListTagResources,
+  TagResources: siteTags.TagResources,
+  UntagResources: siteTags.UntagResources,
   GetEdgeContainerTerminal,
   DescribeEdgeContainerAppStats,
 } as const

@@ -22,7 +22,7 @@ const Site = Type.Object({
   Status: Type.Literal('pending', {
     description: 'Always pending: the domain is not set up for traffic. Terraform waits for this very word.',
   }),
-  Tags: Type.Object({}, { description: 'Always empty: sites have no tags here.' }),
+  Tags: Type.Record(Type.String(), Type.String(), { description: 'Keys and values of the tags.' }),
   UpdateTime: Time('When the site changed last, UTC.'),
   VerifyCode: Type.String({ description: nothingYet }),
 })
@@ -41,7 +41,7 @@ const exampleSite = {
   SiteId: 5407498413001,
   SiteName: 'example.com',
   Status: 'pending' as const,
-  Tags: {},
+  Tags: { team: 'web' },
   UpdateTime: '2026-01-05T08:00:00Z',
   VerifyCode: '',
 }
@@ -106,7 +106,7 @@ export const ListSites = operation({
           Key: Type.Optional(Type.String({ description: 'Key of the tag.' })),
           Value: Type.Optional(Type.String({ description: 'Value of the tag.' })),
         }),
-        { maxItems: 20, description: 'Only sites with these tags: no site has any.' },
+        { maxItems: 20, description: 'Only sites that have every one of these tags; without a value any.' },
       ),
     ),
   }),
@@ -116,6 +116,16 @@ export const ListSites = operation({
     input: { PageNumber: 1, PageSize: 20, SiteName: 'example.com', SiteSearchType: 'exact' },
     output: { PageNumber: 1, PageSize: 20, Sites: [exampleSite], TotalCount: 1 },
   },
+})
+
+export const UpdateSiteCoverage = operation({
+  action: 'UpdateSiteCoverage',
+  summary: 'Changes where the visitors of a site come from.',
+  access: 'update',
+  input: Type.Object({ Coverage: Type.Enum(coverageWords, { description: coverageText }), SiteId }),
+  output: Type.Object({}),
+  errors: ['InvalidParameter', 'SiteNotFound', 'InternalError'],
+  example: { input: { Coverage: 'overseas', SiteId: 5407498413001 }, output: {} },
 })
 
 export const DeleteSite = operation({

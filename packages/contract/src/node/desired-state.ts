@@ -67,6 +67,8 @@ export const GroupWorkload = Type.Object({
   restartToken: Type.Optional(Text(64)),
   /** How long the group has to stay ready before the one it replaces is stopped. Not part of the digest. */
   bakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800 })),
+  /** What is to be collected from the containers: standard output, and files by a pattern or none. Not part of the digest. */
+  logs: Type.Optional(Type.Object({ stdout: Type.Boolean(), path: Text(1024) })),
 })
 export type GroupWorkload = Static<typeof GroupWorkload>
 

@@ -76,6 +76,8 @@ export const ServerMessage = Type.Union([
     heartbeatMs: Type.Integer({ minimum: 100 }),
     /** How often the node tells what its workloads use; absent: never. */
     statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
+    /** Where log rivers flow to, as log-sink.ts reads it; absent: nowhere, unless the node has a sink of its own. */
+    logSink: Type.Optional(Type.Object({ address: Text(2048), headers: Type.Optional(Text(8192)) })),
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),

@@ -3,6 +3,7 @@
 import { Fault } from '@littoral/contract/errors'
 import { parseHeaders, requireEnv, requireImage } from './container-text.ts'
 import { parseHook, splitCommandLine } from './command-line.ts'
+import { hostOf, imageOf } from './image-reference.ts'
 import type { Settings } from './settings.ts'
 
 export const containerSpecs = ['1C2G', '2C4G', '2C8G', '4C8G', '4C16G', '8C16G', '8C32G'] as const
@@ -42,6 +43,8 @@ export interface Container {
   readonly image: string
   /** What the image's tag stood for when the version was made, where that is known; never part of what was asked for. */
   readonly imageDigest?: string
+  /** Where an image without a registry in its name comes from; absent: docker.io. Kept, so that the version means the same for ever. */
+  readonly registry?: string
   readonly isAcrImage: boolean
   readonly acrImage?: AcrImage
   readonly spec: ContainerSpec
@@ -56,13 +59,15 @@ export interface Container {
 }
 
 /** A container whose IsACRImage and Storage may be missing, which only a lenient installation accepts. */
-export type ContainerDraft = Omit<Container, 'isAcrImage' | 'storage'> & Partial<Pick<Container, 'isAcrImage' | 'storage'>>
+export type ContainerDraft = Omit<Container, 'isAcrImage' | 'storage' | 'registry'> & Partial<Pick<Container, 'isAcrImage' | 'storage'>>
+
+type ContainerSettings = Pick<Settings, 'isContainerLenient' | 'defaultRegistry'>
 
 /**
  * Checks every container by itself and fills in what a lenient installation leaves out. Faults name the path, such as
  * `Containers[1].ProbeContent.Port`: InvalidParameter, InvalidParameter.Image, InvalidParameter.HttpHeaders.
  */
-export function newContainers(drafts: readonly ContainerDraft[], settings: Pick<Settings, 'isContainerLenient'>): Container[] {
+export function newContainers(drafts: readonly ContainerDraft[], settings: ContainerSettings): Container[] {
   if (drafts.length === 0) throw new Fault('InvalidParameter', { Detail: 'Containers: at least one is required.' })
   return drafts.map((draft, index) => newContainer(draft, `Containers[${index}]`, settings))
 }
@@ -79,13 +84,14 @@ export function requireUniqueNames(containers: readonly Container[]): void {
   }
 }
 
-function newContainer(draft: ContainerDraft, where: string, settings: Pick<Settings, 'isContainerLenient'>): Container {
+function newContainer(draft: ContainerDraft, where: string, settings: ContainerSettings): Container {
   const invalid = (field: string, rule: string) => new Fault('InvalidParameter', { Detail: `${where}.${field}: ${rule}` })
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(draft.name)) {
     throw invalid('Name', 'lower-case letters, digits and inner hyphens, 1 to 63 characters.')
   }
   requireImage(draft.image, `${where}.Image`)
   if (draft.acrImage?.tagUrl) requireImage(draft.acrImage.tagUrl, `${where}.ACRImageInfo.TagUrl`)
+  if (draft.isAcrImage) requireImage(imageOf(draft), `${where}.ACRImageInfo`)
   if (!settings.isContainerLenient) {
     if (draft.isAcrImage === undefined) throw invalid('IsACRImage', 'required.')
     if (draft.storage === undefined) throw invalid('Storage', 'required.')
@@ -96,7 +102,12 @@ function newContainer(draft: ContainerDraft, where: string, settings: Pick<Setti
   parseHook(draft.postStart ?? '', `${where}.PostStart`)
   parseHook(draft.preStop ?? '', `${where}.PreStop`)
   requireProbe(draft, `${where}.ProbeContent`)
-  return { ...draft, isAcrImage: draft.isAcrImage ?? false, storage: draft.storage ?? '0.5G' }
+  return { ...draft, ...registryFor(draft, settings), isAcrImage: draft.isAcrImage ?? false, storage: draft.storage ?? '0.5G' }
+}
+
+function registryFor(draft: ContainerDraft, { defaultRegistry }: ContainerSettings): Pick<Container, 'registry'> {
+  const isOpen = defaultRegistry !== undefined && defaultRegistry !== 'docker.io' && hostOf(imageOf(draft)) === ''
+  return isOpen ? { registry: defaultRegistry } : {}
 }
 
 /** Keys that the probe's type needs; the others are not looked at. */

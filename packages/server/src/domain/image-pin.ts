@@ -2,6 +2,7 @@
 // Pure, but for the type of the function that asks a registry.
 import { normalizeImageName } from '@littoral/contract/node/image-name'
 import type { Container } from './container.ts'
+import { hostOf, imageOf } from './image-reference.ts'
 
 /** pending: not asked yet · pinned · unreachable: asked in vain, and asked again · unpinned: there is nobody to ask. */
 export type PinState = 'pending' | 'pinned' | 'unreachable' | 'unpinned'
@@ -48,11 +49,6 @@ export type ResolveImage = (question: ImageQuestion, signal: AbortSignal) => Pro
 const firstPauseMs = 10_000
 const longestPauseMs = 3600_000
 
-/** The image a node is told to run. */
-export function imageOf(container: Pick<Container, 'isAcrImage' | 'acrImage' | 'image'>): string {
-  return (container.isAcrImage && container.acrImage?.tagUrl) || container.image
-}
-
 export interface PinnedVersion {
   readonly id: string
   readonly accountId: string
@@ -61,12 +57,14 @@ export interface PinnedVersion {
 }
 
 /**
- * What there is to find out about a version, an entry per image. A name without a registry is not looked up anywhere: an
- * image built on the node may bear it, and a stranger's image of the same name must not take its place.
+ * What there is to find out about a version, an entry per image. A name without a registry is one of docker.io, as it is for every
+ * engine, unless the operator set none: then it may be an image of the node, and a stranger's of the same name must not take its
+ * place. `localhost/…` always is an image of the node.
  */
-export function newPins({ id, accountId, appId, containers }: PinnedVersion, nowMs: number): ImagePin[] {
+export function newPins({ id, accountId, appId, containers }: PinnedVersion, defaultRegistry: string | undefined, nowMs: number): ImagePin[] {
   return [...new Set(containers.map(imageOf))].map((image) => {
-    const host = hostOf(image)
+    const named = hostOf(image)
+    const host = named === 'localhost' ? '' : named === '' && defaultRegistry !== undefined ? 'docker.io' : named
     const open = {
       accountId,
       appId,
@@ -79,10 +77,15 @@ export function newPins({ id, accountId, appId, containers }: PinnedVersion, now
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
-    if (host === '')
-      return { ...open, state: 'unpinned', reason: 'its name says no registry, so each node runs what it has or gets under the name' }
-    return { ...open, state: 'pending' }
+    if (host !== '') return { ...open, state: 'pending' }
+    const what = named === '' ? 'its name says no registry, so each node runs what it has or gets under the name' : 'it is an image of the node'
+    return { ...open, state: 'unpinned', reason: what }
   })
+}
+
+/** Not asked about, because its registry was silent just now; nobody should wait for it. */
+export function passedOver(pin: ImagePin, untilMs: number): ImagePin {
+  return { ...pin, state: 'unreachable', reason: 'the registry could not be reached a moment ago', nextAtMs: untilMs }
 }
 
 export function questionOf({ image }: Pick<ImagePin, 'image'>): ImageQuestion {
@@ -117,10 +120,4 @@ export function withDigests(containers: readonly Container[], pins: readonly Pic
     const imageDigest = digests.get(imageOf(container))
     return imageDigest === undefined ? container : { ...container, imageDigest }
   })
-}
-
-/** Host and port, where the first part of the name is one. */
-function hostOf(image: string): string {
-  const first = image.includes('/') ? image.slice(0, image.indexOf('/')) : ''
-  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : ''
 }

@@ -19,6 +19,20 @@ function view(change: Partial<RolloutView> & { status?: 'publishing' | 'publishe
   return { environment: 'prod', release, target, policy: defaultPolicy, ...nothing, ...rest }
 }
 
+describe('a release whose images are being looked up', () => {
+  const held = { nodes: [online('a')], heldUntilMs: nowMs + 5000 }
+
+  it.each(['prod', 'staging'] as const)('tells no node of %s to run it before the wait is over', (environment) => {
+    expect(planRollout(view({ ...held, environment }), nowMs)).toEqual([])
+    expect(planRollout(view({ ...held, environment }), nowMs + 5000)).toEqual([{ kind: 'assign', nodeIds: ['a'] }])
+  })
+
+  it('still gives a node without anything the version before it', () => {
+    const rest = { ...target, version: 'ver-1', digest: 'd1' }
+    expect(planRollout(view({ ...held, rest }), nowMs)).toEqual([{ kind: 'restore', nodeIds: ['a'] }])
+  })
+})
+
 describe('a release to production', () => {
   it.each<[story: string, view: RolloutView, decisions: unknown[], reached: number]>([
     ['waits for a node to appear', view(), [], 0],

@@ -11,7 +11,8 @@
 // 6. A version that is not ready in time has failed on its node, which returns to the last good one at once. A rollback, or a
 //    first version, cannot fail like that: there is nothing better to return to, so its nodes go on trying.
 // 7. A rollback knows no canary, no bake time and no budget, but keeps the limit on nodes in doubt; it never rolls back itself.
-// 8. Staging is one instance and is never taken back: it is where one looks at what does not work.
+// 8. While it is being found out what the version's tags stand for, nobody is told to run it; that wait has an end.
+// 9. Staging is one instance and is never taken back: it is where one looks at what does not work.
 import { isLost, place } from './placement.ts'
 import type { EndingCode } from './release.ts'
 import { isJudged, type RolloutView, type Standing, type Survey, survey } from './standing.ts'
@@ -44,7 +45,7 @@ function planStaging(view: RolloutView, nowMs: number): Decision[] {
   const isCurrent = (nodeId: string) =>
     assigned.get(nodeId)?.digest === target.digest && assigned.get(nodeId)?.restartToken === target.restartToken
   const joining = [...chosen].filter((nodeId) => !isCurrent(nodeId))
-  const moves = view.release.paused ? [] : listed('assign', joining)
+  const moves = view.release.paused || isHeld(view, nowMs) ? [] : listed('assign', joining)
   const decisions = [...listed('unassign', leaving), ...moves]
   const isThrough = view.reports.some(
     ({ nodeId, version, digest, phase }) =>
@@ -67,6 +68,10 @@ function planProd(view: RolloutView, nowMs: number): Decision[] {
   if (decisions.length > 0 || !['publishing', 'stopped'].includes(view.release.status)) return decisions
   if (isThrough(view, found)) return [{ kind: 'finish' }]
   return view.release.status === 'publishing' ? planStop(view, found) : []
+}
+
+function isHeld({ heldUntilMs }: RolloutView, nowMs: number): boolean {
+  return heldUntilMs !== undefined && nowMs < heldUntilMs
 }
 
 function listed(kind: 'assign' | 'restore' | 'unassign', nodeIds: readonly string[]): Decision[] {
@@ -93,7 +98,7 @@ function planMoves(view: RolloutView, found: Survey, nowMs: number): Moves {
   for (const standing of found.standings) {
     const { node, assigned, isInDoubt } = standing
     const move = wantedMove(standing, view, nowMs)
-    if (move === undefined) continue
+    if (move === undefined || (move.kind === 'assign' && isHeld(view, nowMs))) continue
     if (move.isLimited) {
       const isFull = inDoubt - Number(isInDoubt) >= found.mayChange
       const isSpent = move.kind === 'assign' && found.isJudged && spent >= found.budget

@@ -25,6 +25,10 @@ export interface Settings {
   readonly auditKeptMs: number
   /** Registries, as host or host:port, that are spoken to without TLS; those on the loopback always are. */
   readonly plainRegistries: readonly string[]
+  /** The registry that an image without one in its name comes from; absent: no registry is asked about such a name. */
+  readonly defaultRegistry?: string
+  /** Where nodes without a sink of their own take what they collect; checked, and kept as it was written. */
+  readonly logSink?: { readonly address: string; readonly headers?: string }
   readonly limits: {
     readonly apps: number
     readonly versionsPerApp: number
@@ -58,6 +62,7 @@ export const defaultSettings: Settings = {
   terminalIdleMs: 15 * 60_000,
   auditKeptMs: 400 * 24 * 3600 * 1000,
   plainRegistries: [],
+  defaultRegistry: 'docker.io',
   limits: {
     apps: 100,
     versionsPerApp: 100,

@@ -61,6 +61,8 @@ export interface RolloutView {
   readonly failures: readonly NodeFailure[]
   /** Since when this server has been listening: a node that was silent before was not heard, which is no failure of its. */
   readonly watchingSinceMs: number
+  /** Until then no node is told to run the version: it is being found out what its tags stand for. */
+  readonly heldUntilMs?: number
 }
 
 /**
@@ -235,6 +237,7 @@ export function nextChangeAtMs(view: RolloutView, nowMs: number): number | undef
     return reachedAtMs === undefined ? [] : [Math.max(reachedAtMs, view.watchingSinceMs) + deadlineSeconds * 1000]
   })
   const silent = view.nodes.filter((node) => !node.isOnline).map((node) => (node.lastSeenAtMs ?? 0) + lostAfterMs)
-  const next = [...marks, ...silent].filter((atMs) => atMs > nowMs)
+  const held = view.heldUntilMs === undefined ? [] : [view.heldUntilMs]
+  const next = [...marks, ...silent, ...held].filter((atMs) => atMs > nowMs)
   return next.length === 0 ? undefined : Math.min(...next)
 }

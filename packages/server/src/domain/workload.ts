@@ -6,7 +6,7 @@ import { type App, type Environment, workloadKey } from './app.ts'
 import { nonEmpty, parseHook, splitCommandLine } from './command-line.ts'
 import { parseEnv, parseHeaders } from './container-text.ts'
 import type { Container, ContainerSpec, ContainerStorage } from './container.ts'
-import { imageOf } from './image-pin.ts'
+import { imageOf } from './image-reference.ts'
 import type { Version } from './version.ts'
 
 const gibibyte = 1024 ** 3

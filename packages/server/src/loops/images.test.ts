@@ -1,13 +1,17 @@
 // The loop that resolves tags, with a registry that the test scripts.
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { GroupWorkload } from '@littoral/contract/node/desired-state'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ImageQuestion, RegistryRefusal } from '../domain/image-pin.ts'
+import { addNode, publish } from '../operations/edge-container/door.contract.ts'
 import { handlers } from '../operations/edge-container/index.ts'
 import { handlers as littoral } from '../operations/littoral/index.ts'
 import { type TestContext, testContext } from '../operations/test-context.ts'
+import * as assignments from '../store/assignments.ts'
 import * as rollouts from '../store/edge-container/rollouts.ts'
 import * as versions from '../store/edge-container/versions.ts'
 import { images } from './images.ts'
 import type { Loop } from './loop.ts'
+import { imageHoldMs, rolloutsSince } from './rollouts.ts'
 
 let context: TestContext
 let AppId: string
@@ -32,19 +36,14 @@ afterEach(() => context.close())
 
 const pass = () => loop.pass(context, new AbortController().signal)
 
+const container = (Image: string) => ({
+  ...{ Name: 'web', Image, IsACRImage: false, Spec: '1C2G', Storage: '0.5G' },
+  ...{ ProbeType: 'tcpSocket', ProbeContent: { Port: 80 } },
+})
+
 async function version(...names: string[]): Promise<string> {
   context.clock.advance(1000)
-  const Containers = names.map((Image, index) => ({
-    ...{
-      Name: `web-${index}`,
-      Image,
-      IsACRImage: false,
-      Spec: '1C2G',
-      Storage: '0.5G',
-      ProbeType: 'tcpSocket',
-      ProbeContent: { Port: 80 },
-    },
-  }))
+  const Containers = names.map((Image, index) => ({ ...container(Image), Name: `web-${index}` }))
   const made = await handlers.CreateEdgeContainerAppVersion({ AppId, Name: `version-${context.now()}`, Containers } as never, context)
   return made.VersionId
 }
@@ -73,12 +72,42 @@ it('asks once for each image with a registry, and keeps the answer whatever the 
   })
 })
 
-it('asks nobody about a name without a registry, which may be an image of the node', async () => {
-  const id = await version('nginx:1', 'shop/web')
+it('asks docker.io about a name without a registry, and nobody about an image of the node', async () => {
+  const id = await version('nginx:1', 'shop/web', 'localhost/mine:1')
   await pass()
+  expect(asked).toMatchObject([
+    { host: 'docker.io', repository: 'library/nginx', tag: '1' },
+    { host: 'docker.io', repository: 'shop/web', tag: 'latest' },
+  ])
+  expect((await shown(id)).map(({ Image, State }) => `${Image} ${State}`).toSorted()).toEqual([
+    'localhost/mine:1 unpinned',
+    'nginx:1 pinned',
+    'shop/web pinned',
+  ])
+  expect((await found(id))?.containers[0]).toMatchObject({ image: 'nginx:1', imageDigest: digest('a') })
+})
+
+it('asks nobody about a name without a registry where the operator set none: it may be an image of the node', async () => {
+  const { defaultRegistry: _usual, ...settings } = context.settings
+  const id = await version('nginx:1')
+  await loop.pass({ ...context, settings }, new AbortController().signal)
   expect(asked).toEqual([])
-  expect(await shown(id)).toMatchObject([{ State: 'unpinned' }, { State: 'unpinned' }])
+  expect(await shown(id)).toMatchObject([{ State: 'unpinned' }])
   expect((await found(id))?.containers[0]).not.toHaveProperty('imageDigest')
+})
+
+it('a name without a registry means the registry of the installation, as it was when the version was made', async () => {
+  const other = { ...context, settings: { ...context.settings, defaultRegistry: 'mirror.example:5000' } }
+  const Containers = [{ ...container('nginx:1') }, { ...container('registry.example/web:1'), Name: 'other' }]
+  const { VersionId } = await handlers.CreateEdgeContainerAppVersion({ AppId, Name: 'mirrored-1', Containers } as never, other)
+  await pass()
+  expect(asked.map(({ host, repository }) => `${host}/${repository}`)).toEqual(['mirror.example:5000/nginx', 'registry.example/web'])
+  const release = { id: 'rel-1', accountId: context.principal.accountId, appId: AppId, versionId: VersionId, environment: 'prod' } as never
+  const { workload } = (await context.store.read((tx) => rollouts.find(tx, release, [])))!
+  expect(workload.containers.map(({ image }) => image)).toEqual(['mirror.example:5000/nginx:1', 'registry.example/web:1'])
+  const { Version } = await handlers.GetEdgeContainerAppVersion({ AppId, VersionId } as never, context)
+  expect(Version.Containers[0]).toMatchObject({ Image: 'nginx:1' })
+  expect(JSON.stringify(Version)).not.toContain('mirror.example')
 })
 
 it('leaves a registry that cannot be reached alone for a while, asks again, and says so meanwhile', async () => {
@@ -91,7 +120,7 @@ it('leaves a registry that cannot be reached alone for a while, asks again, and 
   await pass()
   expect(asked).toHaveLength(1)
   expect(await shown(first)).toMatchObject([{ State: 'unreachable', Reason: 'the registry cannot be reached: connect ECONNREFUSED' }])
-  expect(await shown(second)).toMatchObject([{ State: 'pending' }])
+  expect(await shown(second)).toMatchObject([{ State: 'unreachable', Reason: 'the registry could not be reached a moment ago' }])
   expect((await found(first))?.status).toBe('created')
   answer = () => digest('d')
   context.clock.advance(60_000)
@@ -111,6 +140,44 @@ it('a refusal for one image does not keep others of the registry waiting', async
   await pass()
   expect(await shown(id)).toMatchObject([{ State: 'unreachable', Reason: 'the registry has no such tag' }])
   expect(await shown(other)).toMatchObject([{ State: 'pinned' }])
+})
+
+describe('a release of a new version', () => {
+  const rollOut = async () => {
+    const passed = await rolloutsSince(0, imageHoldMs).pass(context, new AbortController().signal)
+    const [assignment] = await context.store.read((tx) => assignments.listByNode(tx, 'node-a'))
+    return { nextAtMs: (passed as { nextAtMs?: number }).nextAtMs, workload: assignment?.workload as GroupWorkload | undefined }
+  }
+  const release = async (image: string) => {
+    await addNode(context, 'node-a')
+    await publish(context, AppId, await version(image))
+  }
+
+  it('waits for the digest, so that no node runs the tag before', async () => {
+    let woken = 0
+    context.store.changes('images', () => woken++)
+    await release('registry.example/shop/web:1')
+    expect(await rollOut()).toEqual({ nextAtMs: context.now() + imageHoldMs, workload: undefined })
+    await pass()
+    expect(woken).toBeGreaterThan(0)
+    expect((await rollOut()).workload?.containers[0]?.imageDigest).toBe(digest('a'))
+  })
+
+  it('does not wait for a registry that does not answer', async () => {
+    answer = () => {
+      throw new Error('connect ECONNREFUSED')
+    }
+    await release('registry.example/shop/web:1')
+    await pass()
+    expect((await rollOut()).workload?.containers[0]).not.toHaveProperty('imageDigest')
+  })
+
+  it('does not wait for ever when nobody asks', async () => {
+    await release('registry.example/shop/web:1')
+    await rollOut()
+    context.clock.advance(imageHoldMs)
+    expect((await rollOut()).workload?.version).toMatch(/^ver-/)
+  })
 })
 
 it('a digest that becomes known late starts nothing anew', async () => {

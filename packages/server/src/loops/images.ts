@@ -1,9 +1,17 @@
-// The loop that finds out which digests the tags of new versions stand for. Nothing waits for it: a release that comes first
-// runs the tag, and later nodes the digest. A registry that does not answer is left alone for a while, whatever asks for it.
+// The loop that finds out which digests the tags of new versions stand for. A release waits for it, but only for a moment
+// (loops/rollouts.ts): one that comes first runs the tag, and later nodes the digest. A registry that does not answer is left alone for a while, whatever asks for it.
 import type { Container } from '../domain/container.ts'
-import { type ImagePin, newPins, notPinned, pinned, questionOf, RegistryRefusal, type ResolveImage } from '../domain/image-pin.ts'
+import {
+  type ImagePin,
+  newPins,
+  notPinned,
+  passedOver,
+  pinned,
+  questionOf,
+  RegistryRefusal,
+  type ResolveImage,
+} from '../domain/image-pin.ts'
 import * as pins from '../store/image-pins.ts'
-import type { Store } from '../store/store.ts'
 import { type Loop, loop, type LoopServices } from './loop.ts'
 
 const versionsAtOnce = 100
@@ -30,25 +38,35 @@ export function images(sources: ImageSources): Loop {
     async pass(services, signal) {
       const { store, now } = services
       sinceMs ??= now() - lookBackMs
-      const seen = await takeVersions(store, sinceMs, now())
-      sinceMs = seen.untilMs ?? sinceMs
       for (const [host, untilMs] of silentUntil) if (untilMs <= now()) silentUntil.delete(host)
+      const seen = await takeVersions(services, sinceMs, silentUntil)
+      sinceMs = seen.untilMs ?? sinceMs
       const due = await store.read((tx) => pins.listDue(tx, { nowMs: now(), exceptHosts: [...silentUntil.keys()], limit: versionsAtOnce }))
       for (let from = 0; from < due.length; from += askedAtOnce) {
         signal.throwIfAborted()
-        const asked = due.slice(from, from + askedAtOnce).filter(({ host }) => !silentUntil.has(host))
+        const some = due.slice(from, from + askedAtOnce)
+        const asked = some.filter(({ host }) => !silentUntil.has(host))
+        const left = some.filter(({ host }) => silentUntil.has(host)).map((pin) => passedOver(pin, silentUntil.get(pin.host) ?? now()))
         const found = await Promise.all(asked.map((pin) => ask(pin, sources, services, signal)))
         for (const { pin, isSilent } of found) if (isSilent) silentUntil.set(pin.host, now() + hostPauseMs)
-        if (found.length > 0) await store.write(async (tx) => found.forEach(({ pin }) => pins.put(tx, pin)))
+        await store.write(async (tx) => [...left, ...found.map(({ pin }) => pin)].forEach((pin) => pins.put(tx, pin)))
       }
       return due.length
     },
   })
 }
 
-async function takeVersions(store: Store, sinceMs: number, nowMs: number): Promise<{ untilMs?: number }> {
+async function takeVersions(
+  { store, settings, now }: LoopServices,
+  sinceMs: number,
+  silentUntil: ReadonlyMap<string, number>,
+): Promise<{ untilMs?: number }> {
   const unseen = await store.read((tx) => pins.listUnseen(tx, sinceMs - skewMs, versionsAtOnce))
-  const fresh = unseen.flatMap((version) => newPins({ ...version, containers: JSON.parse(version.containers) as Container[] }, nowMs))
+  const fresh = unseen.flatMap((version) => {
+    const containers = JSON.parse(version.containers) as Container[]
+    const made = newPins({ ...version, containers }, settings.defaultRegistry, now())
+    return made.map((pin) => (silentUntil.has(pin.host) ? passedOver(pin, silentUntil.get(pin.host) ?? now()) : pin))
+  })
   if (fresh.length > 0) await store.write(async (tx) => fresh.forEach((pin) => pins.put(tx, pin)))
   const last = unseen.at(-1)
   return last === undefined ? {} : { untilMs: last.createdAtMs }

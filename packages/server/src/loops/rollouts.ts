@@ -18,11 +18,14 @@ import { type Loop, loop, type LoopServices, type Passed } from './loop.ts'
 /** Assignments written in one transaction; more would hold up other writers. */
 const writesAtOnce = 100
 
-/** The loop of a server that has been listening since then. */
-export function rolloutsSince(watchingSinceMs: number): Loop {
+/** So long a release waits at most for the digests of its version's images, counted from its beginning. */
+export const imageHoldMs = 10_000
+
+/** The loop of a server that has been listening since then. `holdMs`: see imageHoldMs; 0 where nobody asks registries. */
+export function rolloutsSince(watchingSinceMs: number, holdMs = 0): Loop {
   return loop({
     name: 'rollouts',
-    wakeOn: ['releases', 'reports', 'nodes', 'apps'],
+    wakeOn: ['releases', 'reports', 'nodes', 'apps', 'images'],
     everyMs: 10_000,
     async pass(services, signal) {
       const begun = await begin(services)
@@ -37,7 +40,7 @@ export function rolloutsSince(watchingSinceMs: number): Loop {
       })
       const ofAccount = ({ accountId }: { accountId: string }) => nodesOf.get(accountId) ?? []
       const steps = [
-        ...effective.map((release) => () => rollOut(services, { release, ofAccount: ofAccount(release), watchingSinceMs })),
+        ...effective.map((release) => () => rollOut(services, { release, ofAccount: ofAccount(release), watchingSinceMs, holdMs })),
         ...deleted.map((app) => () => takeDown(services, app, ofAccount(app))),
       ]
       const outcomes = await runEach(steps, signal)
@@ -85,12 +88,15 @@ interface Work {
   readonly release: Release
   readonly ofAccount: readonly NodeRecord[]
   readonly watchingSinceMs: number
+  readonly holdMs: number
 }
 
-async function rollOut(services: LoopServices, { release, ofAccount, watchingSinceMs }: Work): Promise<Passed> {
+async function rollOut(services: LoopServices, { release, ofAccount, watchingSinceMs, holdMs }: Work): Promise<Passed> {
   const { store, now, log } = services
-  const rollout = await store.read((tx) => views.find(tx, release, ofAccount, watchingSinceMs))
-  if (rollout === undefined) return { decisions: 0 }
+  const found = await store.read((tx) => views.find(tx, release, ofAccount, watchingSinceMs))
+  if (found === undefined) return { decisions: 0 }
+  const isHeld = found.hasOpenImages && holdMs > 0
+  const rollout = isHeld ? { ...found, view: { ...found.view, heldUntilMs: release.startedAtMs + holdMs } } : found
   const nowMs = now()
   const decisions = planRollout(rollout.view, nowMs)
   const marks = release.environment === 'prod' ? changedMarks(rollout.view, nowMs) : []

@@ -181,6 +181,7 @@ export class NodeSession {
       serverTimeMs: this.#services.now(),
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
+      ...(this.#services.settings.logSink && { logSink: this.#services.settings.logSink }),
     })
     this.push()
   }

@@ -2,6 +2,7 @@
 // for the platforms of an index, one token where the registry wants one. Nothing is pulled.
 import { createHash } from 'node:crypto'
 import { RegistryRefusal, type ResolvedImage, type ResolveImage } from '../domain/image-pin.ts'
+import { type Challenge, challengeOf } from './challenge.ts'
 
 const indexTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']
 const manifestTypes = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json']
@@ -33,47 +34,82 @@ type Ask = (url: string, method: 'HEAD' | 'GET') => Promise<Response>
 
 /** Remembers for the second question what the registry wanted to see at the first. */
 function openAsk(credential: { username: string; password: string } | undefined, signal: AbortSignal): Ask {
-  const basic = credential && `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
   let authorization: string | undefined
   const send = (url: string, method: 'HEAD' | 'GET') =>
     fetch(url, { method, signal, headers: { accept, ...(authorization && { authorization }) }, redirect: 'follow' })
   return async (url, method) => {
     let answer = await send(url, method)
-    if (answer.status === 401 && authorization === undefined) {
-      authorization = await authorize(answer.headers.get('www-authenticate') ?? '', basic, { url, signal })
-      if (authorization !== undefined) answer = await send(url, method)
+    if (answer.status === 401) {
+      // Also when something was shown already: a token may have run out since the question before.
+      const shown = await authorizationFor(challengeOf(answer), credential, { url, signal })
+      if (shown !== undefined && shown !== authorization) {
+        await answer.body?.cancel()
+        authorization = shown
+        answer = await send(url, method)
+      }
     }
     if (answer.ok) return answer
     await answer.body?.cancel()
-    if (answer.status === 404) throw new RegistryRefusal('the registry has no such tag')
-    if (answer.status === 401 || answer.status === 403)
-      throw new RegistryRefusal(basic ? 'the registry refuses the image secret' : 'the registry wants an image secret')
-    throw new RegistryRefusal(`the registry answers ${answer.status}`)
+    throw refusalOf(answer, { hasSecret: credential !== undefined, hasToken: authorization?.startsWith('Bearer ') === true })
   }
 }
 
-async function authorize(
-  challenge: string,
-  basic: string | undefined,
-  asked: { url: string; signal: AbortSignal },
+function refusalOf(answer: Response, { hasSecret, hasToken }: { hasSecret: boolean; hasToken: boolean }): RegistryRefusal {
+  if (answer.status === 404) return new RegistryRefusal('the registry has no such tag')
+  if (answer.status !== 401 && answer.status !== 403) return new RegistryRefusal(`the registry answers ${answer.status}`)
+  if (hasToken && challengeOf(answer)?.fields.get('error') === 'invalid_token')
+    return new RegistryRefusal('the registry does not accept the token that its own token server gives')
+  return secretRefusal(hasSecret)
+}
+
+function secretRefusal(hasSecret: boolean): RegistryRefusal {
+  return new RegistryRefusal(hasSecret ? 'the registry refuses the image secret' : 'the registry wants an image secret')
+}
+
+interface Asked {
+  readonly url: string
+  readonly signal: AbortSignal
+}
+
+/** Undefined where there is nothing to show. */
+async function authorizationFor(
+  challenge: Challenge | undefined,
+  credential: { username: string; password: string } | undefined,
+  asked: Asked,
 ): Promise<string | undefined> {
-  if (/^basic\b/i.test(challenge)) return basic
-  if (!/^bearer\b/i.test(challenge)) return undefined
-  const field = (name: string) => new RegExp(`${name}="([^"]*)"`, 'i').exec(challenge)?.[1]
-  const realm = field('realm')
+  const basic = credential && `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
+  if (challenge?.scheme === 'basic') return basic
+  if (challenge?.scheme !== 'bearer') return undefined
+  const answer = await fetch(tokenAddress(challenge, asked), { signal: asked.signal, ...(basic && { headers: { authorization: basic } }) })
+  if (answer.ok) return `Bearer ${await readToken(answer)}`
+  await answer.body?.cancel()
+  if (answer.status === 401 || answer.status === 403) throw secretRefusal(basic !== undefined)
+  throw new Error(`its token server answers ${answer.status}`)
+}
+
+function tokenAddress({ fields }: Challenge, asked: Asked): URL {
+  const realm = fields.get('realm')
   if (realm === undefined || !URL.canParse(realm)) throw new RegistryRefusal('the registry does not say where its tokens come from')
   const url = new URL(realm)
   // A registry spoken to with TLS must not send a password elsewhere in the clear.
   const isAsSafe = url.protocol === 'https:' || (url.protocol === 'http:' && asked.url.startsWith('http:'))
   if (!isAsSafe) throw new RegistryRefusal('the registry wants its tokens fetched without TLS')
-  for (const name of ['service', 'scope']) {
-    const value = field(name)
-    if (value !== undefined) url.searchParams.set(name, value)
+  const repository = /\/v2\/(.+)\/manifests\//.exec(new URL(asked.url).pathname)?.[1] ?? ''
+  const wanted = { service: fields.get('service'), scope: fields.get('scope') ?? `repository:${repository}:pull` }
+  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) url.searchParams.set(name, value)
+  return url
+}
+
+async function readToken(answer: Response): Promise<string> {
+  const text = await readText(answer)
+  try {
+    const { token, access_token: accessToken } = JSON.parse(text) as { token?: unknown; access_token?: unknown }
+    const found = token ?? accessToken
+    if (typeof found === 'string' && /^[\x21-\x7e]+$/.test(found)) return found
+  } catch {
+    // Said below, without what was answered.
   }
-  const answer = await fetch(url, { signal: asked.signal, ...(basic && { headers: { authorization: basic } }) })
-  if (!answer.ok) throw new RegistryRefusal(basic ? 'the registry refuses the image secret' : 'the registry wants an image secret')
-  const { token, access_token: accessToken } = JSON.parse(await readText(answer)) as { token?: string; access_token?: string }
-  return `Bearer ${token ?? accessToken ?? ''}`
+  throw new RegistryRefusal('the token server of the registry gives no token')
 }
 
 async function readIndex(answer: Response, said: string): Promise<ResolvedImage> {

@@ -69,6 +69,12 @@ export function unassign(tx: WriteTx, { nodeId, key }: { nodeId: string; key: st
   tx.run(db.deleteFrom('assignments').where('node_id', '=', nodeId).where('key', '=', key))
 }
 
+/** Has every node told anew that has one of these workloads: something that goes with it has changed. */
+export async function retell(tx: WriteTx, keys: readonly string[]): Promise<void> {
+  const rows = await tx.peekAll(db.selectFrom('assignments').select('node_id').distinct().where('key', 'in', [...keys]))
+  for (const { node_id } of rows) bumpGeneration(tx, node_id)
+}
+
 /** The node has to be told anew; both topics, because the node's socket and the loops listen to different ones. */
 export function bumpGeneration(tx: WriteTx, nodeId: string): void {
   tx.run(

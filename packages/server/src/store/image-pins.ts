@@ -54,6 +54,13 @@ export function put(tx: WriteTx, pin: ImagePin): void {
           .where('image_pins.digest', 'is', null),
       ),
   )
+  tx.announce('images')
+}
+
+/** Whether it is still to be found out what the version's tags stand for, or whether its registries answer. */
+export async function hasOpen(tx: ReadTx, versionId: string): Promise<boolean> {
+  const rows = await tx.all(db.selectFrom('image_pins').select('state').where('version_id', '=', versionId))
+  return rows.length === 0 || rows.some(({ state }) => state === 'pending')
 }
 
 /** Forgets those of versions that are gone. */

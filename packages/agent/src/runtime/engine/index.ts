@@ -21,6 +21,7 @@ import { instanceLogs } from './log-merge.ts'
 import { openNodePorts } from './node-ports.ts'
 import { openNotes } from './notes.ts'
 import { observeInstances } from './observe.ts'
+import { outputsOf } from './outputs.ts'
 import { openPuller, type SecretSource } from './pull.ts'
 import { credentialFor } from './registry-credentials.ts'
 import { driverImages, engineSocket } from './settings.ts'
@@ -46,6 +47,8 @@ export interface EngineRuntimeOptions {
   secretFor?: SecretSource
   keepsSpareHolder?: boolean
   storageCheckMs?: number
+  /** Told before an instance's containers go, with all they wrote. */
+  beforeRemove?: (instanceId: string, signal: AbortSignal) => Promise<void>
   log?: (line: string) => void
 }
 
@@ -109,7 +112,10 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
     restart: (instanceId, container, signal) => restartContainer(context, instanceId, container, signal),
     updateConfig: (instanceId, workload) => updateConfig(context, instanceId, workload),
     stop: (instanceId, stop, signal) => stopInstance(context, instanceId, stop, signal),
-    remove: (instanceId, signal) => removeInstance(context, instanceId, signal),
+    async remove(instanceId, signal) {
+      await options.beforeRemove?.(instanceId, signal)
+      await removeInstance(context, instanceId, signal)
+    },
     events(onChange) {
       begin()
       listeners.add(onChange)
@@ -118,6 +124,7 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
     logs: (instanceId, logs, signal) => instanceLogs(context, instanceId, logs, signal),
     exec: (instanceId, exec, signal) => execIn(context, instanceId, exec, signal),
     usage: (signal) => readUsage(context, signal),
+    outputs: outputsOf(context),
     tidy: (keep, signal) => tidy(context, keep, signal),
     close() {
       end()

@@ -11,6 +11,8 @@ import { recordHandlers } from './records.ts'
 import { releaseHandlers } from './releases.ts'
 import { reservationHandlers } from './reservations.ts'
 import { resourceHandlers } from './resources.ts'
+import { siteSettingHandlers } from './site-settings.ts'
+import { siteTagHandlers } from './site-tags.ts'
 import { siteHandlers } from './sites.ts'
 import { statsHandlers } from './stats.ts'
 import { terminalHandlers } from './terminal.ts'
@@ -28,6 +30,8 @@ export const handlers = {
   ...logRiverHandlers,
   ...activationHandlers,
   ...siteHandlers,
+  ...siteSettingHandlers,
+  ...siteTagHandlers,
   ...terminalHandlers,
   ...statsHandlers,
 } satisfies Handlers<typeof operations, Context>

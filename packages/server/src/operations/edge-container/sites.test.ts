@@ -111,6 +111,7 @@ describe('listing sites', () => {
     [{ OnlyEnterprise: 'true' }, []],
     [{ PlanSubscribeType: 'basicplan' }, []],
     [{ TagFilter: '[{"Key":"team","Value":"a"}]' }, []],
+    [{ TagFilter: '[{"Key":"team"}]' }, []],
     [{ Status: 'pending', OnlyEnterprise: 'false', OrderBy: 'visitTime' }, ['shop.test', 'blog.example', 'shop.example']],
   ])('with %j finds %j', async (fields, found) => {
     expect(await names(fields)).toEqual(found)

@@ -8,6 +8,7 @@ import { environments, workloadKey } from '../../domain/app.ts'
 import { toGroupWorkload } from '../../domain/workload.ts'
 import { db } from '../db.ts'
 import * as assignments from '../assignments.ts'
+import * as pins from '../image-pins.ts'
 import type { NodeRecord } from '../nodes.ts'
 import * as reports from '../reports.ts'
 import type { ReadTx } from '../store.ts'
@@ -21,6 +22,8 @@ export interface Rollout {
   readonly workload: GroupWorkload
   /** What nodes run that the release does not cover. */
   readonly rest?: GroupWorkload
+  /** Nobody knows yet which digests the version's tags stand for. */
+  readonly hasOpenImages: boolean
 }
 
 /**
@@ -45,6 +48,7 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
   return {
     workload,
     ...(rest && { rest }),
+    hasOpenImages: await pins.hasOpen(tx, version.id),
     view: {
       environment,
       release,

@@ -5,6 +5,7 @@ import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { SiteRow } from '../tables/records.ts'
 import { type DomainFilter, matchesDomain, offsetOf } from './listing.ts'
+import { hasTag, type WantedTag } from './site-tags.ts'
 
 /** Names a site of an account. */
 export interface SiteRef {
@@ -17,6 +18,8 @@ export interface SiteListing {
   readonly pageSize: number
   readonly filter: Partial<Pick<Site, 'access' | 'coverage' | 'resourceGroupId'>>
   readonly name?: DomainFilter
+  /** Only sites with all of these. */
+  readonly tags: readonly WantedTag[]
 }
 
 const notFound = ({ siteId }: SiteRef) => ({ name: 'SiteNotFound', params: { SiteId: String(siteId) } }) as const
@@ -49,6 +52,7 @@ export async function list(tx: ReadTx, accountId: string, listing: SiteListing):
   if (filter.coverage !== undefined) page = page.where('coverage', '=', filter.coverage)
   if (filter.resourceGroupId !== undefined) page = page.where('resource_group_id', '=', filter.resourceGroupId)
   if (name !== undefined) page = page.where(matchesDomain('sites.name', name))
+  for (const tag of listing.tags) page = page.where(hasTag('sites.id', tag))
   const sorted = page.selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc')
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
@@ -65,6 +69,12 @@ export function insert(tx: WriteTx, site: Site, limit: number): void {
     counted.where('account_id', '=', site.accountId).having((e) => e.fn.countAll<number>(), '<=', limit),
     { name: 'InternalException', params: { Detail: `The account has ${limit} sites, and no more are allowed here.` } },
   )
+}
+
+/** Throws SiteNotFound at commit. */
+export function updateCoverage(tx: WriteTx, ref: SiteRef, coverage: Site['coverage'], nowMs: number): void {
+  const changed = db.updateTable('sites').set({ coverage, updated_at_ms: nowMs })
+  tx.run(changed.where('id', '=', ref.siteId).where('account_id', '=', ref.accountId), { none: notFound(ref) })
 }
 
 /** Removes the site with its records; throws SiteNotFound at commit. */

@@ -8,6 +8,18 @@ import { records } from './0006-records.ts'
 import { iotEdgeRest } from './0007-iot-edge-rest.ts'
 import { streams } from './0008-streams.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
+import { rivers } from './0015-rivers.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases, records, iotEdgeRest, streams, gatewayBindings]
+export const migrations: readonly Migration[] = [
+  core,
+  nodes,
+  edgeContainer,
+  iotEdge,
+  releases,
+  records,
+  iotEdgeRest,
+  streams,
+  gatewayBindings,
+  rivers,
+]

@@ -59,6 +59,22 @@ export interface AppLogRiverRow {
   is_stdout: number
   path: string
   updated_at_ms: number
+  /** Counts the changes; `told_revision` is the one that nodes were told of. */
+  revision: number
+  told_revision: number
+}
+
+/** Settings of a site that clients read and write; a site without a row has the usual ones. */
+export interface SiteSettingsRow {
+  site_id: number
+  /** JSON of SiteSettings, as far as they were set. */
+  settings: string
+}
+
+export interface SiteTagRow {
+  site_id: number
+  key: string
+  value: string
 }
 
 export interface RecordsTables {
@@ -67,4 +83,6 @@ export interface RecordsTables {
   app_image_secrets: AppImageSecretRow
   app_reservations: AppReservationRow
   app_log_rivers: AppLogRiverRow
+  site_settings: SiteSettingsRow
+  site_tags: SiteTagRow
 }

@@ -48,6 +48,8 @@ export interface ContainerDetails {
   Image: string
   RestartCount: number
   SizeRw?: number
+  /** Where the storage driver keeps the files; not every engine says it. */
+  GraphDriver?: { Data?: Record<string, string> | null } | null
   Config: {
     Labels: Record<string, string> | null
     Image: string

@@ -80,7 +80,7 @@ async function* readPieces(engine: Engine, containerId: string, options: LogOpti
 }
 
 /** Undefined when aborted. Podman sends the head of its answer with the first line only, so that a quiet log is asked again. */
-async function openLog(engine: Engine, call: Call, isFollowed: boolean): Promise<Readable | undefined> {
+export async function openLog(engine: Engine, call: Call, isFollowed: boolean): Promise<Readable | undefined> {
   while (!call.signal?.aborted) {
     try {
       return await engine.stream(call)
@@ -92,7 +92,7 @@ async function openLog(engine: Engine, call: Call, isFollowed: boolean): Promise
 }
 
 /** Tells which pieces were not read before, and where they lead: the engine's `since` is inclusive. */
-function newPieces(after: LogPosition | undefined, onPosition: LogOptions['onPosition']): (time: string) => boolean {
+export function newPieces(after: LogPosition | undefined, onPosition: LogOptions['onPosition']): (time: string) => boolean {
   let known = after?.pieces ?? 0
   let position = after
   return (time) => {
@@ -109,7 +109,7 @@ function newPieces(after: LogPosition | undefined, onPosition: LogOptions['onPos
 }
 
 /** A frame begins with its time and a space, also in the middle of a line that is too long for one frame. */
-function timedPiece(payload: Buffer): { text: Buffer; time?: string } {
+export function timedPiece(payload: Buffer): { text: Buffer; time?: string } {
   const space = payload.indexOf(0x20)
   if (space < 0 || space > 40) return { text: payload }
   return { time: payload.toString('latin1', 0, space), text: payload.subarray(space + 1) }
@@ -121,7 +121,7 @@ function isLater(left: string, right: string): boolean {
 }
 
 /** `2026-11-22T06:40:23.123456789Z` → seconds with nine decimals, which Date cannot hold. */
-function unixTime(date: string): string {
+export function unixTime(date: string): string {
   const decimals = /\.(\d{1,9})/.exec(date)?.[1] ?? '0'
   return `${Math.floor(Date.parse(date) / 1000)}.${decimals.padEnd(9, '0')}`
 }

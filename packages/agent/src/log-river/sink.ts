@@ -1,0 +1,26 @@
+// What a sink is to the sender, and the opening of one by its address. Each kind is loaded when it is used.
+import type { LogSink, SinkHeaders } from '@littoral/contract/node/log-sink'
+import type { Batch, RiverNode } from './records.ts'
+
+export type Delivery =
+  /** Everything was taken, apart from `refused` records that will never be. */
+  | { readonly kind: 'taken'; readonly refused: number; readonly reason?: string }
+  /** The batch is too large for the sink; a smaller one may pass. */
+  | { readonly kind: 'tooLarge'; readonly reason: string }
+  /** Nothing was taken; the same batch is to be sent again, not before `afterMs`. */
+  | { readonly kind: 'later'; readonly reason: string; readonly afterMs?: number }
+
+export interface Sink {
+  /** Never throws, apart from an abort. */
+  deliver(batch: Batch, signal: AbortSignal): Promise<Delivery>
+}
+
+export interface SinkOptions {
+  readonly node: RiverNode
+  readonly headers: SinkHeaders
+}
+
+export async function openSink(sink: LogSink, options: SinkOptions): Promise<Sink> {
+  if (sink.kind === 'file') return (await import('./file-sink.ts')).openFileSink(sink.path, options)
+  return (await import('./http-sink.ts')).openHttpSink(sink, options)
+}
