@@ -9,11 +9,15 @@ import type { AgentConfig, RuntimeName } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
 import { IdentityStore } from './identity.ts'
+import { callDevice } from './local/call-device.ts'
+import { DeviceBook } from './local/device-book.ts'
+import { Doors } from './local/local-doors.ts'
 import { lockFolder } from './lock.ts'
 import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
 import { usualCommand } from './packages/languages.ts'
+import type { LocalDoors } from './packages/local-door.ts'
 import { openPullSecrets } from './pull-secrets.ts'
 import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
@@ -54,7 +58,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
-  const runtimes = given ?? (await openRuntimes(config, identity, log))
+  const local = openLocal(config, log)
+  const runtimes = given ?? (await openRuntimes(config, { identity, doors: local.doors, log }))
   const reporter = new Reporter()
   let address = '127.0.0.1'
   const reconciler = new Reconciler({
@@ -75,12 +80,16 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
+      local.book.connected((report) => send({ type: 'devices', report }))
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
+      local.book.disconnected()
       sampler.stop()
     },
+    onDevicesTaken: (seq) => local.book.taken(seq),
+    callDevice: (request) => callDevice(local.doors, request),
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
@@ -88,7 +97,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
   })
   reconciler.start(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, local, unlock }) }
 }
 
 /** What the node keeps on disk: who it is, and what it should run. */
@@ -100,20 +109,37 @@ async function openKept(config: AgentConfig, log: (line: string) => void): Promi
   return { identity, desired }
 }
 
-async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
+interface RuntimeParts {
+  readonly identity: IdentityStore
+  readonly doors: LocalDoors
+  readonly log: (line: string) => void
+}
+
+interface Local {
+  readonly book: DeviceBook
+  readonly doors: Doors
+}
+
+/** What this node's drivers talk to, and what is known of their devices. */
+function openLocal(config: AgentConfig, log: (line: string) => void): Local {
+  const book = new DeviceBook({ log })
+  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
+}
+
+async function openRuntimes(config: AgentConfig, { identity, doors, log }: RuntimeParts): Promise<Runtime[]> {
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
     process: () =>
-      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), log }),
+      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), doors, log }),
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir)
       const secretFor = openPullSecrets(openObject)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages, doors), secretFor, log })
     },
   }
   const runtimes: Runtime[] = []
@@ -122,8 +148,9 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
 }
 
 /** What a runtime for containers needs to know of drivers. */
-function driversFrom(packages: DriverPackages) {
+function driversFrom(packages: DriverPackages, doors: LocalDoors) {
   return {
+    doors,
     prepare: packages.prepare.bind(packages),
     layOut: packages.layOut.bind(packages),
     placeConfig: packages.placeConfig.bind(packages),
@@ -178,15 +205,17 @@ interface Running {
   readonly reporter: Reporter
   readonly sampler: Sampler
   readonly runtimes: readonly Runtime[]
+  readonly local: Local
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, runtimes, local, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
+  await local.doors.end()
   await unlock()
 }

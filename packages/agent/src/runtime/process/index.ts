@@ -9,8 +9,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import type { Reason } from '@littoral/contract/node/report'
-import type { DriverPackages } from '../../packages/driver-packages.ts'
+import { configFileName, type DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
+import type { LocalDoors } from '../../packages/local-door.ts'
 import { type LogOptions, type ObservedInstance, type Runtime, type RuntimeFacts, StepError, type StopOptions } from '../runtime.ts'
 import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
@@ -20,11 +21,13 @@ import { endOrphans } from './orphans.ts'
 export interface ProcessRuntimeOptions {
   readonly dataDir: string
   readonly packages: DriverPackages
+  /** What drivers find on the machine beside their devices; absent: nothing. */
+  readonly doors?: LocalDoors
   readonly log?: (line: string) => void
 }
 
-export async function openProcessRuntime({ dataDir, packages, log = () => {} }: ProcessRuntimeOptions): Promise<Runtime> {
-  const runtime = new ProcessRuntime(dataDir, packages, await findInterpreters())
+export async function openProcessRuntime({ dataDir, packages, doors, log = () => {} }: ProcessRuntimeOptions): Promise<Runtime> {
+  const runtime = new ProcessRuntime(dataDir, { packages, doors }, await findInterpreters())
   await runtime.adopt(log)
   return runtime
 }
@@ -34,15 +37,21 @@ class ProcessRuntime implements Runtime {
   readonly #instancesFolder: string
   readonly #logsFolder: string
   readonly #packages: DriverPackages
+  readonly #doors: LocalDoors | undefined
   readonly #interpreters: Readonly<Record<DriverRuntime, Interpreter>>
   readonly #instances = new Map<string, DriverInstance>()
   readonly #rings = new Map<string, LogRing>()
   readonly #listeners = new Set<() => void>()
 
-  constructor(dataDir: string, packages: DriverPackages, interpreters: Record<DriverRuntime, Interpreter>) {
+  constructor(
+    dataDir: string,
+    { packages, doors }: { packages: DriverPackages; doors: LocalDoors | undefined },
+    interpreters: Record<DriverRuntime, Interpreter>,
+  ) {
     this.#instancesFolder = join(dataDir, 'instances')
     this.#logsFolder = join(dataDir, 'logs')
     this.#packages = packages
+    this.#doors = doors
     this.#interpreters = interpreters
   }
 
@@ -86,7 +95,7 @@ class ProcessRuntime implements Runtime {
     const record = newRecord(instanceId, driver, Date.now())
     await makeInstance(folder, record, (codeFolder) => this.#packages.layOut(driver, codeFolder))
     const instance = this.#add(new DriverInstance(folder, record, this.#parts(driver.key)))
-    await instance.run(this.#command(driver, instance), this.#instancesFolder)
+    await instance.run(await this.#command(driver, instance), this.#instancesFolder)
     this.#changed()
     return instanceId
   }
@@ -99,7 +108,7 @@ class ProcessRuntime implements Runtime {
     if (container !== 'driver') throw new StepError('NotFound', `a driver process has no container ${container}`)
     if (instance.observe().phase !== 'backoff') return
     await instance.countRestart()
-    await instance.run(this.#command(instance.record.workload, instance), this.#instancesFolder)
+    await instance.run(await this.#command(instance.record.workload, instance), this.#instancesFolder)
     this.#changed()
   }
 
@@ -107,6 +116,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#get(instanceId)
     await this.#packages.placeConfig(workload, instance.codeFolder)
     await instance.changeWorkload(workload)
+    await this.#doors?.configChanged(instanceId)
     this.#changed()
   }
 
@@ -118,6 +128,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#instances.get(instanceId)
     if (!instance) return
     await instance.stop(0, signal)
+    await this.#doors?.close(instanceId)
     await instance.remove()
     this.#instances.delete(instanceId)
     this.#changed()
@@ -176,11 +187,16 @@ class ProcessRuntime implements Runtime {
     return instance
   }
 
-  #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {
+  async #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): Promise<DriverCommand> {
     const interpreter = this.#interpreters[workload.runtime]
     if (!('program' in interpreter))
       throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
-    return languages[workload.runtime].command({ program: interpreter.program, options: workload.arguments, folder: instance.codeFolder })
+    const { codeFolder, record } = instance
+    const { driverId, driverName, runtime } = workload
+    const command = languages[runtime].command({ program: interpreter.program, options: workload.arguments, folder: codeFolder })
+    const configPath = join(codeFolder, configFileName)
+    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath })
+    return place?.enclose(command) ?? command
   }
 
   // One ring per driver and not per instance: what the version before said last is often the answer.
