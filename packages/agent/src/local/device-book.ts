@@ -62,6 +62,7 @@ export class DeviceBook {
   connected(send: Send): void {
     this.#send = send
     this.#isOnlineTold = false
+    for (const entry of this.#entries.values()) if (entry.isOnline) entry.isStateNew = true
     this.#schedule()
   }
 

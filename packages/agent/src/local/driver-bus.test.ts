@@ -173,7 +173,7 @@ describe('the bus', () => {
 
   it('cuts off who sends something else than messages', async () => {
     const socket = connect(await opened())
-    socket.on('error', () => {})
+    socket.on('error', () => {}).resume()
     const closed = new Promise((resolve) => socket.once('close', resolve))
     socket.write('\0AUTH EXTERNAL 30\r\nBEGIN\r\n')
     socket.write(Buffer.alloc(4096, 0xff))

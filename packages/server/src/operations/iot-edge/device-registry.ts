@@ -7,8 +7,8 @@ import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import * as devices from '../../store/iot-edge/devices.ts'
 import * as products from '../../store/iot-edge/products.ts'
-import * as nodes from '../../store/nodes.ts'
 import type { Context } from '../context.ts'
+import { presenceOf } from './presence.ts'
 import { refuseSet } from './refuse-set.ts'
 import { type DeviceEntry, toDeviceEntry, toDeviceView } from './registry-views.ts'
 
@@ -36,7 +36,7 @@ export const handlers = {
     const ref = deviceRef(input)
     return store.read(async (tx) => {
       const device = await devices.get(tx, principal.accountId, ref)
-      return { Data: toDeviceView(device, await nodes.findByGateway(tx, device.iotId)) }
+      return { Data: toDeviceView(device, await presenceOf(tx, device.iotId)) }
     })
   },
 
@@ -47,7 +47,7 @@ export const handlers = {
       const { key } = await products.get(tx, principal.accountId, input.ProductKey)
       const { devices: found, total } = await devices.page(tx, key, at)
       const DeviceInfo: DeviceEntry[] = []
-      for (const device of found) DeviceInfo.push(toDeviceEntry(device, await nodes.findByGateway(tx, device.iotId)))
+      for (const device of found) DeviceInfo.push(toDeviceEntry(device, await presenceOf(tx, device.iotId)))
       const pages = { Page: at.currentPage, PageSize: at.pageSize, PageCount: Math.ceil(total / at.pageSize), Total: total }
       return { Data: { DeviceInfo }, ...pages }
     })

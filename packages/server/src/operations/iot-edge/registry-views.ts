@@ -6,7 +6,7 @@ import type { Product } from '../../domain/device.ts'
 import { toLocalTime } from '../../domain/local-time.ts'
 import { present } from '../../domain/present.ts'
 import type { RegisteredDevice } from '../../store/iot-edge/devices.ts'
-import type { NodeRecord } from '../../store/nodes.ts'
+import { type DevicePresence, toStatus } from './thing-views.ts'
 
 export function toProductView({ key, name, nodeType, details }: Product) {
   const { dataFormat, aliyunCommodityCode, description, protocolType } = details
@@ -21,8 +21,9 @@ export function toProductView({ key, name, nodeType, details }: Product) {
   }
 }
 
-/** With the node that is this gateway, once it has connected. */
-export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefined): Output<typeof QueryDeviceDetail>['Data'] {
+export function toDeviceView(device: RegisteredDevice, presence: DevicePresence): Output<typeof QueryDeviceDetail>['Data'] {
+  const { node } = presence
+  const { status, activeAtMs, onlineAtMs } = toStatus(presence)
   const utc = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
   const local = (ms: number | undefined) => (ms === undefined ? undefined : toLocalTime(ms))
   return {
@@ -32,7 +33,7 @@ export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefi
     DeviceName: device.name,
     DeviceSecret: device.secret,
     NodeType: device.nodeType,
-    Status: toStatus(node),
+    Status: status,
     Owner: true,
     GmtCreate: toLocalTime(device.createdAtMs),
     UtcCreate: new Date(device.createdAtMs).toISOString(),
@@ -41,10 +42,10 @@ export function toDeviceView(device: RegisteredDevice, node: NodeRecord | undefi
       Region: node?.region,
       IpAddress: node?.facts.address,
       FirmwareVersion: node?.facts.edgeVersion,
-      GmtActive: local(node?.createdAtMs),
-      UtcActive: utc(node?.createdAtMs),
-      GmtOnline: local(node?.lastSeenAtMs),
-      UtcOnline: utc(node?.lastSeenAtMs),
+      GmtActive: local(activeAtMs),
+      UtcActive: utc(activeAtMs),
+      GmtOnline: local(onlineAtMs),
+      UtcOnline: utc(onlineAtMs),
     }),
   }
 }
@@ -77,22 +78,16 @@ export function toProductDetail(product: Product, deviceCount: number): Output<t
 
 export type DeviceEntry = Output<typeof QueryDevice>['Data']['DeviceInfo'][number]
 
-export function toDeviceEntry(device: RegisteredDevice, node: NodeRecord | undefined): DeviceEntry {
+export function toDeviceEntry(device: RegisteredDevice, presence: DevicePresence): DeviceEntry {
   return {
     IotId: device.iotId,
     DeviceId: device.iotId,
     ProductKey: device.productKey,
     DeviceName: device.name,
     DeviceSecret: device.secret,
-    DeviceStatus: toStatus(node),
+    DeviceStatus: toStatus(presence).status,
     GmtCreate: toLocalTime(device.createdAtMs),
     UtcCreate: new Date(device.createdAtMs).toISOString(),
     ...present({ Nickname: device.nickname }),
   }
-}
-
-/** Only gateways have nodes; of the devices behind them nothing is known here. */
-function toStatus(node: NodeRecord | undefined): 'UNACTIVE' | 'ONLINE' | 'OFFLINE' {
-  if (node === undefined) return 'UNACTIVE'
-  return node.isOnline ? 'ONLINE' : 'OFFLINE'
 }

@@ -5,10 +5,14 @@ import type { Handlers } from '@littoral/contract/operation'
 import { hashSecret } from '../../domain/secret.ts'
 import * as assignments from '../../store/assignments.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
+import * as deviceStates from '../../store/iot-edge/device-states.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
-import { toNodeView, toTime, toWorkloadViews } from './views.ts'
+import { toDeviceViews, toNodeView, toTime, toWorkloadViews } from './views.ts'
+
+/** Of one answer. */
+const mostDevices = 200
 
 export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
@@ -48,7 +52,13 @@ export const nodeHandlers = {
       if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
       const desired = await assignments.listByNode(tx, NodeId)
       const reported = await reports.listByNode(tx, NodeId)
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
+      const { devices, total } = await deviceStates.pageByNode(tx, NodeId, mostDevices)
+      const properties = await deviceStates.listProperties(
+        tx,
+        devices.map(({ iotId }) => iotId),
+      )
+      const Devices = toDeviceViews(devices, properties)
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), DeviceCount: total, Devices }
     })
   },
 } satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode'>, Context>
