@@ -1,7 +1,7 @@
 // The bus of one driver: the objects of the gateway on it, and the driver's own as far as the gateway calls them.
 // Names, members and the shape of every text are those of the vendor's driver libraries (contract: iot-edge §8).
 import type { Socket } from 'node:net'
-import { type BusAnswer, BusError, BusLine, type BusRequest } from './bus/bus-line.ts'
+import { type BusAnswer, BusError, BusLine, type BusRequest, calledObject } from './bus/bus-line.ts'
 import { answerBus, answerPeer, busName, type BusPolicy } from './bus/bus-names.ts'
 import { introspect, isServed } from './bus/introspection.ts'
 import { codes, DriverFault } from './codes.ts'
@@ -86,15 +86,15 @@ export class DriverBus {
   async #answer(request: BusRequest, line: BusLine): Promise<BusAnswer> {
     const peer = answerPeer(request)
     if (peer) return peer
-    const { destination } = request
-    if (destination === busName) return answerBus(request, line, this.#policy)
-    if (request.member === 'Introspect' && isServed(destination)) return { signature: 's', body: [introspect(destination)] }
+    const object = calledObject(request)
+    if (object === busName) return answerBus(request, line, this.#policy)
+    if (request.member === 'Introspect' && isServed(object)) return { signature: 's', body: [introspect(object)] }
     const connected = this.#connected.get(line)
-    if (connected && destination === 'iot.dmp.configmanager') return this.#configCall(request, connected)
-    if (connected && destination === 'iot.dmp.dimu') return this.#deviceCall(request, connected)
-    if (destination === 'iot.gateway.fileUploader')
+    if (connected && object === 'iot.dmp.configmanager') return this.#configCall(request, connected)
+    if (connected && object === 'iot.dmp.dimu') return this.#deviceCall(request, connected)
+    if (object === 'iot.gateway.fileUploader')
       return textAnswer({ code: codes.unknown, message: 'this gateway does not take files', params: {} })
-    throw new BusError('org.freedesktop.DBus.Error.UnknownMethod', `this gateway has no ${destination} ${request.member}`)
+    throw new BusError('org.freedesktop.DBus.Error.UnknownMethod', `this gateway has no ${object} ${request.member}`)
   }
 
   async #configCall({ member, values }: BusRequest, { subscriptions }: Connected): Promise<BusAnswer> {

@@ -10,6 +10,7 @@ import type { DeviceBook } from './device-book.ts'
 import type { DeviceName } from './device-names.ts'
 import type { DriverBus } from './driver-bus.ts'
 import { DriverDesk, type DriverLine } from './driver-desk.ts'
+import type { MqttDoor } from './mqtt-door.ts'
 import type { SharedBus } from './shared-bus.ts'
 
 export interface LocalDoorsOptions {
@@ -17,6 +18,8 @@ export interface LocalDoorsOptions {
   readonly folder: string
   readonly book: DeviceBook
   readonly log: (line: string) => void
+  /** For drivers that speak MQTT; 0 takes any free port. */
+  readonly mqttPort?: number
 }
 
 interface Door {
@@ -32,6 +35,7 @@ export class Doors implements LocalDoors {
   #problem: Promise<string | undefined> | undefined
   #shared: Promise<Listening | undefined> | undefined
   #sharedBus: SharedBus | undefined
+  #mqtt: MqttDoor | undefined
 
   constructor(options: LocalDoorsOptions) {
     this.#options = options
@@ -48,6 +52,7 @@ export class Doors implements LocalDoors {
       this.#options.log(`driver ${driver.driverName}: its bus cannot be opened: ${String(error)}`)
       return { enclose: (command) => command }
     }
+    if (driver.runtime === 'java8') await this.#listenMqtt(driver.reachedAt)
     const folder = this.#folderOf(instanceId)
     const problem = await this.#enclosureProblem()
     if (problem === undefined) return { folder, enclose: (command) => enclosed(command, folder) }
@@ -81,15 +86,25 @@ export class Doors implements LocalDoors {
     return undefined
   }
 
-  /** Every driver that has a door, for doors of other kinds. */
-  desks(): DriverDesk[] {
-    return [...this.#opened.values()].map(({ desk }) => desk)
+  get mqttPort(): number | undefined {
+    return this.#mqtt?.port
   }
 
   async end(): Promise<void> {
     await Promise.all([...this.#doors.keys()].map((instanceId) => this.close(instanceId)))
     this.#sharedBus?.close()
     await (await this.#shared)?.close()
+    await this.#mqtt?.close()
+  }
+
+  /** Only the vendor's library for Java speaks MQTT. */
+  async #listenMqtt(reachedAt: string | undefined): Promise<void> {
+    const { MqttDoor, usualMqttPort } = await import('./mqtt-door.ts')
+    const { log, mqttPort: port = usualMqttPort } = this.#options
+    const find = (driverId: string) => [...this.#opened.values()].findLast(({ desk }) => desk.driver.driverId === driverId)?.desk
+    this.#mqtt ??= new MqttDoor({ port, find, log })
+    await this.#mqtt.listen('127.0.0.1')
+    if (reachedAt !== undefined && reachedAt !== '127.0.0.1') await this.#mqtt.listen(reachedAt)
   }
 
   async #openDoor(driver: LocalDriver): Promise<Door> {

@@ -1,7 +1,7 @@
 // One socket for all drivers, where each cannot be given its own: who connects says which driver he is by the name he asks for.
 // Before that he may only look around. Drivers of such a machine run as one user anyway, so nobody is kept apart by this.
 import type { Socket } from 'node:net'
-import { type BusAnswer, BusError, BusLine, type BusRequest } from './bus/bus-line.ts'
+import { type BusAnswer, BusError, BusLine, type BusRequest, calledObject } from './bus/bus-line.ts'
 import { answerBus, answerPeer, busName } from './bus/bus-names.ts'
 import { introspect, isServed } from './bus/introspection.ts'
 import { type DriverBus, served } from './driver-bus.ts'
@@ -52,12 +52,12 @@ export class SharedBus {
   }
 
   async #answerStranger(request: BusRequest, line: BusLine): Promise<BusAnswer> {
-    const { destination, member } = request
+    const object = calledObject(request)
     const checkName = (name: string) => {
       throw new BusError('org.freedesktop.DBus.Error.AccessDenied', `no driver of this gateway is ${name}`)
     }
-    if (destination === busName) return answerBus(request, line, { served, lines: () => this.#lines.keys(), checkName })
-    if (member === 'Introspect' && isServed(destination)) return { signature: 's', body: [introspect(destination)] }
+    if (object === busName) return answerBus(request, line, { served, lines: () => this.#lines.keys(), checkName })
+    if (request.member === 'Introspect' && isServed(object)) return { signature: 's', body: [introspect(object)] }
     const answer = answerPeer(request)
     if (answer) return answer
     throw new BusError('org.freedesktop.DBus.Error.AccessDenied', 'ask for the name iot.driver.id<FUNCTION_ID> first')

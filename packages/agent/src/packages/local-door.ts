@@ -10,6 +10,8 @@ export interface LocalDriver {
   readonly runtime: string
   /** The file that holds exactly the config text the driver is to be handed. */
   readonly configPath: string
+  /** The address the driver knows this machine by, where that is not its own loopback. */
+  readonly reachedAt?: string
 }
 
 export interface LocalPlace {

@@ -201,5 +201,12 @@ export class BusLine {
   }
 }
 
+/**
+ * Which of the gateway's objects a call is for. Libraries that look a name up call its owner instead, and then the path says it.
+ */
+export function calledObject({ destination, path }: BusRequest): string {
+  return destination === ownName ? path.slice(1).replaceAll('/', '.') : destination
+}
+
 /** Names the bus to its clients; they only want it to stay the same. */
 export const guid = '6c6974746f72616c6c6f63616c627573'
