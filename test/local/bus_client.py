@@ -144,6 +144,7 @@ class BusClient:
             threading.Thread(target=self.answer, args=(serial, fields, body), daemon=True).start()
 
     def answer(self, serial, fields, body):
+        # Drivers are called by their unique names too; the object is what the interface says.
         signature, value = self.objects[fields["interface"]](fields["member"], *body)
         self.send(ANSWER, {"reply": serial, "destination": fields["sender"], "signature": signature}, [value])
 
@@ -157,8 +158,10 @@ class BusClient:
             self.socket.sendall(encode(kind, serial, fields, body))
         return waiting
 
-    def call(self, destination, member, signature, *body):
-        fields = {"path": "/" + destination.replace(".", "/"), "interface": destination, "member": member, "destination": destination}
+    def call(self, name, member, signature, *body):
+        # The library that the vendor's is built on looks a name up and calls its owner.
+        owner = name if name == "org.freedesktop.DBus" else self.bus("GetNameOwner", "s", name)[0]
+        fields = {"path": "/" + name.replace(".", "/"), "interface": name, "member": member, "destination": owner}
         if signature:
             fields["signature"] = signature
         event, found = self.send(CALL, fields, body)

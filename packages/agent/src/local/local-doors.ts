@@ -54,6 +54,7 @@ export class Doors implements LocalDoors {
     }
     if (driver.runtime === 'java8') await this.#listenMqtt(driver.reachedAt)
     const folder = this.#folderOf(instanceId)
+    if (driver.reachedAt !== undefined) return { folder, enclose: (command) => command }
     const problem = await this.#enclosureProblem()
     if (problem === undefined) return { folder, enclose: (command) => enclosed(command, folder) }
     await this.#listenShared(problem)
@@ -67,6 +68,11 @@ export class Doors implements LocalDoors {
   }
 
   async close(instanceId: string): Promise<void> {
+    await this.#shut(instanceId)
+    await rm(this.#folderOf(instanceId), { recursive: true, force: true })
+  }
+
+  async #shut(instanceId: string): Promise<void> {
     const opening = this.#doors.get(instanceId)
     this.#doors.delete(instanceId)
     const door = await opening?.catch(() => undefined)
@@ -74,7 +80,6 @@ export class Doors implements LocalDoors {
     door?.bus?.close()
     door?.desk.close()
     await door?.listening.close()
-    await rm(this.#folderOf(instanceId), { recursive: true, force: true })
   }
 
   /** The connection on which a device is online, whichever driver it is behind. */
@@ -90,8 +95,9 @@ export class Doors implements LocalDoors {
     return this.#mqtt?.port
   }
 
+  /** The agent stops. Folders stay: containers that go on have them, and the next agent opens its doors there. */
   async end(): Promise<void> {
-    await Promise.all([...this.#doors.keys()].map((instanceId) => this.close(instanceId)))
+    await Promise.all([...this.#doors.keys()].map((instanceId) => this.#shut(instanceId)))
     this.#sharedBus?.close()
     await (await this.#shared)?.close()
     await this.#mqtt?.close()

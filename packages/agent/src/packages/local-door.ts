@@ -10,7 +10,7 @@ export interface LocalDriver {
   readonly runtime: string
   /** The file that holds exactly the config text the driver is to be handed. */
   readonly configPath: string
-  /** The address the driver knows this machine by, where that is not its own loopback. */
+  /** Of a container: the address it knows this machine by. A process has the machine's own loopback. */
   readonly reachedAt?: string
 }
 
