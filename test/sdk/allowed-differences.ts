@@ -124,6 +124,10 @@ export const outsideContract: Readonly<Record<string, string>> = Object.fromEntr
     ...['CreateProduct', 'QueryProduct', 'QueryProductList', 'DeleteProduct'],
     ...['RegisterDevice', 'QueryDeviceDetail', 'QueryDevice', 'DeleteDevice', 'BatchGetDeviceBindStatus'],
   ].map((action) => [action, 'device registry: only what a gateway needs to exist; the contract covers the edge operations']),
+  ...[
+    ...['QueryDevicePropertyStatus', 'QueryDevicePropertyData', 'QueryDeviceEventData', 'GetDeviceStatus'],
+    ...['InvokeThingService', 'SetDeviceProperty'],
+  ].map((action) => [action, 'devices: what drivers report and are asked, by the vendor’s own operations; the contract covers the edge operations']),
 ])
 
 /** Operations that the pinned official client does not have yet; they are asked through the old core, which has them all. */
@@ -134,6 +138,9 @@ export const outsideSdk: Readonly<Record<string, string>> = {
 
 /** Operations whose example is refused, with the code it is refused with. */
 export const alwaysRefused: Readonly<Record<string, string>> = { OpenEdgeContainer: 'EdgeContainer.HasOpened' }
+
+/** Operations whose example needs a device that a driver has brought online: carried out in test/journey/local-drivers.test.ts. */
+export const needsDriver: ReadonlySet<string> = new Set(['InvokeThingService', 'SetDeviceProperty'])
 
 interface Found {
   readonly where: string

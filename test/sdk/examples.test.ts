@@ -6,7 +6,7 @@ import { allOperations, type NamedFamily } from '../../tools/families.ts'
 import { wholeOutput } from '../../tools/generate/envelope.ts'
 import { asJsonText, codeOf, popCall, sdkCall, type Call } from '../../tools/official-clients.ts'
 import { openTestServer, type TestServer } from '../test-server.ts'
-import { alwaysRefused, outsideSdk } from './allowed-differences.ts'
+import { alwaysRefused, needsDriver, outsideSdk } from './allowed-differences.ts'
 import { Prerequisites } from './prerequisites.ts'
 
 let server: TestServer
@@ -28,7 +28,7 @@ function clientOf(named: NamedFamily, action: string, signature: 'v1' | 'v3' = '
 describe('the example of', () => {
   it.each(
     allOperations().flatMap(({ named, operation }) =>
-      operation.action in alwaysRefused ? [] : [{ action: operation.action, named, operation }],
+      operation.action in alwaysRefused || needsDriver.has(operation.action) ? [] : [{ action: operation.action, named, operation }],
     ),
   )('$action is accepted and answered as declared', async ({ named, operation }) => {
     const input = await prerequisites.inputFor(operation.action, operation.example.input as Record<string, unknown>)
@@ -47,7 +47,7 @@ describe('the example of', () => {
 
   it.each(
     allOperations()
-      .filter(({ named }) => named.family.envelope === 'iot')
+      .filter(({ named, operation }) => named.family.envelope === 'iot' && !needsDriver.has(operation.action))
       .map(({ named, operation }) => ({ action: operation.action, named, operation })),
   )('$action is accepted with a signature of version 1 as well', async ({ named, operation }) => {
     const input = await prerequisites.inputFor(operation.action, operation.example.input as Record<string, unknown>)

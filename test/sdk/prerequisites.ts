@@ -118,6 +118,10 @@ export class Prerequisites {
       ReplaceEdgeInstanceGateway: async () => this.#edge.replacement(),
       RegisterDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
       QueryDeviceDetail: async () => ({ IotId: (await this.#gateway()).iotId }),
+      QueryDevicePropertyStatus: async (input) => ({ ...input, ...(await this.#deviceName()) }),
+      QueryDevicePropertyData: async (input) => ({ ...input, ...(await this.#deviceName()) }),
+      QueryDeviceEventData: async (input) => ({ ...input, ...(await this.#deviceName()) }),
+      GetDeviceStatus: async (input) => ({ ...input, ...(await this.#deviceName()) }),
       QueryDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
       QueryProduct: async () => ({ ProductKey: (await this.#gateway()).productKey }),
       DeleteDevice: async () => ({ IotId: (await this.#gateway()).iotId }),
@@ -198,6 +202,11 @@ export class Prerequisites {
 
   #gateway(): Promise<Gateway> {
     return this.#edge.gateway()
+  }
+
+  async #deviceName(): Promise<{ ProductKey: string; DeviceName: string }> {
+    const { productKey: ProductKey, deviceName: DeviceName } = await this.#gateway()
+    return { ProductKey, DeviceName }
   }
 
   #next(): number {

@@ -9,12 +9,16 @@ import type { AgentConfig, RuntimeName } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
 import { IdentityStore } from './identity.ts'
+import { callDevice } from './local/call-device.ts'
+import { DeviceBook } from './local/device-book.ts'
+import { Doors } from './local/local-doors.ts'
 import { lockFolder } from './lock.ts'
 import { RiverGate } from './log-river/gate.ts'
 import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
 import { usualCommand } from './packages/languages.ts'
+import type { LocalDoors } from './packages/local-door.ts'
 import { openPullSecrets } from './pull-secrets.ts'
 import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
@@ -55,9 +59,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
+  const local = openLocal(config, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
-  const runtimes = given ?? (await openRuntimes(config, identity, { log, beforeRemove: async (id) => river?.settle(id) }))
+  const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
+  const runtimes = given ?? (await openRuntimes(config, { identity, doors: local.doors, beforeRemove, log }))
   river = openRiver(config, runtimes, log)
   const reporter = new Reporter()
   let address = config.address ?? '127.0.0.1'
@@ -79,12 +85,16 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
+      local.book.connected((report) => send({ type: 'devices', report }))
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
+      local.book.disconnected()
       sampler.stop()
     },
+    onDevicesTaken: (seq) => local.book.taken(seq),
+    callDevice: (request) => callDevice(local.doors, request),
     onDesired: async (state) => {
       const heardAtMs = Date.now()
       await take(state, { desired, reconciler, log })
@@ -98,7 +108,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
   reconciler.start(desired.state)
   river.want(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, local, unlock }) }
 }
 
 function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line: string) => void): RiverGate {
@@ -118,18 +128,31 @@ async function openKept(config: AgentConfig, log: (line: string) => void): Promi
   return { identity, desired }
 }
 
-interface Surroundings {
-  readonly log: (line: string) => void
+interface RuntimeParts {
+  readonly identity: IdentityStore
+  readonly doors: LocalDoors
   readonly beforeRemove: (instanceId: string) => Promise<void>
+  readonly log: (line: string) => void
 }
 
-async function openRuntimes(config: AgentConfig, identity: IdentityStore, { log, beforeRemove }: Surroundings): Promise<Runtime[]> {
+interface Local {
+  readonly book: DeviceBook
+  readonly doors: Doors
+}
+
+/** What this node's drivers talk to, and what is known of their devices. */
+function openLocal(config: AgentConfig, log: (line: string) => void): Local {
+  const book = new DeviceBook({ log })
+  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
+}
+
+async function openRuntimes(config: AgentConfig, { identity, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
     process: () =>
-      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), log }),
+      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), doors, log }),
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
@@ -137,7 +160,7 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, { log,
       const owner = await readOwner(config.dataDir)
       const secretFor = openPullSecrets(openObject)
       const listenOn = config.address === undefined ? {} : { address: config.address }
-      const drivers = driversFrom(packages)
+      const drivers = driversFrom(packages, doors)
       return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
     },
   }
@@ -147,8 +170,9 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, { log,
 }
 
 /** What a runtime for containers needs to know of drivers. */
-function driversFrom(packages: DriverPackages) {
+function driversFrom(packages: DriverPackages, doors: LocalDoors) {
   return {
+    doors,
     prepare: packages.prepare.bind(packages),
     layOut: packages.layOut.bind(packages),
     placeConfig: packages.placeConfig.bind(packages),
@@ -204,10 +228,11 @@ interface Running {
   readonly sampler: Sampler
   readonly river: RiverGate
   readonly runtimes: readonly Runtime[]
+  readonly local: Local
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, river, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, river, runtimes, local, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
@@ -215,5 +240,6 @@ async function stop({ reconciler, session, reporter, sampler, river, runtimes, u
   await session.close()
   await river.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
+  await local.doors.end()
   await unlock()
 }

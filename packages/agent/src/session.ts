@@ -7,13 +7,14 @@
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
-import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
+import type { CallRequest, NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
 import type { IdentityStore } from './identity.ts'
 import { dial, type Refusal } from './dial.ts'
 import { ExecStreams, type OpenExec } from './exec-streams.ts'
+import { StepError } from './runtime/runtime.ts'
 import { LogStreams, type OpenLogs } from './streams.ts'
 import { pause } from './waits.ts'
 
@@ -25,6 +26,9 @@ export interface SessionOptions {
   readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
+  readonly onDevicesTaken?: (seq: number) => void
+  /** Calls a device behind one of this node's drivers; its answer as text. */
+  readonly callDevice?: (request: CallRequest, signal: AbortSignal) => Promise<string>
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
@@ -63,7 +67,8 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, onLogSink: () => {}, ...options }
+    const withoutDevices = { onDevicesTaken: () => {}, callDevice: noDevices }
+    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, onLogSink: () => {}, ...withoutDevices, ...options }
   }
 
   start(): void {
@@ -144,7 +149,10 @@ class Conversation {
     this.#socket = socket
     this.#options = options
     this.#onWelcome = onWelcome
-    this.#logs = new LogStreams(options.openLogs, (message) => this.#send(message))
+    this.#logs = new LogStreams(
+      (request, signal) => (request.kind === 'logs' ? options.openLogs(request, signal) : only(options.callDevice(request, signal))),
+      (message) => this.#send(message),
+    )
     this.#commands = new ExecStreams(options.openExec, (message) => this.#send(message))
   }
 
@@ -214,6 +222,8 @@ class Conversation {
         return
       case 'desired':
         return this.#options.onDesired(message.state)
+      case 'devicesTaken':
+        return this.#options.onDevicesTaken(message.seq)
       default:
         return this.#stream(message)
     }
@@ -223,7 +233,7 @@ class Conversation {
   #stream(message: StreamMessage): void {
     switch (message.type) {
       case 'streamOpen':
-        if (message.request.kind === 'logs') return this.#logs.open(message.id, message.request)
+        if (message.request.kind !== 'exec') return this.#logs.open(message.id, message.request)
         return this.#commands.open(message.id, message.request)
       case 'streamAck':
         this.#logs.acknowledge(message.id, message.bytes)
@@ -249,6 +259,14 @@ class Conversation {
     this.#options.onLogSink(logSink)
     if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
+}
+
+async function noDevices(): Promise<never> {
+  throw new StepError('Unsupported', 'this node has no devices')
+}
+
+async function* only(text: Promise<string>): AsyncGenerator<string> {
+  yield await text
 }
 
 function parse(content: Buffer): ReturnType<typeof checkServerMessage> {

@@ -1,12 +1,14 @@
 // The node's end of log streams: text of a runtime goes out in frames, never more than a window ahead of what the server has
 // acknowledged, so that a slow reader costs neither side memory.
 import { streamWindowBytes } from '@littoral/contract/node/protocol'
-import type { ExecRequest, LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
+import type { CallRequest, ExecRequest, LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
 import { toReason } from './attempts.ts'
 import { type ExecOptions, type LogOptions, StepError } from './runtime/runtime.ts'
 import { SendWindow } from './send-window.ts'
 
 export type OpenLogs = (request: LogsRequest, signal: AbortSignal) => AsyncIterable<string>
+/** The answer of a device goes the way of log lines. */
+export type OpenTexts = (request: LogsRequest | CallRequest, signal: AbortSignal) => AsyncIterable<string>
 
 interface OpenStream {
   readonly abort: AbortController
@@ -17,16 +19,16 @@ const maxStreams = 64
 const frameLength = 32 * 1024
 
 export class LogStreams {
-  readonly #openLogs: OpenLogs
+  readonly #openLogs: OpenTexts
   readonly #send: (message: NodeMessage) => void
   readonly #open = new Map<string, OpenStream>()
 
-  constructor(openLogs: OpenLogs, send: (message: NodeMessage) => void) {
+  constructor(openLogs: OpenTexts, send: (message: NodeMessage) => void) {
     this.#openLogs = openLogs
     this.#send = send
   }
 
-  open(id: string, request: LogsRequest): void {
+  open(id: string, request: LogsRequest | CallRequest): void {
     if (this.#open.has(id)) return
     if (this.#open.size >= maxStreams) {
       this.#send({
@@ -57,7 +59,7 @@ export class LogStreams {
     for (const id of [...this.#open.keys()]) this.cancel(id)
   }
 
-  async #pump(id: string, stream: OpenStream, request: LogsRequest): Promise<void> {
+  async #pump(id: string, stream: OpenStream, request: LogsRequest | CallRequest): Promise<void> {
     const { signal } = stream.abort
     try {
       for await (const text of this.#openLogs(request, signal)) {

@@ -5,6 +5,7 @@ export function showState(state) {
   show('nodes', state.Nodes, (part) => nodesTable(part))
   show('apps', state.Apps, (part) => appsTable(part))
   show('workloads', state.Workloads, (part) => workloadsTable(part))
+  show('devices', state.Devices, (part) => devicesTable(part))
   show('instances', state.Instances, (part) => instancesTable(part))
   show('drivers', state.Drivers, (part) => driversTable(part))
   show('loops', state.Loops, (part) => loopsTable(part))
@@ -81,6 +82,25 @@ function workloadsTable({ Workloads, TotalCount }) {
     [Reported === undefined ? '' : String(Reported.Restarts)],
   ])
   return table('Workloads', ['Workload', 'Node', 'Wanted version', 'State', 'Address', 'Restarts'], rows, TotalCount)
+}
+
+const shownProperties = 6
+
+function devicesTable({ Devices, TotalCount }) {
+  if (Devices.length === 0) return [note('No driver has brought a device online yet.')]
+  const rows = Devices.map(({ ProductKey, DeviceName, DriverId, NodeName, IsOnline, Since, Properties }) => {
+    const newest = Properties.map(({ At }) => At).sort().at(-1)
+    const values = Properties.slice(0, shownProperties).map(({ Name, Value }) => `${Name} ${Value.slice(0, 40)}`)
+    const rest = Properties.length - values.length
+    return [
+      [DeviceName, small(ProductKey)],
+      [IsOnline ? state('good', 'online') : state('bad', 'offline'), small(`since ${time(Since)}`)],
+      [values.join(', '), small(rest > 0 ? `and ${rest} more` : ''), small(newest === undefined ? '' : `as of ${time(newest)}`)],
+      [NodeName],
+      [DriverId],
+    ]
+  })
+  return table('Devices', ['Device', 'State', 'Properties', 'Node', 'Driver'], rows, TotalCount)
 }
 
 const tiers = { 10: 'lite', 20: 'standard', 30: 'professional' }

@@ -208,5 +208,21 @@ export const iotEdgeFaults = faultEntries({
     message: 'DeviceName must be 4 to 32 characters: letters, digits, - _ @ . :',
     advice: 'Choose another name.',
   },
+  // inferred, all three: what stands between a call and its device
+  'iot.device.DeviceOffline': {
+    status: 200,
+    message: 'The device cannot be called: {Detail}.',
+    advice: 'See with GetDeviceStatus whether it is online; its driver has to run and to have brought it online.',
+  },
+  'iot.device.CallTimeout': {
+    status: 200,
+    message: 'The device did not answer in time.',
+    advice: 'It may have done what was asked. Look at its state before calling again.',
+  },
+  'iot.device.CallFailed': {
+    status: 200,
+    message: 'The driver of the device refused or failed: {Detail}.',
+    advice: 'Check the service and its arguments; the log of the driver says more.',
+  },
   'iot.device.NotExistedDevice': { status: 200, message: 'The device does not exist.', advice: 'Register it with RegisterDevice.' },
 })

@@ -13,6 +13,8 @@ import * as instanceDrivers from './instance-drivers.ts'
 import * as instances from './instances.ts'
 import * as messageRoutes from './message-routes.ts'
 import * as products from './products.ts'
+import * as thingCalls from './thing-calls.ts'
+import * as thingData from './thing-data.ts'
 import * as uploads from './uploads.ts'
 
 export const operations = {
@@ -30,6 +32,8 @@ export const operations = {
   ...instanceBindings,
   ...products,
   ...deviceRegistry,
+  ...thingData,
+  ...thingCalls,
 }
 
 export const family = {

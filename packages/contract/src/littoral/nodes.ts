@@ -180,15 +180,34 @@ const NodeBinding = Type.Object({
   IsStored: Type.Boolean({ description: 'Whether the node has said that it has the newest of what it was told.' }),
 })
 
+const NodeDevice = Type.Object({
+  IotId: Type.String({ description: 'Id of the device.' }),
+  ProductKey: Type.String({ description: 'Its product.' }),
+  DeviceName: Type.String({ description: 'Its name.' }),
+  DriverId: Type.String({ description: 'The driver it is behind.' }),
+  IsOnline: Type.Boolean({ description: 'Whether its driver says that it is there, and the node is there to pass it on.' }),
+  Since: Time('Since when'),
+  Properties: Type.Array(
+    Type.Object({
+      Name: Type.String({ description: 'Identifier of the property.' }),
+      Value: Type.String({ description: 'Its newest value, as JSON text.' }),
+      At: Time('When the device said it'),
+    }),
+    { description: 'The newest value of up to 50 properties.' },
+  ),
+})
+
 export const GetNode = operation({
   action: 'GetNode',
-  summary: 'Returns a node with every workload: what it should run and what it says it runs.',
+  summary: 'Returns a node with every workload: what it should run and what it says it runs, and the devices behind its drivers.',
   access: 'get',
   input: Type.Object({ NodeId }),
   output: Type.Object({
     Node: Type.Object(nodeFields, { description: 'The node.' }),
     Workloads: Type.Array(NodeWorkload, { description: 'Desired and reported workloads, by key.' }),
     Bindings: Type.Array(NodeBinding, { description: 'What a gateway keeps of its edge instance and does not carry out.' }),
+    DeviceCount: Type.Integer({ description: 'How many devices behind its drivers it ever spoke of.' }),
+    Devices: Type.Array(NodeDevice, { description: 'Up to 200 of them, those that are online first.' }),
   }),
   errors: ['Node.NotFound', 'Node.InvalidParameter'],
   example: {
@@ -224,6 +243,18 @@ export const GetNode = operation({
           Name: 'to the cloud',
           Content: '{"sourceType":"device","sourceData":"#","topicFilter":"all","targetType":"IotHub","targetData":"","qos":0}',
           IsStored: true,
+        },
+      ],
+      DeviceCount: 1,
+      Devices: [
+        {
+          IotId: '4z819VQHk6VSLmmBJfrf0010000002',
+          ProductKey: 'a1mAdeG0002',
+          DeviceName: 'sensor_01',
+          DriverId: 'fec565038d7544978d9aed5c1a300001',
+          IsOnline: true,
+          Since: '2026-12-01T08:59:30Z',
+          Properties: [{ Name: 'temperature', Value: '21.5', At: '2026-12-01T09:00:00Z' }],
         },
       ],
     },

@@ -2,6 +2,7 @@
 // bounded and flow-controlled by acknowledged bytes. The agent gets these as plain schemas: `npm run generate`.
 import Type, { type Static } from 'typebox'
 import { DesiredState } from './desired-state.ts'
+import { DeviceReport } from './device-report.ts'
 import { NodeFacts, Report } from './report.ts'
 import { WorkloadSample } from './sample.ts'
 
@@ -39,7 +40,20 @@ export const ExecRequest = Type.Object({
 })
 export type ExecRequest = Static<typeof ExecRequest>
 
-export const StreamRequest = Type.Union([LogsRequest, ExecRequest])
+/** A call of a device through its driver. The one text of the stream is JSON of {code, message, data}; code 0 is success. */
+export const CallRequest = Type.Object({
+  kind: Type.Literal('call'),
+  productKey: Text(64),
+  deviceName: Text(64),
+  /** A service of the device, or `get` and `set` for its properties. */
+  service: Text(64),
+  /** JSON text: an object, or a list of names for `get`. */
+  params: Text(65_536),
+  timeoutMs: Type.Integer({ minimum: 100, maximum: 60_000 }),
+})
+export type CallRequest = Static<typeof CallRequest>
+
+export const StreamRequest = Type.Union([LogsRequest, ExecRequest, CallRequest])
 export type StreamRequest = Static<typeof StreamRequest>
 
 /** Node → server. */
@@ -54,6 +68,7 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   /** Sent only to a server whose welcome asks for it. */
   Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
+  Type.Object({ type: Type.Literal('devices'), report: DeviceReport }),
   Type.Object({
     type: Type.Literal('streamEnd'),
     id: StreamId,
@@ -81,6 +96,7 @@ export const ServerMessage = Type.Union([
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),
+  Type.Object({ type: Type.Literal('devicesTaken'), seq: Type.Integer({ minimum: 1 }) }),
   Type.Object({ type: Type.Literal('streamOpen'), id: StreamId, request: StreamRequest }),
   Type.Object({ type: Type.Literal('streamAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal('streamCancel'), id: StreamId }),

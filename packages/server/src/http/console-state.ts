@@ -13,6 +13,7 @@ const mostApps = 50
 const mostDrivers = 30
 const mostNodes = 100
 const mostWorkloads = 100
+const mostDevices = 100
 /** Nodes whose workloads are looked into. */
 const mostNodesInside = 20
 
@@ -41,19 +42,27 @@ export async function readState(caller: Caller) {
     ),
     part(async () => (await caller.call(versions.iotEdge, iotEdge.QueryEdgeInstance, { CurrentPage: 1, PageSize: mostDrivers })).Data),
   ])
-  const workloads = await part(() => readWorkloads(caller, 'Nodes' in nodes ? nodes.Nodes : []))
-  return { Nodes: nodes, Apps: apps, Workloads: workloads, Drivers: drivers, Instances: instances }
+  const inside = await part(() => readInside(caller, 'Nodes' in nodes ? nodes.Nodes : []))
+  const [workloads, devices] = 'Error' in inside ? [inside, inside] : [inside.workloads, inside.devices]
+  return { Nodes: nodes, Apps: apps, Workloads: workloads, Devices: devices, Drivers: drivers, Instances: instances }
 }
 
-async function readWorkloads(caller: Caller, nodes: readonly { readonly NodeId: string; readonly Name: string }[]) {
+/** What the nodes run, and the devices behind their drivers. */
+async function readInside(caller: Caller, nodes: readonly { readonly NodeId: string; readonly Name: string }[]) {
   const inside = await Promise.all(
     nodes.slice(0, mostNodesInside).map(async ({ NodeId, Name }) => {
-      const { Workloads } = await caller.call(versions.littoral, littoral.GetNode, { NodeId })
-      return Workloads.map((workload) => ({ NodeName: Name, ...workload }))
+      const { Workloads, Devices, DeviceCount } = await caller.call(versions.littoral, littoral.GetNode, { NodeId })
+      const of = { NodeName: Name }
+      return { count: DeviceCount, workloads: Workloads.map((one) => ({ ...of, ...one })), devices: Devices.map((one) => ({ ...of, ...one })) }
     }),
   )
-  const all = inside.flat()
-  return { TotalCount: all.length, Workloads: all.slice(0, mostWorkloads) }
+  const workloads = inside.flatMap((node) => node.workloads)
+  const devices = inside.flatMap((node) => node.devices)
+  const deviceCount = inside.reduce((sum, node) => sum + node.count, 0)
+  return {
+    workloads: { TotalCount: workloads.length, Workloads: workloads.slice(0, mostWorkloads) },
+    devices: { TotalCount: deviceCount, Devices: devices.slice(0, mostDevices) },
+  }
 }
 
 async function readApps(caller: Caller) {

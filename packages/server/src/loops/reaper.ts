@@ -1,6 +1,7 @@
 // Removes what nobody can use any more, so that no table grows without end.
 import * as audit from '../store/audit.ts'
 import * as joinTokens from '../store/join-tokens.ts'
+import * as deviceStates from '../store/iot-edge/device-states.ts'
 import * as pins from '../store/image-pins.ts'
 import * as samples from '../store/samples.ts'
 import type { Store } from '../store/store.ts'
@@ -10,6 +11,9 @@ import { loop } from './loop.ts'
 const keptMs = 24 * 3600 * 1000
 /** Samples are kept for a day, or for less where there are more of them than this. */
 const mostSamples = 2_000_000
+/** What devices said is kept for a week, or for less where there is more of it than this. */
+const deviceHistoryKeptMs = 7 * keptMs
+const mostDeviceHistory = 2_000_000
 
 export const reaper = loop({
   name: 'reaper',
@@ -21,6 +25,7 @@ export const reaper = loop({
     if (expired > 0) await store.write(async (tx) => joinTokens.removeExpired(tx, beforeMs))
     await reapSamples(store, now())
     await audit.removeBefore(store, now() - settings.auditKeptMs)
+    await reapDeviceHistory(store, now())
     await store.write(async (tx) => pins.removeOrphans(tx))
     return expired
   },
@@ -30,5 +35,12 @@ async function reapSamples(store: Store, nowMs: number): Promise<void> {
   for (let ageMs = keptMs; ageMs > 60_000; ageMs /= 2) {
     await store.write(async (tx) => samples.removeBefore(tx, nowMs - ageMs))
     if ((await store.read((tx) => samples.count(tx))) <= mostSamples) return
+  }
+}
+
+async function reapDeviceHistory(store: Store, nowMs: number): Promise<void> {
+  for (let ageMs = deviceHistoryKeptMs; ageMs > 60_000; ageMs /= 2) {
+    await store.write(async (tx) => deviceStates.removeHistoryBefore(tx, nowMs - ageMs))
+    if ((await store.read((tx) => deviceStates.countHistory(tx))) <= mostDeviceHistory) return
   }
 }

@@ -4,11 +4,12 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault } from '@littoral/contract/errors'
 import { maxMessageBytes, nodeSocketPath } from '@littoral/contract/node/protocol'
-import type { LogsRequest, StreamRequest } from '@littoral/contract/node/stream'
+import type { CallRequest, LogsRequest, StreamRequest } from '@littoral/contract/node/stream'
 import { WebSocketServer } from 'ws'
 import type { NodeStreams } from '../operations/context.ts'
 import * as nodes from '../store/nodes.ts'
 import { admit } from './admission.ts'
+import { callDevice } from './device-call.ts'
 import { readLogLines } from './log-lines.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { closeCodes, NodeSession, type SessionEvents, type SessionServices } from './session.ts'
@@ -73,6 +74,10 @@ export class NodeHub implements NodeStreams {
 
   async readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]> {
     return readLogLines(this.#streamsOf(nodeId), request, timeoutMs)
+  }
+
+  async callDevice(nodeId: string, request: CallRequest): Promise<string> {
+    return callDevice(this.#streamsOf(nodeId), request)
   }
 
   /** Opens a stream to a node; throws NodeUnreachable when it has no session here. */

@@ -9,6 +9,7 @@ import type { RawData, WebSocket } from 'ws'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'
 import { readDesired } from './desired.ts'
+import { DeviceIntake } from './device-intake.ts'
 import { ReportIntake } from './intake.ts'
 import { parseNodeMessage } from './messages.ts'
 import { Streams } from './streams.ts'
@@ -46,6 +47,7 @@ export class NodeSession {
   #isGreeted = false
   #nodeId: string | undefined
   #intake: ReportIntake | undefined
+  #devices: DeviceIntake | undefined
   #sentGeneration = -1
   #pushing: Promise<void> | undefined
   #isPushWanted = false
@@ -93,7 +95,7 @@ export class NodeSession {
 
   /** Resolves when nothing of this session touches the store any more: reports taken are stored, reads have ended. */
   async settled(): Promise<void> {
-    await Promise.all([this.#pushing, this.#intake?.settled()])
+    await Promise.all([this.#pushing, this.#intake?.settled(), this.#devices?.settled()])
   }
 
   /** Tells the node its desired state unless it has it already. */
@@ -143,6 +145,9 @@ export class NodeSession {
       this.#refuse('BadMessage', `${message.type} came before the end of the greeting`)
     } else if (message.type === 'report') {
       this.#intake.take(message.report)
+    } else if (message.type === 'devices') {
+      const { seq } = message.report
+      this.#devices?.take(message.report, () => this.#send({ type: 'devicesTaken', seq }))
     } else if (message.type === 'stats') {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
     } else {
@@ -194,6 +199,7 @@ export class NodeSession {
       log.error({ nodeId, err: error }, 'a report could not be stored')
       this.close(closeCodes.failed, 'the report could not be stored')
     })
+    this.#devices = new DeviceIntake(nodeId, this.#services)
     this.#unsubscribe = store.changes(`assignments/${nodeId}`, () => this.push())
     clearTimeout(this.#heartbeat)
     this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs)

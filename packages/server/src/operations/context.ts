@@ -1,5 +1,5 @@
 // What a handler gets beside its input. Built once per request by http/rpc.ts from the services of server.ts.
-import type { LogsRequest } from '@littoral/contract/node/stream'
+import type { CallRequest, LogsRequest } from '@littoral/contract/node/stream'
 import type { PackagedDriver } from '../domain/driver-package.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { SecretBox } from '../store/secret-box.ts'
@@ -31,6 +31,11 @@ export interface NodeStreams {
    * node has no socket here or does not answer in time.
    */
   readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]>
+  /**
+   * The answer of a device behind a node, as JSON text of {code, message, data}; throws an Error with a `code`: NodeUnreachable,
+   * DeviceOffline, CallTimeout, CallFailed.
+   */
+  callDevice(nodeId: string, request: CallRequest): Promise<string>
 }
 
 /** The object store for driver packages and config files. */

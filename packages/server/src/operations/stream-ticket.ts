@@ -1,5 +1,4 @@
 // Issues tickets for streams: the text is shown once, its hash is kept for a minute.
-import type { StreamRequest } from '@littoral/contract/node/stream'
 import { hashSecret } from '../domain/secret.ts'
 import type { WriteTx } from '../store/store.ts'
 import * as tickets from '../store/stream-tickets.ts'
@@ -21,7 +20,7 @@ export function newTicket({ ids, now }: Pick<Context, 'ids' | 'now'>): NewTicket
 export interface TicketFor {
   readonly kind: tickets.StreamTicket['kind']
   readonly nodeId: string
-  readonly request: StreamRequest
+  readonly request: tickets.StreamTicket['request']
 }
 
 export function keepTicket(tx: WriteTx, ticket: NewTicket, opens: TicketFor, { principal, now }: Pick<Context, 'principal' | 'now'>): void {

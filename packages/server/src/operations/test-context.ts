@@ -1,6 +1,6 @@
 // A handler's context for tests: a real store in memory, a clock that moves only when told, identifiers that count up,
 // and scripted stand-ins for what lives outside the process (nodes' streams, stored objects).
-import type { LogsRequest } from '@littoral/contract/node/stream'
+import type { CallRequest, LogsRequest } from '@littoral/contract/node/stream'
 import { defaultSettings, type Settings } from '../domain/settings.ts'
 import { openStore } from '../store/open.ts'
 import { loadSecretBox } from '../store/secret-box.ts'
@@ -85,19 +85,28 @@ export interface FakeNodes extends NodeStreams {
   readonly asked: { nodeId: string; request: LogsRequest; timeoutMs: number }[]
   /** Lines to answer with, by node id; a node without an entry cannot be reached. */
   readonly lines: Map<string, string[]>
+  /** What answers calls of devices, by node id. */
+  readonly answers: Map<string, (request: CallRequest) => string>
 }
 
 export function fakeNodes(): FakeNodes {
   const asked: FakeNodes['asked'] = []
   const lines: FakeNodes['lines'] = new Map()
+  const answers: FakeNodes['answers'] = new Map()
   return {
     asked,
     lines,
+    answers,
     async readLogs(nodeId, request, timeoutMs) {
       asked.push({ nodeId, request, timeoutMs })
       const known = lines.get(nodeId)
       if (known === undefined) throw Object.assign(new Error(`node ${nodeId} has no socket here`), { code: 'NodeUnreachable' })
       return known.slice(-request.tailLines)
+    },
+    async callDevice(nodeId, request) {
+      const answer = answers.get(nodeId)
+      if (answer === undefined) throw Object.assign(new Error(`node ${nodeId} has no socket here`), { code: 'NodeUnreachable' })
+      return answer(request)
     },
   }
 }

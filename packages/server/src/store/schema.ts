@@ -1,5 +1,6 @@
 // Every table of the store as one type. Each family declares its own in tables/; queries are typed against this.
 import type { CoreTables } from './tables/core.ts'
+import type { DeviceStatesTables } from './tables/device-states.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
 import type { GatewayBindingsTables } from './tables/gateway-bindings.ts'
 import type { IotEdgeRestTables } from './tables/iot-edge-rest.ts'
@@ -10,4 +11,4 @@ import type { ReleasesTables } from './tables/releases.ts'
 import type { StreamsTables } from './tables/streams.ts'
 
 export interface Schema
-  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables, GatewayBindingsTables {}
+  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables, GatewayBindingsTables, DeviceStatesTables {}

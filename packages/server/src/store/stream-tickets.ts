@@ -1,6 +1,6 @@
 // Tickets: what a call hands out so that a WebSocket or a plain GET, which cannot be signed, may open one stream once.
 import type { FaultSpec } from '@littoral/contract/errors'
-import type { StreamRequest } from '@littoral/contract/node/stream'
+import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
 import { db } from './db.ts'
 import type { ReadTx, WriteTx } from './store.ts'
 
@@ -12,7 +12,7 @@ export interface StreamTicket {
   readonly kind: 'terminal' | 'logs'
   readonly nodeId: string
   readonly expiresAtMs: number
-  readonly request: StreamRequest
+  readonly request: LogsRequest | ExecRequest
 }
 
 /** Also forgets what has run out, so that the table holds a minute's worth. */
@@ -43,7 +43,7 @@ export async function find(tx: ReadTx, id: string): Promise<StreamTicket | undef
       kind: row.kind,
       nodeId: row.node_id,
       expiresAtMs: row.expires_at_ms,
-      request: JSON.parse(row.request) as StreamRequest,
+      request: JSON.parse(row.request) as StreamTicket['request'],
     }
   )
 }

@@ -1,5 +1,6 @@
 // The parts of the engine runtime that its steps work with; put together in index.ts.
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { LocalDoors } from '../../packages/local-door.ts'
 import type { Holders } from './holders.ts'
 import type { InventoryReader } from './inventory.ts'
 import type { EngineLink } from './link.ts'
@@ -18,6 +19,8 @@ export interface DriverSupport {
   /** The command line of a driver that lies in `folder`, and its environment; `folder` is a path inside the container. */
   launch(workload: DriverWorkload, folder: string): { command: readonly string[]; environment: Readonly<Record<string, string>> }
   tidy(keep: readonly DriverWorkload[]): Promise<void>
+  /** What drivers find on the machine beside their devices; absent: nothing. */
+  readonly doors?: LocalDoors
 }
 
 export interface EngineContext {

@@ -3,10 +3,12 @@
 import { mkdir, stat } from 'node:fs/promises'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { normalizeImageName } from '@littoral/contract/node/image-name'
+import { busFolder } from '../../packages/local-door.ts'
 import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
 import { commonHostConfig } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
+import { openDoor } from './driver-doors.ts'
 import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
 
@@ -48,9 +50,15 @@ export async function driverSpec(context: EngineContext, connected: ConnectedEng
       ...(await devices(container)),
       Memory: memoryBytes,
       MemorySwap: memoryBytes,
-      Binds: [`${folder}:${driverFolder}`, ...volumes],
+      Binds: [`${folder}:${driverFolder}`, ...(await doorBind(context, place, env.FCBASE_IPADDR)), ...volumes],
     },
   }
+}
+
+/** The folder with the driver's bus, at the place where the vendor's libraries look for it. */
+async function doorBind(context: EngineContext, { workload, identity, folder }: DriverPlace, reachedAt: string): Promise<string[]> {
+  const opened = await openDoor(context, { workload, instanceId: identity.instanceId, folder, reachedAt })
+  return opened?.folder === undefined ? [] : [`${opened.folder}:${busFolder}`]
 }
 
 /** On the host's network there is nothing to publish: the contract calls the port list pointless there. */

@@ -6,6 +6,7 @@ import type { ForwardedPort } from '../../forwarder/protocol.ts'
 import type { InstancePhase, ObservedContainer, ObservedInstance } from '../runtime.ts'
 import { addressOf, type ContainerDetails } from './client/containers.ts'
 import type { EngineContext } from './context.ts'
+import { adoptDoor } from './driver-doors.ts'
 import { noteExit } from './exits.ts'
 import { holderIdOf, type Inventory } from './inventory.ts'
 import { containerNames, groupContainer, identityOf, looseIdentity, type InstanceIdentity } from './labels.ts'
@@ -56,6 +57,7 @@ async function observeInstance(context: EngineContext, look: Look): Promise<Obse
   const containers = await Promise.all(
     containerNames(identity.workload).map((name) => observeContainer(context, { ...look, identity, name, network })),
   )
+  await adoptDoor(context, identity, [...members.values()])
   const notes = context.notes.of(instanceId)
   const { phase, reason } = phaseOf(context, look, { identity, containers, network })
   if (phase === 'ready' && notes.wasReady !== true) {

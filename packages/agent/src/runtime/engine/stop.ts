@@ -108,6 +108,7 @@ export async function removeInstance(context: EngineContext, instanceId: string,
     )
   }
   for (const id of holderIds(members)) await removeContainer(engine, id, signal)
+  await context.drivers?.doors?.close(instanceId)
   await rm(join(context.instancesFolder, instanceId), { recursive: true, force: true })
   context.notes.remove(instanceId)
   context.notify()

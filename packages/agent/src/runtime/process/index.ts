@@ -11,9 +11,10 @@ import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-s
 import type { Reason } from '@littoral/contract/node/report'
 import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
+import type { LocalDoors } from '../../packages/local-door.ts'
 import { type LogOptions, type ObservedInstance, type Runtime, type RuntimeFacts, StepError, type StopOptions } from '../runtime.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
-import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord } from './instance.ts'
+import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
 import { endOrphans } from './orphans.ts'
@@ -22,6 +23,8 @@ import type { DriverUser } from './users.ts'
 export interface ProcessRuntimeOptions {
   readonly dataDir: string
   readonly packages: DriverPackages
+  /** What drivers find on the machine beside their devices; absent: nothing. */
+  readonly doors?: LocalDoors
   /** The agent's data folder, which drivers have to pass through and see nothing of; default: `dataDir`. */
   readonly home?: string
   readonly memoryBytes?: number
@@ -35,8 +38,8 @@ const usualMemoryBytes = 1024 * 1024 * 1024
 /** More is no driver but a fork bomb; a large Java driver has a few hundred threads, which count as well. */
 const usualProcesses = 1024
 
-export async function openProcessRuntime({ dataDir, packages, log = () => {}, ...options }: ProcessRuntimeOptions): Promise<Runtime> {
-  const runtime = new ProcessRuntime(dataDir, packages)
+export async function openProcessRuntime({ dataDir, packages, doors, log = () => {}, ...options }: ProcessRuntimeOptions): Promise<Runtime> {
+  const runtime = new ProcessRuntime(dataDir, { packages, doors })
   await runtime.adopt(log)
   await runtime.confine({ home: dataDir, memoryBytes: usualMemoryBytes, processes: usualProcesses, user: 'own', ...options }, log)
   return runtime
@@ -50,16 +53,18 @@ class ProcessRuntime implements Runtime {
   readonly #instancesFolder: string
   readonly #logsFolder: string
   readonly #packages: DriverPackages
+  readonly #doors: LocalDoors | undefined
   #interpreters: Readonly<Record<DriverRuntime, Interpreter>> = notLooked
   readonly #instances = new Map<string, DriverInstance>()
   readonly #rings = new Map<string, LogRing>()
   readonly #listeners = new Set<() => void>()
   #confinement: Confinement | undefined
 
-  constructor(dataDir: string, packages: DriverPackages) {
+  constructor(dataDir: string, { packages, doors }: { packages: DriverPackages; doors: LocalDoors | undefined }) {
     this.#instancesFolder = join(dataDir, 'instances')
     this.#logsFolder = join(dataDir, 'logs')
     this.#packages = packages
+    this.#doors = doors
   }
 
   /** Takes over what an earlier agent left in the folder. */
@@ -143,6 +148,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#get(instanceId)
     await this.#packages.placeConfig(workload, instance.codeFolder, await this.#confinement?.userOf(workload.key))
     await instance.changeWorkload(workload)
+    await this.#doors?.configChanged(instanceId)
     this.#changed()
   }
 
@@ -154,6 +160,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#instances.get(instanceId)
     if (!instance) return
     await instance.stop(0, signal)
+    await this.#doors?.close(instanceId)
     await instance.remove()
     this.#instances.delete(instanceId)
     this.#changed()
@@ -217,11 +224,12 @@ class ProcessRuntime implements Runtime {
   }
 
   async #run(instance: DriverInstance): Promise<void> {
-    const { confinement, record, codeFolder } = { confinement: this.#confinement, record: instance.record, codeFolder: instance.codeFolder }
-    if (confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
+    const { record, codeFolder } = instance
+    if (this.#confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
     const command = this.#command(record.workload, instance)
-    const cell = await confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder })
-    await instance.run({ command, owner: this.#instancesFolder, cell })
+    const enclose = await this.#enclosure(instance)
+    const cell = await this.#confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder })
+    await instance.run({ command, owner: this.#instancesFolder, cell, enclose })
     this.#changed()
   }
 
@@ -230,6 +238,13 @@ class ProcessRuntime implements Runtime {
     if (!('program' in interpreter))
       throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
     return languages[workload.runtime].command({ program: interpreter.program, options: workload.arguments, folder: instance.codeFolder })
+  }
+
+  /** Opens the door through which the driver reaches what this gateway offers it. */
+  async #enclosure({ record, configPath }: DriverInstance): Promise<Run['enclose']> {
+    const { driverId, driverName, runtime } = record.workload
+    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath })
+    return place?.enclose
   }
 
   // One ring per driver and not per instance: what the version before said last is often the answer.

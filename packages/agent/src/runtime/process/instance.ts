@@ -61,6 +61,8 @@ export interface Run {
   /** What processes of this agent are recognised by. */
   readonly owner: string
   readonly cell: Cell
+  /** Puts what the gateway offers the driver where it looks for it. */
+  readonly enclose: ((line: readonly string[]) => string[]) | undefined
 }
 
 export class DriverInstance {
@@ -99,12 +101,17 @@ export class DriverInstance {
     return join(this.#folder, 'code')
   }
 
+  /** The config it has now, as the driver cannot change it. */
+  get configPath(): string {
+    return join(this.#folder, keptConfigName)
+  }
+
   /** The id of its process, while it runs. */
   get pid(): number | undefined {
     return this.#state.kind === 'running' ? this.#child?.pid : undefined
   }
 
-  async run({ command, owner, cell }: Run): Promise<void> {
+  async run({ command, owner, cell, enclose }: Run): Promise<void> {
     if (this.#state.kind === 'running') return
     // Before anything is waited for: a second call meanwhile must not start a second process.
     this.#state = { kind: 'running' }
@@ -125,7 +132,7 @@ export class DriverInstance {
     cell.begin()
     this.#startedAtMs = Date.now()
     this.#child = new Child({
-      line: launchLine([command.program, ...command.args], cell.bounds),
+      line: launchLine([command.program, ...command.args], { ...cell.bounds, enclose }),
       folder: this.codeFolder,
       environment,
       onOutput: (chunk) => this.#output(chunk),

@@ -1,5 +1,5 @@
-// The command line that starts a driver within its bounds: first into its control group, then to its user, then the driver
-// itself, each replacing the one before, so that the driver's process never was anything else. Pure.
+// The command line that starts a driver within its bounds: first into its control group, then to its view of the files, then
+// to its user, then the driver itself, each replacing the one before, so that the driver's process never was anything else. Pure.
 
 export const setprivProgram = '/usr/bin/setpriv'
 
@@ -12,8 +12,13 @@ export interface Bounds {
 
 const joinScript = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
 
-export function launchLine(command: readonly string[], { user, joins }: Bounds): string[] {
-  const line = user === undefined ? [...command] : asUser(command, user)
+/** `enclose` needs what only the agent's own user may do, so it comes before the driver's user. */
+export function launchLine(
+  command: readonly string[],
+  { user, joins, enclose }: Bounds & { enclose?: ((line: readonly string[]) => string[]) | undefined },
+): string[] {
+  const own = user === undefined ? [...command] : asUser(command, user)
+  const line = enclose?.(own) ?? own
   return joins.length === 0 ? line : ['/bin/sh', '-c', joinScript, 'littoral-launch', ...joins, '--', ...line]
 }
 

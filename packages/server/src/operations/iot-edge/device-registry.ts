@@ -8,8 +8,9 @@ import { present } from '../../domain/present.ts'
 import { openDeviceSecret, sealDeviceSecret } from '../../store/iot-edge/device-secrets.ts'
 import * as devices from '../../store/iot-edge/devices.ts'
 import * as products from '../../store/iot-edge/products.ts'
-import * as nodes from '../../store/nodes.ts'
 import type { Context } from '../context.ts'
+import * as nodes from '../../store/nodes.ts'
+import { presenceOf } from './presence.ts'
 import { refuseSet } from './refuse-set.ts'
 import { type DeviceEntry, toDeviceEntry, toDeviceView } from './registry-views.ts'
 
@@ -38,7 +39,7 @@ export const handlers = {
     const ref = deviceRef(input)
     return store.read(async (tx) => {
       const device = await devices.get(tx, principal.accountId, ref)
-      return { Data: toDeviceView(device, openDeviceSecret(box, device), await nodes.findByGateway(tx, device.iotId)) }
+      return { Data: toDeviceView(device, openDeviceSecret(box, device), await presenceOf(tx, device.iotId)) }
     })
   },
 
@@ -50,7 +51,7 @@ export const handlers = {
       const { devices: found, total } = await devices.page(tx, key, at)
       const DeviceInfo: DeviceEntry[] = []
       for (const device of found) {
-        DeviceInfo.push(toDeviceEntry(device, openDeviceSecret(box, device), await nodes.findByGateway(tx, device.iotId)))
+        DeviceInfo.push(toDeviceEntry(device, openDeviceSecret(box, device), await presenceOf(tx, device.iotId)))
       }
       const pages = { Page: at.currentPage, PageSize: at.pageSize, PageCount: Math.ceil(total / at.pageSize), Total: total }
       return { Data: { DeviceInfo }, ...pages }

@@ -15,6 +15,8 @@ import * as instanceDrivers from './instance-drivers.ts'
 import * as instances from './instances.ts'
 import * as messageRoutes from './message-routes.ts'
 import * as products from './products.ts'
+import * as thingCalls from './thing-calls.ts'
+import * as thingData from './thing-data.ts'
 import * as uploads from './uploads.ts'
 import { inDefaultPartition } from './partition.ts'
 
@@ -33,4 +35,6 @@ export const handlers = inDefaultPartition({
   ...instanceBindings.handlers,
   ...products.handlers,
   ...deviceRegistry.handlers,
+  ...thingData.handlers,
+  ...thingCalls.handlers,
 }) satisfies Handlers<typeof operations, Context>

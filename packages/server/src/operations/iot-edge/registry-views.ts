@@ -6,7 +6,7 @@ import type { Product } from '../../domain/device.ts'
 import { toLocalTime } from '../../domain/local-time.ts'
 import { present } from '../../domain/present.ts'
 import type { RegisteredDevice } from '../../store/iot-edge/devices.ts'
-import type { NodeRecord } from '../../store/nodes.ts'
+import { type DevicePresence, toStatus } from './thing-views.ts'
 
 export function toProductView({ key, name, nodeType, details }: Product) {
   const { dataFormat, aliyunCommodityCode, description, protocolType } = details
@@ -21,12 +21,13 @@ export function toProductView({ key, name, nodeType, details }: Product) {
   }
 }
 
-/** With the node that is this gateway, once it has connected. */
 export function toDeviceView(
   device: RegisteredDevice,
   secret: string,
-  node: NodeRecord | undefined,
+  presence: DevicePresence,
 ): Output<typeof QueryDeviceDetail>['Data'] {
+  const { node } = presence
+  const { status, activeAtMs, onlineAtMs } = toStatus(presence)
   const utc = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
   const local = (ms: number | undefined) => (ms === undefined ? undefined : toLocalTime(ms))
   return {
@@ -36,7 +37,7 @@ export function toDeviceView(
     DeviceName: device.name,
     DeviceSecret: secret,
     NodeType: device.nodeType,
-    Status: toStatus(node),
+    Status: status,
     Owner: true,
     GmtCreate: toLocalTime(device.createdAtMs),
     UtcCreate: new Date(device.createdAtMs).toISOString(),
@@ -45,10 +46,10 @@ export function toDeviceView(
       Region: node?.region,
       IpAddress: node?.facts.address,
       FirmwareVersion: node?.facts.edgeVersion,
-      GmtActive: local(node?.createdAtMs),
-      UtcActive: utc(node?.createdAtMs),
-      GmtOnline: local(node?.lastSeenAtMs),
-      UtcOnline: utc(node?.lastSeenAtMs),
+      GmtActive: local(activeAtMs),
+      UtcActive: utc(activeAtMs),
+      GmtOnline: local(onlineAtMs),
+      UtcOnline: utc(onlineAtMs),
     }),
   }
 }
@@ -81,22 +82,16 @@ export function toProductDetail(product: Product, deviceCount: number): Output<t
 
 export type DeviceEntry = Output<typeof QueryDevice>['Data']['DeviceInfo'][number]
 
-export function toDeviceEntry(device: RegisteredDevice, secret: string, node: NodeRecord | undefined): DeviceEntry {
+export function toDeviceEntry(device: RegisteredDevice, secret: string, presence: DevicePresence): DeviceEntry {
   return {
     IotId: device.iotId,
     DeviceId: device.iotId,
     ProductKey: device.productKey,
     DeviceName: device.name,
     DeviceSecret: secret,
-    DeviceStatus: toStatus(node),
+    DeviceStatus: toStatus(presence).status,
     GmtCreate: toLocalTime(device.createdAtMs),
     UtcCreate: new Date(device.createdAtMs).toISOString(),
     ...present({ Nickname: device.nickname }),
   }
-}
-
-/** Only gateways have nodes; of the devices behind them nothing is known here. */
-function toStatus(node: NodeRecord | undefined): 'UNACTIVE' | 'ONLINE' | 'OFFLINE' {
-  if (node === undefined) return 'UNACTIVE'
-  return node.isOnline ? 'ONLINE' : 'OFFLINE'
 }

@@ -6,10 +6,14 @@ import { hashSecret } from '../../domain/secret.ts'
 import * as assignments from '../../store/assignments.ts'
 import * as gatewayBindings from '../../store/iot-edge/gateway-bindings.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
+import * as deviceStates from '../../store/iot-edge/device-states.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
-import { toBindingView, toNodeView, toTime, toWorkloadViews } from './views.ts'
+import { toBindingView, toDeviceViews, toNodeView, toTime, toWorkloadViews } from './views.ts'
+
+/** Of one answer. */
+const mostDevices = 200
 
 export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
@@ -51,7 +55,13 @@ export const nodeHandlers = {
       const reported = await reports.listByNode(tx, NodeId)
       const kept = await gatewayBindings.listByNode(tx, NodeId)
       const Bindings = kept.map((binding) => toBindingView(binding, node))
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), Bindings }
+      const { devices, total } = await deviceStates.pageByNode(tx, NodeId, mostDevices)
+      const properties = await deviceStates.listProperties(
+        tx,
+        devices.map(({ iotId }) => iotId),
+      )
+      const Devices = toDeviceViews(devices, properties)
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), Bindings, DeviceCount: total, Devices }
     })
   },
 

@@ -3,12 +3,15 @@ import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
 import type { Binding } from '@littoral/contract/node/desired-state'
 import type { Output } from '@littoral/contract/operation'
 import type { Assignment } from '../../store/assignments.ts'
+import type { NodeDevice } from '../../store/iot-edge/device-states.ts'
 import type { NodeRecord } from '../../store/nodes.ts'
 import type { StoredReport } from '../../store/reports.ts'
+import type { DevicePropertyRow } from '../../store/tables/device-states.ts'
 
 type NodeView = Output<typeof ListNodes>['Nodes'][number]
 type WorkloadView = Output<typeof GetNode>['Workloads'][number]
 type BindingView = Output<typeof GetNode>['Bindings'][number]
+type DeviceView = Output<typeof GetNode>['Devices'][number]
 
 export function toTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -94,4 +97,22 @@ function toReported(report: StoredReport): NonNullable<WorkloadView['Reported']>
     ObservedAt: toTime(report.observedAtMs),
     ReceivedAt: toTime(report.receivedAtMs),
   }
+}
+
+const mostProperties = 50
+
+export function toDeviceViews(devices: readonly NodeDevice[], properties: readonly DevicePropertyRow[]): DeviceView[] {
+  const byDevice = new Map<string, DevicePropertyRow[]>()
+  for (const row of properties) byDevice.set(row.iot_id, [...(byDevice.get(row.iot_id) ?? []), row])
+  return devices.map(({ iotId, productKey, deviceName, driverId, isOnline, sinceMs }) => ({
+    IotId: iotId,
+    ProductKey: productKey,
+    DeviceName: deviceName,
+    DriverId: driverId,
+    IsOnline: isOnline,
+    Since: toTime(sinceMs),
+    Properties: (byDevice.get(iotId) ?? [])
+      .slice(0, mostProperties)
+      .map(({ name, value, at_ms }) => ({ Name: name, Value: value, At: toTime(at_ms) })),
+  }))
 }

@@ -1,0 +1,32 @@
+// What a gateway offers its drivers beside their devices: config, device register, service calls. local/ opens such doors, and
+// whatever runs drivers puts them where drivers look for them.
+export interface LocalDriver {
+  /** The instance, so that a driver and its replacement have doors of their own. */
+  readonly instanceId: string
+  readonly driverId: string
+  readonly driverName: string
+  readonly runtime: string
+  /** The file that holds exactly the config text the driver is to be handed. */
+  readonly configPath: string
+  /** Of a container: the address it knows this machine by. A process has the machine's own loopback. */
+  readonly reachedAt?: string
+}
+
+export interface LocalPlace {
+  /** The folder on this machine that has to be at `busFolder` for the driver; absent where it cannot be given one of its own. */
+  readonly folder?: string
+  /** The command line of a process that finds its door at `busFolder`. */
+  readonly enclose: (line: readonly string[]) => string[]
+}
+
+export interface LocalDoors {
+  /** Opens the door of a driver, or leaves it open. A door that cannot be opened keeps no driver from starting. */
+  open(driver: LocalDriver): Promise<LocalPlace>
+  /** The file at `configPath` has changed. */
+  configChanged(instanceId: string): Promise<void>
+  close(instanceId: string): Promise<void>
+}
+
+/** Where the vendor's libraries look for the socket, whatever else they are told (contract: iot-edge §8). */
+export const busFolder = '/tmp/var/run/mbusd'
+export const busSocketName = 'mbusd_socket'
