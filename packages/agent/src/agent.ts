@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
 import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
 import type { AgentConfig, RuntimeName } from './config.ts'
-import { DesiredStore } from './desired.ts'
+import type { Clock } from './clock.ts'
+import type { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
-import { IdentityStore } from './identity.ts'
+import { type Keeping, openKeeping } from './keeping.ts'
 import { lockFolder } from './lock.ts'
 import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
@@ -31,6 +32,8 @@ export interface AgentOptions {
   /** Instead of the runtimes the configuration names; for tests. */
   readonly runtimes?: readonly Runtime[]
   readonly firstPauseMs?: number
+  /** Instead of the machine's; for tests. */
+  readonly clock?: Clock
 }
 
 export interface Agent {
@@ -52,14 +55,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const { identity, desired } = await openKept(config, log)
-  const runtimes = given ?? (await openRuntimes(config, identity, log))
+async function start({ config, log, runtimes: given, firstPauseMs, clock: ours }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+  const keeping = await openKeeping({ config, log, clock: ours, onRetreat: () => runWanted(keeping, reconciler) })
+  const { identity, desired, trials, clock } = keeping
+  const runtimes = given ?? (await openRuntimes(config, keeping, log))
   const reporter = new Reporter()
+  keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
+  reporter.updateConditions(keeping.conditions.list())
   let address = '127.0.0.1'
   const reconciler = new Reconciler({
     runtimes,
-    onStatus: (generation, workloads) => reporter.update(generation, workloads),
+    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
+    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
+    alsoKeep: () => trials.lastGood(),
+    clock,
     log,
     unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
     host: () => address,
@@ -69,38 +78,41 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     server: config.server,
     identity,
     log,
+    now: clock.bestMs,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
     generation: () => desired.generation,
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
+      trials.connected(send)
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
+      trials.disconnected()
       sampler.stop()
     },
-    onDesired: (state) => take(state, { desired, reconciler, log }),
+    onDesired: async (state) => {
+      if (await keeping.accept(state)) runWanted(keeping, reconciler)
+    },
+    onConfirmed: (workloads) => trials.confirmed(workloads),
+    onServerTime: (serverMs) => clock.noteServerTime(serverMs),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
-  reconciler.start(desired.state)
+  reconciler.start(desired.state && trials.effective(desired.state))
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, keeping, unlock }) }
 }
 
-/** What the node keeps on disk: who it is, and what it should run. */
-async function openKept(config: AgentConfig, log: (line: string) => void): Promise<{ identity: IdentityStore; desired: DesiredStore }> {
-  const identity = await IdentityStore.open(config.dataDir, config.joinWith)
-  if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
-  const desired = await DesiredStore.open(config.dataDir)
-  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
-  return { identity, desired }
+/** Has the reconciler run what is wanted, apart from what was gone back from. */
+function runWanted({ desired, trials }: Keeping, reconciler: Reconciler): void {
+  if (desired.state) reconciler.accept(trials.effective(desired.state))
 }
 
-async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
+async function openRuntimes(config: AgentConfig, { identity, disk }: Keeping, log: (line: string) => void): Promise<Runtime[]> {
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
@@ -111,7 +123,7 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      const owner = await readOwner(config.dataDir)
+      const owner = await readOwner(config.dataDir, disk)
       const secretFor = openPullSecrets(openObject)
       return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
     },
@@ -133,18 +145,6 @@ function driversFrom(packages: DriverPackages) {
       return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }
     },
   }
-}
-
-interface Taking {
-  readonly desired: DesiredStore
-  readonly reconciler: Reconciler
-  readonly log: (line: string) => void
-}
-
-async function take(state: unknown, { desired, reconciler, log }: Taking): Promise<void> {
-  const outcome = await desired.accept(state)
-  if (!outcome.isAccepted) return log(`desired state refused: ${outcome.problem}`)
-  if (outcome.isNew && desired.state) reconciler.accept(desired.state)
 }
 
 interface Source {
@@ -178,15 +178,17 @@ interface Running {
   readonly reporter: Reporter
   readonly sampler: Sampler
   readonly runtimes: readonly Runtime[]
+  readonly keeping: Keeping
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, runtimes, keeping, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
+  keeping.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await unlock()
 }

@@ -49,3 +49,20 @@ export async function syncFolder(path: string): Promise<void> {
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
+
+export type DiskCode = 'DiskFull' | 'DataFolderReadOnly' | 'DiskFailed'
+
+const diskCodes: Readonly<Record<string, { readonly code: DiskCode; readonly text: string }>> = {
+  ENOSPC: { code: 'DiskFull', text: 'no space is left on the disk' },
+  EDQUOT: { code: 'DiskFull', text: 'the disk quota is used up' },
+  EROFS: { code: 'DataFolderReadOnly', text: 'the disk can only be read' },
+  EIO: { code: 'DiskFailed', text: 'the disk does not work' },
+}
+
+/** The named state behind an error of the file system, where it is the disk's fault. */
+export function diskReason(error: unknown): { readonly code: DiskCode; readonly message: string } | undefined {
+  const known = error instanceof Error && 'code' in error ? diskCodes[String(error.code)] : undefined
+  if (known === undefined) return undefined
+  const path = (error as NodeJS.ErrnoException).path
+  return { code: known.code, message: path === undefined ? known.text : `${known.text} (${path})` }
+}

@@ -25,6 +25,10 @@ export interface SessionOptions {
   readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
+  /** The server answered for versions on trial. */
+  readonly onConfirmed?: (workloads: Extract<ServerMessage, { type: 'confirmed' }>['workloads']) => Promise<void>
+  /** What the server's clock says; also when it refuses this node, which may be for the node's own clock. */
+  readonly onServerTime?: (serverMs: number) => void
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
@@ -45,6 +49,8 @@ const closeTimeoutMs = 2_000
 /** Refusals of the credential itself, which can also come after the upgrade: a token used up meanwhile, a deleted node. */
 const unauthenticated: ReadonlySet<string> = new Set(['Node.Unauthenticated', 'Node.TokenRefused'])
 
+const unheard = { onConfirmed: () => Promise.resolve(), onServerTime: () => {} }
+
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
 /** How a connection ended; a refusal decides when and with what the next one is tried. */
@@ -61,7 +67,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...options }
+    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...unheard, ...options }
   }
 
   start(): void {
@@ -79,13 +85,15 @@ export class Session {
   }
 
   async #keepConnected(): Promise<void> {
-    const { firstPauseMs, slowPauseMs, random, identity, now } = this.#options
+    const { firstPauseMs, slowPauseMs, random, identity, onServerTime } = this.#options
     let failures = 0
     while (!this.#closing.signal.aborted) {
-      const startedAtMs = now()
+      // Not the machine's clock, which may jump.
+      const startedAtMs = performance.now()
       const { refusal, problem } = await this.#connectOnce()
       if (this.#closing.signal.aborted) return
-      failures = now() - startedAtMs >= heldMs ? 1 : failures + 1
+      failures = performance.now() - startedAtMs >= heldMs ? 1 : failures + 1
+      if (refusal?.serverTimeMs !== undefined) onServerTime(refusal.serverTimeMs)
       if (refusal?.isUnauthenticated) identity.refused()
       this.#say(refusal ? `the server refuses this node: ${refusal.message} (${refusal.code})` : `connection: ${problem ?? 'lost'}`)
       const longestMs = refusal?.isPermanent ? slowPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 16))
@@ -212,6 +220,8 @@ class Conversation {
         return
       case 'desired':
         return this.#options.onDesired(message.state)
+      case 'confirmed':
+        return this.#options.onConfirmed(message.workloads)
       default:
         return this.#stream(message)
     }
@@ -236,7 +246,8 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+    this.#options.onServerTime(serverTimeMs)
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3

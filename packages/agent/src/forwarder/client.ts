@@ -86,7 +86,7 @@ async function reachForwarder(folder: string, onLost: () => void): Promise<Link>
     link.close()
   }
   startProcess(folder, socketPath)
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(10)) {
+  for (const end = performance.now() + 15_000; performance.now() < end; await sleep(10)) {
     const socket = await connectTo(socketPath)
     if (socket !== undefined) return openLink(socket, onLost)
   }

@@ -47,6 +47,8 @@ export class DriverInstance {
   #child: Child | undefined
   #state: State
   #startedAtMs = 0
+  /** The same on the clock that never jumps. */
+  #startedAt = 0
   #failures = 0
   #lastLine = ''
   #readyTimer: NodeJS.Timeout | undefined
@@ -82,6 +84,7 @@ export class DriverInstance {
       [ownerVariable]: owner,
     }
     this.#startedAtMs = Date.now()
+    this.#startedAt = performance.now()
     this.#state = { kind: 'running' }
     this.#child = new Child({
       command,
@@ -125,7 +128,7 @@ export class DriverInstance {
 
   observe(): ObservedInstance {
     const { workload, instanceId, createdAtMs, restarts, lastRestartReason } = this.#record
-    const isReady = this.#state.kind === 'running' && Date.now() - this.#startedAtMs >= readyAfterMs
+    const isReady = this.#state.kind === 'running' && performance.now() - this.#startedAt >= readyAfterMs
     const isExited = this.#state.kind === 'exited' || this.#state.kind === 'stopped'
     const { exit, exitedAtMs } = this.#state
     return {
@@ -178,7 +181,7 @@ export class DriverInstance {
     clearTimeout(this.#readyTimer)
     this.#child = undefined
     const exitedAtMs = Date.now()
-    const ranForMs = exitedAtMs - this.#startedAtMs
+    const ranForMs = performance.now() - this.#startedAt
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
     this.#ring.append(

@@ -1,5 +1,6 @@
 // Nodes and their workloads as the wire shows them.
 import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
+import type { Retreat } from '@littoral/contract/node/report'
 import type { Output } from '@littoral/contract/operation'
 import type { Assignment } from '../../store/assignments.ts'
 import type { NodeRecord } from '../../store/nodes.ts'
@@ -8,8 +9,11 @@ import type { StoredReport } from '../../store/reports.ts'
 type NodeView = Output<typeof ListNodes>['Nodes'][number]
 type WorkloadView = Output<typeof GetNode>['Workloads'][number]
 
+/** Farther away from the epoch is no date any more; a node's clock may say anything. */
+const mostMs = 8.64e15
+
 export function toTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+  return new Date(Math.max(-mostMs, Math.min(mostMs, ms))).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 export function toNodeView(node: NodeRecord): NodeView {
@@ -39,6 +43,7 @@ export function toNodeView(node: NodeRecord): NodeView {
       ...(runtime.reason === undefined ? {} : { Reason: runtime.reason }),
     })),
     DriverRuntimes: [...facts.driverRuntimes],
+    Conditions: node.conditions.map(({ code, message, sinceMs }) => ({ Code: code, Message: message, Since: toTime(sinceMs) })),
   }
 }
 
@@ -77,7 +82,12 @@ function toReported(report: StoredReport): NonNullable<WorkloadView['Reported']>
     Restarts: report.restarts,
     Addresses: report.addresses.map((address) => `${address.host}:${address.port}`),
     ...(report.serving === undefined ? {} : { ServingVersion: report.serving.version }),
+    ...(report.retreat && { Retreat: toRetreat(report.retreat) }),
     ObservedAt: toTime(report.observedAtMs),
     ReceivedAt: toTime(report.receivedAtMs),
   }
+}
+
+function toRetreat({ version, reason, atMs }: Retreat): NonNullable<NonNullable<WorkloadView['Reported']>['Retreat']> {
+  return { Version: version, Code: reason.code, Message: reason.message, At: toTime(atMs) }
 }
