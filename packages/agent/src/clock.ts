@@ -28,8 +28,8 @@ export class Clock {
 
   readonly wallMs = (): number => this.#wallMs()
 
-  /** The server's time as far as it is known, else the machine's. */
-  readonly bestMs = (): number => (this.#offsetMs === undefined ? this.#wallMs() : this.steadyMs() + this.#offsetMs)
+  /** The server's time as far as it is known, else the machine's; whole milliseconds, as it is signed. */
+  readonly bestMs = (): number => Math.round(this.#offsetMs === undefined ? this.#wallMs() : this.steadyMs() + this.#offsetMs)
 
   noteServerTime(serverMs: number): void {
     this.#offsetMs = serverMs - this.steadyMs()

@@ -1,6 +1,7 @@
 // Files that survive a power cut at any moment: either the old content or the new one is there, never a part.
 // Used for the identity, the desired state and what the runtimes keep beside their instances.
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -65,4 +66,32 @@ export function diskReason(error: unknown): { readonly code: DiskCode; readonly 
   if (known === undefined) return undefined
   const path = (error as NodeJS.ErrnoException).path
   return { code: known.code, message: path === undefined ? known.text : `${known.text} (${path})` }
+}
+
+/** Replaces a file that is of use but not needed; false when the disk does not take it. */
+export function replaceIfPossible(path: string, content: string): boolean {
+  const temporary = `${path}.new`
+  return triedOnDisk(() => {
+    try {
+      writeFileSync(temporary, content, { mode: 0o600 })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+  })
+}
+
+export function makeFolderIfPossible(path: string): boolean {
+  return triedOnDisk(() => mkdirSync(path, { recursive: true, mode: 0o700 }))
+}
+
+function triedOnDisk(work: () => void): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    if (diskReason(error) === undefined) throw error
+    return false
+  }
 }
