@@ -2,6 +2,8 @@
 // processes), so that it touches nothing else on the machine and leaves nothing behind. Needs root on Linux.
 // Arguments: --rounds N, --seed N, --no-engine.
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, setup } from './setup.mjs'
 
@@ -19,10 +21,16 @@ const node = [process.execPath, '--import', 'tsx', '--conditions=littoral:source
 // The shell is the first process of the namespace: it takes in processes that lost their parent.
 const script = 'ip link set lo up; "$@" & child=$!; trap "kill $child" TERM INT; wait $child'
 const apart = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
-const child = spawn('unshare', [...apart, 'sh', '-c', script, 'sh', ...node, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+// Removed when the namespaces are gone, and with them everything that is mounted in it.
+const folder = mkdtempSync(join(tmpdir(), 'lf-'))
+const env = { ...process.env, TMPDIR: folder }
+const child = spawn('unshare', [...apart, 'sh', '-c', script, 'sh', ...node, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit', env })
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill('SIGTERM'))
 child.on('error', (error) => {
   console.error(`unshare cannot be run (package util-linux): ${error.message}`)
   process.exit(1)
 })
-child.on('close', (code) => process.exit(code ?? 1))
+child.on('close', (code) => {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+  process.exit(code ?? 1)
+})

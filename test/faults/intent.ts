@@ -60,7 +60,7 @@ export function openIntent(url: string, key: Key, gateway: Gateway): Intent {
 
   async function newVersion(app: Pick<WantedApp, 'appId' | 'containers'>, body: string): Promise<string> {
     count += 1
-    const web = { ProbeContent: { Port: 8080, PeriodSeconds: 1, FailureThreshold: 3 }, EnvVariables: JSON.stringify([{ Name: 'ROUND', Value: String(count) }]) }
+    const web = { ProbeContent: { Port: 8080, PeriodSeconds: 1, FailureThreshold: 3 }, EnvVariables: `ROUND=${count}` }
     const version = { appId: app.appId, name: `version-${count}`, image: sampleImage(body), port: 8080, more: web }
     const versionId = app.containers === 1 ? await createVersion(esa, version) : await newPair(version)
     versions.set(app.appId, [...(versions.get(app.appId) ?? []), versionId])
@@ -70,7 +70,7 @@ export function openIntent(url: string, key: Key, gateway: Gateway): Intent {
   /** Two containers that live and die together. */
   async function newPair({ appId, name, image, more }: { appId: string; name: string; image: string; more: object }): Promise<string> {
     const common = { Image: image, IsACRImage: false, Spec: '1C2G', Storage: '0.5G', ProbeType: 'tcpSocket', ...more }
-    const beside = { EnvVariables: JSON.stringify([{ Name: 'PORT', Value: '8081' }]), ProbeContent: { Port: 8081, PeriodSeconds: 1, FailureThreshold: 3 } }
+    const beside = { EnvVariables: 'PORT=8081', ProbeContent: { Port: 8081, PeriodSeconds: 1, FailureThreshold: 3 } }
     const Containers = [
       { ...common, Name: 'web' },
       { ...common, Name: 'beside', ...beside },
@@ -132,7 +132,7 @@ export function openIntent(url: string, key: Key, gateway: Gateway): Intent {
     littoral: popCall(url, key, '2026-12-01'),
     async addApp(containers) {
       const port = await freePort()
-      const appId = await createApp(esa, { name: `app-${wanted.length}`, servicePort: port, targetPort: 8080 })
+      const appId = await createApp(esa, { name: `application-${wanted.length}`, servicePort: port, targetPort: 8080 })
       const app = { kind: 'app' as const, key: `app/${appId}/prod`, appId, port, containers, version: '', body: 'two' }
       if (await changeApp(app)) wanted.push(app)
     },

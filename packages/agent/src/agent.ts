@@ -34,6 +34,7 @@ export interface AgentOptions {
   readonly firstPauseMs?: number
   /** Instead of the machine's; for tests. */
   readonly clock?: Clock
+  readonly diskLookMs?: number
 }
 
 export interface Agent {
@@ -55,8 +56,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-async function start({ config, log, runtimes: given, firstPauseMs, clock: ours }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const keeping = await openKeeping({ config, log, clock: ours, onRetreat: () => runWanted(keeping, reconciler) })
+async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+  const { config, log, runtimes: given, firstPauseMs } = options
+  const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
   const { identity, desired, trials, clock } = keeping
   const runtimes = given ?? (await openRuntimes(config, keeping, log))
   const reporter = new Reporter()

@@ -31,8 +31,11 @@ export class Clock {
   /** The server's time as far as it is known, else the machine's; whole milliseconds, as it is signed. */
   readonly bestMs = (): number => Math.round(this.#offsetMs === undefined ? this.#wallMs() : this.steadyMs() + this.#offsetMs)
 
-  noteServerTime(serverMs: number): void {
+  /** True when it tells something new: what was signed before was signed with a wrong time. */
+  noteServerTime(serverMs: number): boolean {
+    const isNews = Math.abs(serverMs - this.bestMs()) > toleratedMs
     this.#offsetMs = serverMs - this.steadyMs()
+    return isNews
   }
 
   /** What is wrong with the machine's clock now, as a sentence. */

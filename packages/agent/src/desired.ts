@@ -18,8 +18,6 @@ export interface DesiredStoreOptions {
   readonly disk?: DiskNotes
 }
 
-export const desiredStateWords = 'the desired state'
-
 /** Told before a newer state is written: what depends on the change has to be on disk first. */
 type OnAccepting = (before: DesiredState | undefined, after: DesiredState) => Promise<void>
 
@@ -32,7 +30,7 @@ export class DesiredStore {
 
   static async open(folder: string, { disk }: DesiredStoreOptions = {}): Promise<DesiredStore> {
     const path = join(folder, 'desired.json')
-    return new DesiredStore(await Kept.open({ path, what: desiredStateWords, check: checkDesiredState, copy: 'earlier', disk }))
+    return new DesiredStore(await Kept.open({ path, what: 'the desired state', check: checkDesiredState, copy: 'earlier', disk }))
   }
 
   /** The newest accepted state; undefined on a node that was never told anything, where nothing may be touched. */
@@ -66,10 +64,5 @@ export class DesiredStore {
     await onAccepting?.(this.state, checked.value)
     await this.#kept.set(checked.value)
     return { isAccepted: true, isNew: true }
-  }
-
-  /** Writes what could not be written before. */
-  retry(): Promise<void> {
-    return this.#kept.retry()
   }
 }

@@ -9,7 +9,7 @@ import type { DiskNotes } from './kept.ts'
 export interface DiskWatchOptions {
   readonly folder: string
   readonly conditions: Conditions
-  readonly everyMs?: number
+  readonly everyMs: number
 }
 
 /** Less than this is as good as nothing: the desired state alone may need more. */
@@ -20,26 +20,19 @@ export class DiskWatch implements DiskNotes {
   readonly #conditions: Conditions
   readonly #everyMs: number
   readonly #unsaved = new Map<string, () => Promise<void>>()
-  readonly #retries = new Map<string, () => Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
 
-  constructor({ folder, conditions, everyMs = 10_000 }: DiskWatchOptions) {
+  constructor({ folder, conditions, everyMs }: DiskWatchOptions) {
     this.#folder = folder
     this.#conditions = conditions
     this.#everyMs = everyMs
   }
 
-  /** Who writes `what` again when it could not be written. */
-  retryWith(what: string, retry: () => Promise<void>): void {
-    this.#retries.set(what, retry)
-  }
-
-  failed(what: string, error: unknown): void {
+  failed(what: string, error: unknown, retry: () => Promise<void>): void {
     const { code, message } = diskReason(error) ?? { code: 'DiskFailed' as const, message: String(error) }
     this.#conditions.set(`disk/${what}`, code, `${what} could not be written, which is tried again: ${message}`)
-    const retry = this.#retries.get(what)
-    if (retry) this.#unsaved.set(what, retry)
+    this.#unsaved.set(what, retry)
   }
 
   succeeded(what: string): void {

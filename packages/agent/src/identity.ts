@@ -14,8 +14,6 @@ export interface Identity {
   readonly nodeSecret: string
 }
 
-export const identityWords = 'the identity'
-
 export class IdentityStore {
   readonly #kept: Kept<Identity>
   readonly #joinWith: JoinCredential | undefined
@@ -29,7 +27,7 @@ export class IdentityStore {
   /** Reads the identity, if there is one. One that is damaged in both copies counts as absent: joining again makes a new one. */
   static async open(folder: string, joinWith: JoinCredential | undefined, disk?: DiskNotes): Promise<IdentityStore> {
     const path = join(folder, 'identity.json')
-    return new IdentityStore(await Kept.open({ path, what: identityWords, check: checkIdentity, copy: 'same', disk }), joinWith)
+    return new IdentityStore(await Kept.open({ path, what: 'the identity', check: checkIdentity, copy: 'same', disk }), joinWith)
   }
 
   /** What was wrong on disk, until a new identity is there. */
@@ -40,10 +38,9 @@ export class IdentityStore {
     return { code: 'IdentityCorrupt', message: `${damage}; ${instead}` }
   }
 
-  /** Writes again what is damaged or could not be written. */
-  async retry(): Promise<void> {
+  /** Writes anew what is damaged, from its copy. */
+  async mend(): Promise<void> {
     if (this.#kept.damage !== undefined && this.#identity) await this.#kept.set(this.#identity)
-    else await this.#kept.retry()
   }
 
   get #identity(): Identity | undefined {

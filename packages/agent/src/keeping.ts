@@ -3,18 +3,19 @@
 import { Clock } from './clock.ts'
 import { Conditions } from './conditions.ts'
 import type { AgentConfig } from './config.ts'
-import { DesiredStore, desiredStateWords } from './desired.ts'
+import { DesiredStore } from './desired.ts'
 import { DiskWatch } from './disk-watch.ts'
-import { IdentityStore, identityWords } from './identity.ts'
+import { IdentityStore } from './identity.ts'
 import type { PlacedInstance } from './plan.ts'
-import { Trials, trialsWords } from './trials.ts'
+import { Trials } from './trials.ts'
 
 export interface KeepingOptions {
   readonly config: Pick<AgentConfig, 'dataDir' | 'joinWith'>
   readonly log: (line: string) => void
   /** What is to run is another now: a version was gone back from. */
   readonly onRetreat: () => void
-  readonly clock?: Clock | undefined
+  readonly clock?: Clock
+  readonly diskLookMs?: number
 }
 
 export interface Keeping {
@@ -32,21 +33,18 @@ export interface Keeping {
 }
 
 /** Throws where the node has nothing to connect with. */
-export async function openKeeping({ config, log, onRetreat, clock = new Clock() }: KeepingOptions): Promise<Keeping> {
+export async function openKeeping({ config, log, onRetreat, clock = new Clock(), diskLookMs = 10_000 }: KeepingOptions): Promise<Keeping> {
   const folder = config.dataDir
   const conditions = new Conditions({ now: clock.bestMs, log })
-  const disk = new DiskWatch({ folder, conditions })
+  const disk = new DiskWatch({ folder, conditions, everyMs: diskLookMs })
   const identity = await IdentityStore.open(folder, config.joinWith, disk)
   if (identity.condition) conditions.set('identity', identity.condition.code, identity.condition.message)
   if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
   const desired = await DesiredStore.open(folder, { disk })
   if (desired.condition) conditions.set('desired', desired.condition.code, desired.condition.message)
   const trials = await Trials.open({ folder, clock, conditions, disk, onRetreat, log }, desired.state)
-  disk.retryWith(identityWords, () => identity.retry())
-  disk.retryWith(desiredStateWords, () => desired.retry())
-  disk.retryWith(trialsWords, () => trials.retry())
-  // A damaged identity whose copy is good is mended at once; the condition has been stated, and stands until the next start.
-  await identity.retry()
+  // Mended at once from its copy; the condition has been stated, and stands until the next start.
+  await identity.mend()
   disk.start()
   return {
     ...{ identity, desired, trials, conditions, clock, disk },

@@ -10,7 +10,7 @@ export type Checked<T> = { readonly isValid: true; readonly value: T } | { reado
 
 /** Who is told what could not be written, and that it could in the end. */
 export interface DiskNotes {
-  failed(what: string, error: unknown): void
+  failed(what: string, error: unknown, retry: () => Promise<void>): void
   succeeded(what: string): void
 }
 
@@ -38,7 +38,8 @@ export function seal(value: unknown): string {
 export function unseal(text: string): Checked<unknown> {
   if (!text.startsWith(prefix)) return parse(text)
   const content = text.slice(contentAt, -1)
-  if (!text.endsWith('}') || checksum(content) !== text.slice(prefix.length, prefix.length + 64)) {
+  const isFramed = text.endsWith('}') && text.slice(contentAt - middle.length, contentAt) === middle
+  if (!isFramed || checksum(content) !== text.slice(prefix.length, prefix.length + 64)) {
     return { isValid: false, problem: 'its checksum is wrong' }
   }
   return parse(content)
@@ -96,7 +97,7 @@ export class Kept<T> {
       disk?.succeeded(what)
     } catch (error) {
       this.#isUnsaved = true
-      disk?.failed(what, error)
+      disk?.failed(what, error, () => this.retry())
     }
   }
 

@@ -26,7 +26,7 @@ export async function lockFolder(dataDir: string): Promise<() => Promise<void>> 
     // A disk that takes nothing is no reason to leave what should run alone.
     if (diskReason(error) === undefined) throw error
     await refuseOthers(path, dataDir)
-    return lockWithoutDisk(dataDir)
+    return await lockWithoutDisk(dataDir)
   } finally {
     await rm(own, { force: true }).catch(() => {})
   }

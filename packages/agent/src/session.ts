@@ -27,8 +27,8 @@ export interface SessionOptions {
   readonly onDesired: (state: unknown) => Promise<void>
   /** The server answered for versions on trial. */
   readonly onConfirmed?: (workloads: Extract<ServerMessage, { type: 'confirmed' }>['workloads']) => Promise<void>
-  /** What the server's clock says; also when it refuses this node, which may be for the node's own clock. */
-  readonly onServerTime?: (serverMs: number) => void
+  /** What the server's clock says, also when it refuses this node. True: the node's own was so wrong that it may be for that. */
+  readonly onServerTime?: (serverMs: number) => boolean
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
@@ -49,7 +49,7 @@ const closeTimeoutMs = 2_000
 /** Refusals of the credential itself, which can also come after the upgrade: a token used up meanwhile, a deleted node. */
 const unauthenticated: ReadonlySet<string> = new Set(['Node.Unauthenticated', 'Node.TokenRefused'])
 
-const unheard = { onConfirmed: () => Promise.resolve(), onServerTime: () => {} }
+const unheard = { onConfirmed: () => Promise.resolve(), onServerTime: () => false }
 
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
@@ -93,12 +93,13 @@ export class Session {
       const { refusal, problem } = await this.#connectOnce()
       if (this.#closing.signal.aborted) return
       failures = performance.now() - startedAtMs >= heldMs ? 1 : failures + 1
-      if (refusal?.serverTimeMs !== undefined) onServerTime(refusal.serverTimeMs)
+      const isCorrected = refusal?.serverTimeMs !== undefined && onServerTime(refusal.serverTimeMs)
       if (refusal?.isUnauthenticated) identity.refused()
       this.#say(refusal ? `the server refuses this node: ${refusal.message} (${refusal.code})` : `connection: ${problem ?? 'lost'}`)
-      const longestMs = refusal?.isPermanent ? slowPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 16))
+      const isHopeless = refusal?.isPermanent === true && !isCorrected
+      const longestMs = isHopeless ? slowPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 16))
       // After a refusal at least half: asking again at once is of no use to anybody.
-      await pause(refusal?.isPermanent ? longestMs * (0.5 + random() / 2) : longestMs * random(), this.#closing.signal)
+      await pause(isHopeless ? longestMs * (0.5 + random() / 2) : longestMs * random(), this.#closing.signal)
     }
   }
 

@@ -22,8 +22,6 @@ import {
   withRetreats,
 } from './trial.ts'
 
-export const trialsWords = 'the versions on trial'
-
 export interface TrialsOptions {
   readonly folder: string
   readonly clock: Clock
@@ -59,7 +57,7 @@ export class Trials {
 
   static async open(options: TrialsOptions, state: DesiredState | undefined): Promise<Trials> {
     const path = join(options.folder, 'trials.json')
-    const kept = await Kept.open({ path, what: trialsWords, check: checkLedger, copy: 'same', disk: options.disk })
+    const kept = await Kept.open({ path, what: 'the versions on trial', check: checkLedger, copy: 'same', disk: options.disk })
     if (kept.damage !== undefined) options.conditions.set('trials', 'RecordCorrupt', `${kept.damage}; ${kept.value ? 'its copy is used' : 'no version is gone back from'}`)
     if (kept.value) await kept.set(matchingLedger(kept.value, state))
     return new Trials(options, kept)
@@ -116,11 +114,6 @@ export class Trials {
     }
     this.#ask(serving, nowMs)
     this.#schedule()
-  }
-
-  /** Writes what could not be written before. */
-  retry(): Promise<void> {
-    return this.#kept.retry()
   }
 
   close(): void {
