@@ -128,6 +128,24 @@ describe('a node that loses contact after a change', () => {
   })
 })
 
+describe('a node whose runtime is away', () => {
+  it('says RuntimeUnavailable as long as it is, and touches nothing', async () => {
+    await start()
+    const connection = await server.connection()
+    connection.welcome({ nodeSecret: 'lns_1' })
+    connection.send({ type: 'desired', state: desiredState(1, v1) })
+    await reported(connection, 'ver-1')
+    machine.failure = 'the engine is down'
+    connection.send({ type: 'desired', state: desiredState(2, group({ version: 'ver-3' })) })
+    await expect.poll(() => conditions(connection)).toMatchObject([{ code: 'RuntimeUnavailable', message: 'memory: the engine is down' }])
+    expect(serving()).toBe('ver-1')
+    machine.failure = undefined
+    connection.send({ type: 'desired', state: desiredState(3, group({ version: 'ver-3' })) })
+    await reported(connection, 'ver-3')
+    await expect.poll(() => codes(connection)).toEqual([])
+  })
+})
+
 describe('a node whose files are torn', () => {
   it('runs the state before, says so, and takes the missed one when the server sends it again', async () => {
     const agent = await start()

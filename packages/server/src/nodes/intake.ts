@@ -69,6 +69,7 @@ export class ReportIntake {
   async #write(tx: WriteTx, pending: Pending): Promise<void> {
     const known = new Set(await reports.listKeys(tx, this.#nodeId))
     const nowMs = this.#services.now()
+    const heard = await this.#retreatTimes(tx, pending, nowMs)
     if (pending.generation !== this.#accepted) nodes.updateAccepted(tx, this.#nodeId, pending.generation)
     if (pending.conditions) nodes.updateConditions(tx, this.#nodeId, pending.conditions)
     if (pending.isComplete) {
@@ -83,19 +84,23 @@ export class ReportIntake {
         reports.remove(tx, this.#nodeId, report.key)
       } else if (known.size < mostWorkloads || known.has(report.key)) {
         known.add(report.key)
-        reports.update(tx, { nodeId: this.#nodeId, report, nowMs, ...(await this.#retreatTime(tx, report, nowMs)) })
+        reports.update(tx, { nodeId: this.#nodeId, report, nowMs, ...heard.get(report.key) })
       } else {
         this.#warnOfExcess(report.key)
       }
     }
   }
 
-  /** When the server first heard of this very retreat: the node's own clock may be years off. */
-  async #retreatTime(tx: WriteTx, { key, retreat }: WorkloadReport, nowMs: number): Promise<{ retreatReceivedAtMs?: number }> {
-    if (retreat === undefined) return {}
-    const before = await reports.find(tx, this.#nodeId, key)
-    const isKnown = before?.retreat?.id === retreat.id
-    return { retreatReceivedAtMs: (isKnown ? before.retreatReceivedAtMs : undefined) ?? nowMs }
+  /** When the server first heard of these very retreats: the node's own clock may be years off. Read before anything is written. */
+  async #retreatTimes(tx: WriteTx, { workloads }: Pending, nowMs: number): Promise<Map<string, { retreatReceivedAtMs: number }>> {
+    const heard = new Map<string, { retreatReceivedAtMs: number }>()
+    for (const { key, retreat } of workloads.values()) {
+      if (retreat === undefined) continue
+      const before = await reports.find(tx, this.#nodeId, key)
+      const isKnown = before?.retreat?.id === retreat.id
+      heard.set(key, { retreatReceivedAtMs: (isKnown ? before.retreatReceivedAtMs : undefined) ?? nowMs })
+    }
+    return heard
   }
 
   #warnOfExcess(key: string): void {
