@@ -50,7 +50,7 @@ const table = [
   // A runtime knows the port and its own folder; no runtime knows another.
   [
     `${agent}runtime/([^/.]+)`,
-    [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}files\\.ts$`, `${agent}(forwarder|probe|packages)/`, node, ...npm('yauzl')],
+    [runtimePort, `${agent}runtime/$1[/.-]`, `${agent}(files|kept)\\.ts$`, `${agent}(forwarder|probe|packages)/`, node, ...npm('yauzl')],
     '*',
   ],
   [`${agent}(forwarder|probe)/`, [`${agent}(forwarder|probe)/`, node], '*'],

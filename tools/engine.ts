@@ -80,7 +80,8 @@ function dropLeases(): void {
 const hasPrograms = () =>
   ['/usr/sbin/dockerd', '/usr/bin/containerd', '/usr/sbin/iptables', '/usr/bin/docker-registry'].every((path) => existsSync(path))
 
-function installPackages(say: (line: string) => void): void {
+/** Also for an engine that a test starts for itself alone. */
+export function installPackages(say: (line: string) => void): void {
   if (hasPrograms() && existsSync('/bin/busybox') && existsSync('/usr/bin/jq')) return
   say(`Installing ${packages.join(', ')} with apt-get (about ten seconds) …`)
   // Where no init runs, the packages' own services must not be started.
@@ -178,10 +179,10 @@ function liveLeases(): number {
  * Machines without CAP_SYS_RESOURCE (some CI sandboxes) cannot grant it to privileged containers; there an OCI runtime
  * wrapper takes it out of the request.
  */
-function runtimeArguments(): string[] {
+export function runtimeArguments(wrapperFolder = folder): string[] {
   const bounding = /CapBnd:\s*([0-9a-f]+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
   if ((BigInt(`0x${bounding}`) >> 24n) & 1n) return []
-  const path = join(folder, 'runc-without-sys-resource')
+  const path = join(wrapperFolder, 'runc-without-sys-resource')
   writeFileSync(path, wrapper, { mode: 0o755 })
   return ['--add-runtime', `clamped=${path}`, '--default-runtime', 'clamped']
 }

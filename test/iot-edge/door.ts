@@ -117,7 +117,7 @@ export async function openDoor(options: TestContextOptions = {}): Promise<Door> 
   return door
 }
 
-function newNode(ctx: TestContext, gatewayIotId: string, facts: Partial<nodes.NodeRecord['facts']>): nodes.NodeRecord {
+function newNode(ctx: TestContext, gatewayIotId: string, facts: Partial<nodes.NodeRecord['facts']>): Omit<nodes.NewNode, 'secretHash'> {
   const about = { name: 'gateway', region: 'zhejiang', environments: ['prod' as const] }
   return {
     ...about,

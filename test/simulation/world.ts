@@ -81,6 +81,7 @@ export class World {
       bakeSeconds: this.#random.pick([0, 0, 10, 40]),
       deadlineSeconds: this.#random.pick([30, 60, 90]),
       isAutoRollback: this.#random.chance(0.4),
+      confirmSeconds: 0,
     }
   }
 

@@ -5,27 +5,21 @@
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
 import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
-import type { AgentConfig, RuntimeName } from './config.ts'
-import { DesiredStore } from './desired.ts'
+import type { AgentConfig } from './config.ts'
+import type { Clock } from './clock.ts'
+import type { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
-import { IdentityStore } from './identity.ts'
 import { callDevice } from './local/call-device.ts'
 import { DeviceBook } from './local/device-book.ts'
 import { Doors } from './local/local-doors.ts'
+import { type Keeping, openKeeping } from './keeping.ts'
 import { lockFolder } from './lock.ts'
 import { RiverGate } from './log-river/gate.ts'
-import { openObjects } from './objects.ts'
-import { readOwner } from './owner.ts'
-import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
-import { usualCommand } from './packages/languages.ts'
-import type { LocalDoors } from './packages/local-door.ts'
-import { openPullSecrets } from './pull-secrets.ts'
 import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
 import { unmetRequirement } from './requirements.ts'
-import { MemoryRuntime } from './runtime/memory.ts'
-import { openProcessRuntime } from './runtime/process/index.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
+import { openRuntimes } from './runtimes.ts'
 import { Sampler } from './sampler.ts'
 import { Session } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
@@ -36,6 +30,9 @@ export interface AgentOptions {
   /** Instead of the runtimes the configuration names; for tests. */
   readonly runtimes?: readonly Runtime[]
   readonly firstPauseMs?: number
+  /** Instead of the machine's; for tests. */
+  readonly clock?: Clock
+  readonly diskLookMs?: number
 }
 
 export interface Agent {
@@ -57,19 +54,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const { identity, desired } = await openKept(config, log)
+async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+  const { config, log, runtimes: given, firstPauseMs } = options
+  const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
+  const { identity, desired, trials, clock } = keeping
   const local = openLocal(config, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { identity, doors: local.doors, beforeRemove, log }))
+  const runtimes = given ?? (await openRuntimes(config, { ...keeping, doors: local.doors, beforeRemove, log }))
   river = openRiver(config, runtimes, log)
   const reporter = new Reporter()
+  keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
+  reporter.updateConditions(keeping.conditions.list())
   let address = config.address ?? '127.0.0.1'
   const reconciler = new Reconciler({
     runtimes,
-    onStatus: (generation, workloads) => reporter.update(generation, workloads),
+    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
+    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
+    alsoKeep: () => trials.lastGood(),
+    clock,
     log,
     unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
     host: () => address,
@@ -79,6 +83,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     server: config.server,
     identity,
     log,
+    now: clock.bestMs,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     facts: (localAddress) => nodeFacts(config, runtimes, (address = config.address ?? (localAddress || address))),
     generation: () => desired.generation,
@@ -86,29 +91,39 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
       local.book.connected((report) => send({ type: 'devices', report }))
+      trials.connected(send)
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
       local.book.disconnected()
+      trials.disconnected()
       sampler.stop()
     },
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
     onDesired: async (state) => {
       const heardAtMs = Date.now()
-      await take(state, { desired, reconciler, log })
+      if (await keeping.accept(state)) runWanted(keeping, reconciler)
       river.want(desired.state, heardAtMs)
     },
+    onConfirmed: (workloads) => trials.confirmed(workloads),
+    onServerTime: (serverMs) => clock.noteServerTime(serverMs),
     onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
-  reconciler.start(desired.state)
+  reconciler.start(desired.state && trials.effective(desired.state))
   river.want(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, local, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, local, keeping, unlock }) }
+}
+
+/** What this node's drivers talk to, and what is known of their devices. */
+function openLocal(config: AgentConfig, log: (line: string) => void): Local {
+  const book = new DeviceBook({ log })
+  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
 }
 
 function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line: string) => void): RiverGate {
@@ -119,81 +134,14 @@ function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line
   return river
 }
 
-/** What the node keeps on disk: who it is, and what it should run. */
-async function openKept(config: AgentConfig, log: (line: string) => void): Promise<{ identity: IdentityStore; desired: DesiredStore }> {
-  const identity = await IdentityStore.open(config.dataDir, config.joinWith)
-  if (!identity.canConnect) throw new Error('this node has no identity yet: give --token, or --gateway and --secret')
-  const desired = await DesiredStore.open(config.dataDir)
-  if (desired.condition) log(`${desired.condition.code}: ${desired.condition.message}`)
-  return { identity, desired }
-}
-
-interface RuntimeParts {
-  readonly identity: IdentityStore
-  readonly doors: LocalDoors
-  readonly beforeRemove: (instanceId: string) => Promise<void>
-  readonly log: (line: string) => void
+/** Has the reconciler run what is wanted, apart from what was gone back from. */
+function runWanted({ desired, trials }: Keeping, reconciler: Reconciler): void {
+  if (desired.state) reconciler.accept(trials.effective(desired.state))
 }
 
 interface Local {
   readonly book: DeviceBook
   readonly doors: Doors
-}
-
-/** What this node's drivers talk to, and what is known of their devices. */
-function openLocal(config: AgentConfig, log: (line: string) => void): Local {
-  const book = new DeviceBook({ log })
-  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
-}
-
-async function openRuntimes(config: AgentConfig, { identity, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
-  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
-  const folderOf = (name: string) => join(config.dataDir, name)
-  const openers: Record<RuntimeName, () => Promise<Runtime>> = {
-    memory: async () => new MemoryRuntime(),
-    process: () =>
-      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), doors, log }),
-    engine: async () => {
-      // Only where it is asked for: an agent for drivers alone does not pay for it.
-      const { openEngineRuntime } = await import('./runtime/engine/index.ts')
-      const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      const owner = await readOwner(config.dataDir)
-      const secretFor = openPullSecrets(openObject)
-      const listenOn = config.address === undefined ? {} : { address: config.address }
-      const drivers = driversFrom(packages, doors)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
-    },
-  }
-  const runtimes: Runtime[] = []
-  for (const name of config.runtimes) runtimes.push(await openers[name]())
-  return runtimes
-}
-
-/** What a runtime for containers needs to know of drivers. */
-function driversFrom(packages: DriverPackages, doors: LocalDoors) {
-  return {
-    doors,
-    prepare: packages.prepare.bind(packages),
-    layOut: packages.layOut.bind(packages),
-    placeConfig: packages.placeConfig.bind(packages),
-    tidy: packages.tidy.bind(packages),
-    launch: (...[workload, folder]: Parameters<typeof usualCommand>) => {
-      const { program, args, environment } = usualCommand(workload, folder)
-      return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }
-    },
-  }
-}
-
-interface Taking {
-  readonly desired: DesiredStore
-  readonly reconciler: Reconciler
-  readonly log: (line: string) => void
-}
-
-async function take(state: unknown, { desired, reconciler, log }: Taking): Promise<void> {
-  const outcome = await desired.accept(state)
-  if (!outcome.isAccepted) return log(`desired state refused: ${outcome.problem}`)
-  if (outcome.isNew && desired.state) reconciler.accept(desired.state)
 }
 
 interface Source {
@@ -229,16 +177,18 @@ interface Running {
   readonly river: RiverGate
   readonly runtimes: readonly Runtime[]
   readonly local: Local
+  readonly keeping: Keeping
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, river, runtimes, local, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, river, runtimes, local, keeping, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
   await river.close()
+  keeping.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await local.doors.end()
   await unlock()

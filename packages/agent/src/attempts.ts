@@ -1,6 +1,7 @@
 // Which steps failed, why, and when each may be tried again. Retries never end; the pauses grow with jitter up to five
 // minutes. The planner leaves a step alone until its time (plan.ts, heldUntilMs); the reason goes into the report.
 import type { Reason } from '@littoral/contract/node/report'
+import { diskReason } from './files.ts'
 import { StepError } from './runtime/runtime.ts'
 import { type Step, stepId, stepKey } from './steps.ts'
 
@@ -94,7 +95,15 @@ export class Attempts {
 export function toReason(error: unknown): Reason {
   if (error instanceof StepError) return { code: error.code.slice(0, 64), message: bounded(error.message) }
   if (error instanceof Error && error.name === 'TimeoutError') return { code: 'TimedOut', message: 'the step took longer than it may' }
+  const disk = diskReason(error) ?? engineDiskReason(error)
+  if (disk !== undefined) return disk
   return { code: 'Unexpected', message: bounded(error instanceof Error ? error.message : String(error)) }
+}
+
+/** An engine tells of its full disk in words only. */
+function engineDiskReason(error: unknown): Reason | undefined {
+  const isFull = error instanceof Error && /no space left on device/i.test(error.message)
+  return isFull ? { code: 'DiskFull', message: bounded(error.message) } : undefined
 }
 
 function bounded(text: string): string {

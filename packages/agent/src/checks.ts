@@ -3,9 +3,8 @@ import type { ErrorObject, ValidateFunction } from 'ajv'
 import type { DesiredState } from '@littoral/contract/node/desired-state'
 import { desiredStateSchema, serverMessageSchemas } from '@littoral/contract/node/schemas'
 import type { ServerMessage } from '@littoral/contract/node/stream'
+import type { Checked } from './kept.ts'
 import { required } from './required.ts'
-
-export type Checked<T> = { readonly isValid: true; readonly value: T } | { readonly isValid: false; readonly problem: string }
 
 // The schemas are ours: checking them against the meta schema would cost the agent megabytes for nothing.
 const ajv = new (required('ajv').Ajv)({

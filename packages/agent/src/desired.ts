@@ -1,11 +1,11 @@
 // The accepted desired state, on disk and never going backwards, so that a node starts what it should without the server.
-// Two files: `desired.json` and, from the moment a newer one replaces it, `desired.previous.json`. A file that cannot be
-// read is set aside with its content, and the previous one is used; both cases are named conditions, not crashes.
-import { link, rename, rm } from 'node:fs/promises'
+// Two files: `desired.json` and, from the moment a newer one replaces it, `desired.previous.json`, each with its checksum. A
+// file that is not whole is set aside with its content, and the previous one is used: a named condition, not a crash. A disk
+// that takes nothing does not keep the node from doing what it is told: the state counts, and is written later.
 import { join } from 'node:path'
 import type { DesiredState } from '@littoral/contract/node/desired-state'
 import { checkDesiredState } from './checks.ts'
-import { hasCode, readIfPresent, writeAtomically } from './files.ts'
+import { type DiskNotes, Kept } from './kept.ts'
 
 export interface Condition {
   readonly code: 'DesiredStateCorrupt'
@@ -14,101 +14,55 @@ export interface Condition {
 
 export type Acceptance = { readonly isAccepted: true; readonly isNew: boolean } | { readonly isAccepted: false; readonly problem: string }
 
-export class DesiredStore {
-  readonly #folder: string
-  #state: DesiredState | undefined
-  #condition: Condition | undefined
+export interface DesiredStoreOptions {
+  readonly disk?: DiskNotes
+}
 
-  private constructor(folder: string) {
-    this.#folder = folder
+/** Told before a newer state is written: what depends on the change has to be on disk first. */
+type OnAccepting = (before: DesiredState | undefined, after: DesiredState) => Promise<void>
+
+export class DesiredStore {
+  readonly #kept: Kept<DesiredState>
+
+  private constructor(kept: Kept<DesiredState>) {
+    this.#kept = kept
   }
 
-  static async open(folder: string): Promise<DesiredStore> {
-    const store = new DesiredStore(folder)
-    await store.#load()
-    return store
+  static async open(folder: string, { disk }: DesiredStoreOptions = {}): Promise<DesiredStore> {
+    const path = join(folder, 'desired.json')
+    return new DesiredStore(await Kept.open({ path, what: 'the desired state', check: checkDesiredState, copy: 'earlier', disk }))
   }
 
   /** The newest accepted state; undefined on a node that was never told anything, where nothing may be touched. */
   get state(): DesiredState | undefined {
-    return this.#state
+    return this.#kept.value
   }
 
   get generation(): number {
-    return this.#state?.generation ?? 0
+    return this.state?.generation ?? 0
   }
 
   /** What was wrong on disk, until a new state has been accepted. */
   get condition(): Condition | undefined {
-    return this.#condition
+    const { damage } = this.#kept
+    if (damage === undefined) return undefined
+    const instead = this.state
+      ? `generation ${this.state.generation} is used instead`
+      : 'nothing on this node is touched until the server sends it again'
+    return { code: 'DesiredStateCorrupt', message: `${damage}${damage.includes(';') ? ' and ' : '; '}${instead}` }
   }
 
-  /** Takes a state from the server, once it is safe on disk. An older generation or a malformed state is refused. */
-  async accept(value: unknown): Promise<Acceptance> {
+  /** Takes a state from the server. An older generation or a malformed state is refused. */
+  async accept(value: unknown, onAccepting?: OnAccepting): Promise<Acceptance> {
     const checked = checkDesiredState(value)
     if (!checked.isValid) return { isAccepted: false, problem: checked.problem }
     const { generation } = checked.value
-    if (this.#state && generation < this.#state.generation) {
-      return { isAccepted: false, problem: `generation ${generation} is older than ${this.#state.generation}, which this node has` }
+    if (this.state && generation < this.state.generation) {
+      return { isAccepted: false, problem: `generation ${generation} is older than ${this.state.generation}, which this node has` }
     }
-    if (generation === this.#state?.generation && !this.#condition) return { isAccepted: true, isNew: false }
-    await this.#keepPrevious()
-    await writeAtomically(this.#path('desired.json'), JSON.stringify(checked.value))
-    this.#state = checked.value
-    this.#condition = undefined
+    if (generation === this.state?.generation && !this.condition) return { isAccepted: true, isNew: false }
+    await onAccepting?.(this.state, checked.value)
+    await this.#kept.set(checked.value)
     return { isAccepted: true, isNew: true }
-  }
-
-  async #load(): Promise<void> {
-    const current = await this.#read('desired.json')
-    if (current === undefined || typeof current !== 'string') {
-      this.#state = current ?? (await this.#readPrevious())
-      return
-    }
-    await rename(this.#path('desired.json'), this.#path('desired.corrupt.json'))
-    this.#state = await this.#readPrevious()
-    const instead = this.#state
-      ? `generation ${this.#state.generation} is used instead`
-      : 'nothing on this node is touched until the server sends it again'
-    this.#condition = {
-      code: 'DesiredStateCorrupt',
-      message: `desired.json: ${current}; it was kept as desired.corrupt.json and ${instead}`,
-    }
-  }
-
-  async #readPrevious(): Promise<DesiredState | undefined> {
-    const previous = await this.#read('desired.previous.json')
-    return typeof previous === 'string' ? undefined : previous
-  }
-
-  /** The state in a file, undefined without one, or what is wrong with it. */
-  async #read(name: string): Promise<DesiredState | string | undefined> {
-    const text = await readIfPresent(this.#path(name))
-    if (text === undefined) return undefined
-    let value: unknown
-    try {
-      value = JSON.parse(text)
-    } catch {
-      return 'not JSON'
-    }
-    const checked = checkDesiredState(value)
-    return checked.isValid ? checked.value : checked.problem
-  }
-
-  // A link that takes the place of the older one: at every moment both names lead to a whole file.
-  async #keepPrevious(): Promise<void> {
-    const spare = this.#path('desired.previous.json.tmp')
-    await rm(spare, { force: true })
-    try {
-      await link(this.#path('desired.json'), spare)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return
-      throw error
-    }
-    await rename(spare, this.#path('desired.previous.json'))
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name)
   }
 }

@@ -10,6 +10,8 @@ export interface Refusal {
   readonly isPermanent: boolean
   /** The credential was not accepted; another one may be. */
   readonly isUnauthenticated: boolean
+  /** What the server's clock said, to the second. */
+  readonly serverTimeMs?: number
 }
 
 export type Dialled =
@@ -44,17 +46,19 @@ export function dial(url: URL, authorization: string, signal: AbortSignal): Prom
     socket.once('unexpected-response', (request, response: IncomingMessage) => {
       void readAnswer(response).then((text) => {
         request.destroy()
-        resolve({ isOpen: false, ...answered(response.statusCode ?? 0, text, url) })
+        resolve({ isOpen: false, ...answered(response, text, url) })
       })
     })
   }).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
-function answered(status: number, text: string, url: URL): { refusal: Refusal } | { problem: string } {
+function answered(response: IncomingMessage, text: string, url: URL): { refusal: Refusal } | { problem: string } {
+  const { statusCode: status = 0, headers } = response
+  const serverTimeMs = Date.parse(headers.date ?? '')
   const { code, message } = parseAnswer(text)
   if (status === 401 || status === 403) {
     const refusal = { code: code ?? `Http${status}`, message: message ?? `HTTP status ${status} from ${url.host}`, isPermanent: true }
-    return { refusal: { ...refusal, isUnauthenticated: true } }
+    return { refusal: { ...refusal, isUnauthenticated: true, ...(Number.isNaN(serverTimeMs) ? {} : { serverTimeMs }) } }
   }
   return { problem: `${url.host} answered with HTTP status ${status}${message === undefined ? '' : `: ${message}`}` }
 }

@@ -1,6 +1,7 @@
 // Files that survive a power cut at any moment: either the old content or the new one is there, never a part.
 // Used for the identity, the desired state and what the runtimes keep beside their instances.
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -48,4 +49,49 @@ export async function syncFolder(path: string): Promise<void> {
 /** Whether an error is a system error with this code, such as ENOENT. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
+}
+
+export type DiskCode = 'DiskFull' | 'DataFolderReadOnly' | 'DiskFailed'
+
+const diskCodes: Readonly<Record<string, { readonly code: DiskCode; readonly text: string }>> = {
+  ENOSPC: { code: 'DiskFull', text: 'no space is left on the disk' },
+  EDQUOT: { code: 'DiskFull', text: 'the disk quota is used up' },
+  EROFS: { code: 'DataFolderReadOnly', text: 'the disk can only be read' },
+  EIO: { code: 'DiskFailed', text: 'the disk does not work' },
+}
+
+/** The named state behind an error of the file system, where it is the disk's fault. */
+export function diskReason(error: unknown): { readonly code: DiskCode; readonly message: string } | undefined {
+  const known = error instanceof Error && 'code' in error ? diskCodes[String(error.code)] : undefined
+  if (known === undefined) return undefined
+  const path = (error as NodeJS.ErrnoException).path
+  return { code: known.code, message: path === undefined ? known.text : `${known.text} (${path})` }
+}
+
+/** Replaces a file that is of use but not needed; false when the disk does not take it. */
+export function replaceIfPossible(path: string, content: string): boolean {
+  const temporary = `${path}.new`
+  return triedOnDisk(() => {
+    try {
+      writeFileSync(temporary, content, { mode: 0o600 })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+  })
+}
+
+export function makeFolderIfPossible(path: string): boolean {
+  return triedOnDisk(() => mkdirSync(path, { recursive: true, mode: 0o700 }))
+}
+
+function triedOnDisk(work: () => void): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    if (diskReason(error) === undefined) throw error
+    return false
+  }
 }

@@ -1,8 +1,8 @@
-// Who this node is to the server: the secret it was given, kept with mode 0600, and the Authorization header made from it
-// or from what it joins with.
+// Who this node is to the server: the secret it was given, kept twice with mode 0600, and the Authorization header made from
+// it or from what it joins with.
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
-import { readIfPresent, writeAtomically } from './files.ts'
+import { type Checked, type DiskNotes, Kept } from './kept.ts'
 
 /** What a node without an identity joins with. */
 export type JoinCredential =
@@ -15,21 +15,36 @@ export interface Identity {
 }
 
 export class IdentityStore {
-  readonly #path: string
+  readonly #kept: Kept<Identity>
   readonly #joinWith: JoinCredential | undefined
-  #identity: Identity | undefined
   #isRefused = false
 
-  private constructor(path: string, joinWith: JoinCredential | undefined) {
-    this.#path = path
+  private constructor(kept: Kept<Identity>, joinWith: JoinCredential | undefined) {
+    this.#kept = kept
     this.#joinWith = joinWith
   }
 
-  /** Reads the identity, if there is one. One that cannot be read is treated as absent: joining again makes a new one. */
-  static async open(folder: string, joinWith: JoinCredential | undefined): Promise<IdentityStore> {
-    const store = new IdentityStore(join(folder, 'identity.json'), joinWith)
-    store.#identity = parseIdentity(await readIfPresent(store.#path))
-    return store
+  /** Reads the identity, if there is one. One that is damaged in both copies counts as absent: joining again makes a new one. */
+  static async open(folder: string, joinWith: JoinCredential | undefined, disk?: DiskNotes): Promise<IdentityStore> {
+    const path = join(folder, 'identity.json')
+    return new IdentityStore(await Kept.open({ path, what: 'the identity', check: checkIdentity, copy: 'same', disk }), joinWith)
+  }
+
+  /** What was wrong on disk, until a new identity is there. */
+  get condition(): { readonly code: 'IdentityCorrupt'; readonly message: string } | undefined {
+    const { damage } = this.#kept
+    if (damage === undefined) return undefined
+    const instead = this.#identity ? 'its copy is used' : 'without a copy this node has to join again'
+    return { code: 'IdentityCorrupt', message: `${damage}; ${instead}` }
+  }
+
+  /** Writes anew what is damaged, from its copy. */
+  async mend(): Promise<void> {
+    if (this.#kept.damage !== undefined && this.#identity) await this.#kept.set(this.#identity)
+  }
+
+  get #identity(): Identity | undefined {
+    return this.#kept.value
   }
 
   get nodeId(): string | undefined {
@@ -43,8 +58,7 @@ export class IdentityStore {
   async save(identity: Identity): Promise<void> {
     this.#isRefused = false
     if (identity.nodeId === this.#identity?.nodeId && identity.nodeSecret === this.#identity.nodeSecret) return
-    await writeAtomically(this.#path, JSON.stringify(identity), 0o600)
-    this.#identity = identity
+    await this.#kept.set(identity)
   }
 
   /** The server does not know what was shown; where there is something else to show, it is tried next. */
@@ -72,12 +86,8 @@ function gatewayHeader({ productKey, deviceName, deviceSecret }: JoinCredential 
   return `LittoralGateway ${productKey}/${deviceName}:${nowMs}:${hmac}`
 }
 
-function parseIdentity(text: string | undefined): Identity | undefined {
-  try {
-    const value = JSON.parse(text ?? 'null') as Partial<Record<keyof Identity, unknown>> | null
-    if (typeof value?.nodeId !== 'string' || typeof value.nodeSecret !== 'string') return undefined
-    return { nodeId: value.nodeId, nodeSecret: value.nodeSecret }
-  } catch {
-    return undefined
-  }
+function checkIdentity(value: unknown): Checked<Identity> {
+  const { nodeId, nodeSecret } = (value ?? {}) as Partial<Record<keyof Identity, unknown>>
+  if (typeof nodeId !== 'string' || typeof nodeSecret !== 'string') return { isValid: false, problem: 'it names no node' }
+  return { isValid: true, value: { nodeId, nodeSecret } }
 }

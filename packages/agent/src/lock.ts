@@ -1,25 +1,53 @@
 // One agent per data folder: two would end each other's drivers and overwrite each other's state.
-import { open, rm } from 'node:fs/promises'
+import { link, rm, stat, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { hasCode, readIfPresent } from './files.ts'
+import { diskReason, hasCode, readIfPresent } from './files.ts'
 
 /** Takes the folder; returns the release. Throws an Error that names the process which has it. */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
   const path = join(dataDir, 'agent.pid')
-  for (;;) {
-    try {
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(`${process.pid} ${startOf(process.pid) ?? ''}`)
-      await file.close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error
+  // Whole before it has its name: a lock that another agent finds empty would not count.
+  const own = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(own, `${process.pid} ${startOf(process.pid) ?? ''}`, { mode: 0o600 })
+    for (;;) {
+      try {
+        await link(own, path)
+        return () => rm(path, { force: true })
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error
+      }
+      await refuseOthers(path, dataDir)
+      await rm(path, { force: true })
     }
-    const [pid = '', start = ''] = ((await readIfPresent(path)) ?? '').split(' ')
-    if (isAlive(Number(pid), start)) throw new Error(`another agent (process ${pid}) uses the folder ${dataDir}`)
-    await rm(path, { force: true })
+  } catch (error) {
+    // A disk that takes nothing is no reason to leave what should run alone.
+    if (diskReason(error) === undefined) throw error
+    await refuseOthers(path, dataDir)
+    return await lockWithoutDisk(dataDir)
+  } finally {
+    await rm(own, { force: true }).catch(() => {})
   }
+}
+
+async function refuseOthers(path: string, dataDir: string): Promise<void> {
+  const [pid = '', start = ''] = ((await readIfPresent(path)) ?? '').split(' ')
+  if (isAlive(Number(pid), start)) throw new Error(`another agent (process ${pid}) uses the folder ${dataDir}`)
+}
+
+/** A name of the kernel's that only one process can have, and that goes with it. */
+async function lockWithoutDisk(dataDir: string): Promise<() => Promise<void>> {
+  const { dev, ino } = await stat(dataDir)
+  if (process.platform !== 'linux') return () => Promise.resolve()
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', () => reject(new Error(`another agent uses the folder ${dataDir}`)))
+    server.listen(`\0littoral-agent-${dev}-${ino}`, resolve)
+  })
+  server.unref()
+  return () => new Promise((resolve) => server.close(() => resolve()))
 }
 
 function isAlive(pid: number, start: string): boolean {

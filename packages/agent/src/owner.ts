@@ -2,13 +2,19 @@
 // the node's id is known only after the server was reached, and containers may have to start before.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { readIfPresent, writeAtomically } from './files.ts'
+import { readIfPresent } from './files.ts'
+import { type DiskNotes, Kept } from './kept.ts'
 
-export async function readOwner(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'owner')
-  const kept = (await readIfPresent(path))?.trim()
-  if (kept !== undefined && /^[0-9a-f]{16}$/.test(kept)) return kept
-  const owner = randomBytes(8).toString('hex')
-  await writeAtomically(path, owner)
+const isOwner = (text: unknown): text is string => typeof text === 'string' && /^[0-9a-f]{16}$/.test(text)
+
+/** Kept twice: under another name this agent would not know its own containers any more. */
+export async function readOwner(dataDir: string, disk?: DiskNotes): Promise<string> {
+  const path = join(dataDir, 'owner.json')
+  const check = (value: unknown) => (isOwner(value) ? { isValid: true as const, value } : { isValid: false as const, problem: 'not a name' })
+  const kept = await Kept.open({ path, what: "the owner's name", check, copy: 'same', disk })
+  if (kept.value !== undefined && kept.damage === undefined) return kept.value
+  const earlier = (await readIfPresent(join(dataDir, 'owner')))?.trim()
+  const owner = kept.value ?? (isOwner(earlier) ? earlier : randomBytes(8).toString('hex'))
+  await kept.set(owner)
   return owner
 }

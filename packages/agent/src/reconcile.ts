@@ -9,6 +9,8 @@
 import type { DesiredState, Workload } from '@littoral/contract/node/desired-state'
 import type { Reason, WorkloadReport } from '@littoral/contract/node/report'
 import { Attempts } from './attempts.ts'
+import { Clock } from './clock.ts'
+import { ExitTimes } from './exit-times.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
@@ -23,7 +25,12 @@ export interface ReconcilerOptions {
   readonly unmet?: (workload: Workload) => Reason | undefined
   /** The address under which this node's ports are reached. */
   readonly host: () => string
-  readonly now?: () => number
+  /** Pauses and bake times go by its steady time, which no jump of the machine's clock changes. */
+  readonly clock?: Clock
+  /** Beside what is wanted: what this node may have to go back to. */
+  readonly alsoKeep?: () => readonly Workload[]
+  /** After every look at the machine; what could not be asked is in `unavailable`, by runtime. */
+  readonly onLook?: (instances: readonly PlacedInstance[], unavailable: ReadonlyMap<string, string>) => void
   readonly random?: () => number
   readonly periodMs?: number
   readonly observeTimeoutMs?: number
@@ -68,6 +75,8 @@ export class Reconciler {
   readonly #lastKnown = new Map<string, readonly PlacedInstance[]>()
   readonly #unavailable = new Map<string, string>()
   readonly #readySinceMs = new Map<string, number>()
+  readonly #exitTimes: ExitTimes
+  readonly #now: () => number
   readonly #closing = new AbortController()
   readonly #unsubscribes: (() => void)[] = []
   #desired: DesiredState | undefined
@@ -80,9 +89,20 @@ export class Reconciler {
   #lastPass: LastPass | undefined
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { unmet: () => undefined, now: Date.now, random: Math.random, periodMs: 10_000, observeTimeoutMs: 20_000, ...options }
+    this.#options = {
+      unmet: () => undefined,
+      clock: new Clock(),
+      alsoKeep: () => [],
+      onLook: () => {},
+      random: Math.random,
+      periodMs: 10_000,
+      observeTimeoutMs: 20_000,
+      ...options,
+    }
+    this.#now = this.#options.clock.steadyMs
+    this.#exitTimes = new ExitTimes(this.#options.clock)
     this.#attempts = new Attempts(this.#options.random)
-    this.#tidyAtMs = this.#options.now() + tidyEveryMs
+    this.#tidyAtMs = this.#now() + tidyEveryMs
   }
 
   start(desired: DesiredState | undefined): void {
@@ -158,7 +178,7 @@ export class Reconciler {
   async #runPass(): Promise<void> {
     this.#isStale = false
     const startedAt = performance.now()
-    const startedAtMs = this.#options.now()
+    const startedAtMs = this.#now()
     let launched: string[] = []
     let nextAtMs = Number.POSITIVE_INFINITY
     let error: string | undefined
@@ -166,9 +186,10 @@ export class Reconciler {
       const busy = new Set(this.#running.keys())
       await this.#observe()
       this.#noteReady()
+      this.#options.onLook(this.#instances(), this.#unavailable)
       if (this.#closing.signal.aborted) return
       const placements = (this.#desired?.workloads ?? []).map((workload) => this.#place(workload))
-      const plan = planNode(this.#desired && placements, this.#observed(busy), this.#options.now())
+      const plan = planNode(this.#desired && placements, this.#observed(busy), this.#now())
       nextAtMs = plan.nextAtMs ?? nextAtMs
       launched = this.#launch(plan.steps)
       this.#attempts.keepOnly(new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)]))
@@ -179,7 +200,7 @@ export class Reconciler {
       this.#options.log(`pass failed: ${error}`)
     }
     this.#restUntil = performance.now() + Math.min(longestRestMs, performance.now() - startedAt)
-    const endedAtMs = this.#options.now()
+    const endedAtMs = this.#now()
     this.#lastPass = { atMs: startedAtMs, tookMs: endedAtMs - startedAtMs, launched, ...(error === undefined ? {} : { error }) }
     this.#schedule(Math.min(this.#options.periodMs, Math.max(nextAtMs - endedAtMs, 20)))
   }
@@ -219,7 +240,7 @@ export class Reconciler {
 
   #observed(busy: ReadonlySet<string>): Observed {
     return {
-      instances: this.#instances(),
+      instances: this.#exitTimes.translate(this.#instances()),
       unavailable: new Set(this.#unavailable.keys()),
       prepared: this.#prepared,
       busy,
@@ -233,7 +254,7 @@ export class Reconciler {
     const instances = new Map(this.#instances().map((instance) => [instance.instanceId, instance]))
     for (const id of this.#readySinceMs.keys()) if (instances.get(id)?.phase !== 'ready') this.#readySinceMs.delete(id)
     for (const { instanceId, phase } of instances.values()) {
-      if (phase === 'ready' && !this.#readySinceMs.has(instanceId)) this.#readySinceMs.set(instanceId, this.#options.now())
+      if (phase === 'ready' && !this.#readySinceMs.has(instanceId)) this.#readySinceMs.set(instanceId, this.#now())
     }
   }
 
@@ -256,7 +277,7 @@ export class Reconciler {
 
   #progress(running: Running, message: string): void {
     running.progress = message
-    if (this.#options.now() < this.#toldAtMs + progressEveryMs) return
+    if (this.#now() < this.#toldAtMs + progressEveryMs) return
     this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload)))
   }
 
@@ -270,13 +291,13 @@ export class Reconciler {
       if (!runtime) throw new Error(`there is no runtime ${step.runtime}`)
       await execute(step, { runtime, signal, onProgress })
       if (step.kind === 'prepare') this.#notePrepared(step.workload)
-      this.#attempts.succeeded(step, this.#options.now())
+      this.#attempts.succeeded(step, this.#now())
       this.#options.log(`${label}: done`)
     } catch (error) {
       if (step.kind === 'start' || step.kind === 'updateConfig') this.#prepared.delete(preparedId(step.workload))
       if (!abort.aborted) {
-        const { reason, untilMs } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#options.now())
-        const inS = Math.round((untilMs - this.#options.now()) / 1000)
+        const { reason, untilMs } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#now())
+        const inS = Math.round((untilMs - this.#now()) / 1000)
         this.#options.log(`${label}: ${reason.code}: ${reason.message}; next attempt in ${inS} s`)
       }
     } finally {
@@ -291,10 +312,10 @@ export class Reconciler {
   }
 
   #tell(placements: readonly Placed[]): void {
-    const { now, host } = this.#options
+    const { clock, host } = this.#options
     // A node that was never told anything has nothing to say about workloads either.
     if (!this.#desired) return
-    this.#toldAtMs = now()
+    this.#toldAtMs = this.#now()
     const workloads = nodeStatus({
       placements,
       instances: this.#instances(),
@@ -302,15 +323,15 @@ export class Reconciler {
       attempts: [...this.#attempts.list()],
       running: [...this.#running.values()],
       host: host(),
-      nowMs: now(),
+      nowMs: Math.round(clock.wallMs()),
     })
     this.#options.onStatus(this.#desired.generation, workloads)
   }
 
   async #tidy(): Promise<void> {
-    if (this.#options.now() < this.#tidyAtMs || !this.#desired) return
-    this.#tidyAtMs = this.#options.now() + tidyEveryMs
-    const keep = this.#desired.workloads
+    if (this.#now() < this.#tidyAtMs || !this.#desired) return
+    this.#tidyAtMs = this.#now() + tidyEveryMs
+    const keep = [...this.#desired.workloads, ...this.#options.alsoKeep()]
     for (const runtime of this.#options.runtimes) {
       await limited((signal) => runtime.tidy(keep, signal), 60_000, this.#closing.signal).catch((error: unknown) => {
         this.#options.log(`tidy ${runtime.name}: ${String(error)}`)

@@ -1,7 +1,7 @@
 // Sends what changed since the last report, a few times per second at most. What a release waits for (ready, or not to be) is
 // sent at once, so that the next node need not wait. After every connect the first report is a complete one, so nothing
 // depends on the server having seen the earlier ones.
-import type { Phase, Report, WorkloadReport } from '@littoral/contract/node/report'
+import type { NodeCondition, Phase, Report, WorkloadReport } from '@littoral/contract/node/report'
 
 export interface ReporterOptions {
   readonly minIntervalMs?: number
@@ -23,6 +23,10 @@ export class Reporter {
   /** What the server was told over this connection, as text to compare with; undefined before the complete report. */
   #told: Map<string, { text: string; report: WorkloadReport }> | undefined
   #toldGeneration = -1
+  #conditions: readonly NodeCondition[] = []
+  /** Whether the server was told the conditions as they are, over this connection. */
+  #areConditionsTold = false
+  #wereConditionsTold = false
   #timer: NodeJS.Timeout | undefined
   #lastSentAtMs = 0
   /** Of those that were sent at once, the ones whose intervals have not passed, and until when that was counted. */
@@ -43,10 +47,19 @@ export class Reporter {
     else this.#schedule()
   }
 
+  /** The named states of the node itself. */
+  updateConditions(conditions: readonly NodeCondition[]): void {
+    this.#conditions = conditions
+    this.#areConditionsTold = false
+    this.#schedule()
+  }
+
   /** A connection is ready for reports. */
   connected(send: (report: Report) => void): void {
     this.#send = send
     this.#told = undefined
+    this.#areConditionsTold = false
+    this.#wereConditionsTold = false
     this.#schedule()
   }
 
@@ -72,24 +85,37 @@ export class Reporter {
   }
 
   #schedule(): void {
-    if (!this.#send || !this.#current || this.#timer) return
+    if (!this.#send || this.#timer || !this.#hasNews) return
     const waitMs = Math.max(0, this.#lastSentAtMs + this.#minIntervalMs - this.#now())
     this.#timer = setTimeout(() => this.#flush(), waitMs)
+  }
+
+  // Before the first look only conditions are told, where there are any; an empty list goes with the complete report.
+  get #hasNews(): boolean {
+    return this.#current !== undefined || (!this.#areConditionsTold && (this.#conditions.length > 0 || this.#wereConditionsTold))
   }
 
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#send || !this.#current) return
+    if (!this.#send || !this.#hasNews) return
+    const conditions = this.#areConditionsTold ? {} : { conditions: [...this.#conditions] }
+    this.#areConditionsTold = true
+    this.#wereConditionsTold = true
+    if (!this.#current) {
+      this.#lastSentAtMs = this.#now()
+      return this.#send({ generation: this.#generation, isComplete: false, workloads: [], ...conditions })
+    }
     const told = this.#told
     const next = new Map([...this.#current].map(([key, report]) => [key, { text: comparable(report), report }]))
     const changed = [...next].filter(([key, { text }]) => told?.get(key)?.text !== text).map(([, { report }]) => report)
     const gone = [...(told ?? [])].filter(([key]) => !next.has(key)).map(([, { report }]) => toGone(report))
     this.#told = next
-    if (told && changed.length + gone.length === 0 && this.#toldGeneration === this.#generation) return
+    const isNews = changed.length + gone.length > 0 || this.#toldGeneration !== this.#generation || 'conditions' in conditions
+    if (told && !isNews) return
     this.#toldGeneration = this.#generation
     this.#lastSentAtMs = this.#now()
-    this.#send({ generation: this.#generation, isComplete: told === undefined, workloads: [...changed, ...gone] })
+    this.#send({ generation: this.#generation, isComplete: told === undefined, workloads: [...changed, ...gone], ...conditions })
   }
 }
 

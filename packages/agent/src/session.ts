@@ -29,6 +29,10 @@ export interface SessionOptions {
   readonly onDevicesTaken?: (seq: number) => void
   /** Calls a device behind one of this node's drivers; its answer as text. */
   readonly callDevice?: (request: CallRequest, signal: AbortSignal) => Promise<string>
+  /** The server answered for versions on trial. */
+  readonly onConfirmed?: (workloads: Extract<ServerMessage, { type: 'confirmed' }>['workloads']) => Promise<void>
+  /** What the server's clock says, also when it refuses this node. True: the node's own was so wrong that it may be for that. */
+  readonly onServerTime?: (serverMs: number) => boolean
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
@@ -51,6 +55,14 @@ const closeTimeoutMs = 2_000
 /** Refusals of the credential itself, which can also come after the upgrade: a token used up meanwhile, a deleted node. */
 const unauthenticated: ReadonlySet<string> = new Set(['Node.Unauthenticated', 'Node.TokenRefused'])
 
+const unheard = {
+  onConfirmed: () => Promise.resolve(),
+  onServerTime: () => false,
+  onLogSink: () => {},
+  onDevicesTaken: () => {},
+  callDevice: noDevices,
+}
+
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
 /** How a connection ended; a refusal decides when and with what the next one is tried. */
@@ -67,8 +79,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    const withoutDevices = { onDevicesTaken: () => {}, callDevice: noDevices }
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, onLogSink: () => {}, ...withoutDevices, ...options }
+    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...unheard, ...options }
   }
 
   start(): void {
@@ -86,18 +97,21 @@ export class Session {
   }
 
   async #keepConnected(): Promise<void> {
-    const { firstPauseMs, slowPauseMs, random, identity, now } = this.#options
+    const { firstPauseMs, slowPauseMs, random, identity, onServerTime } = this.#options
     let failures = 0
     while (!this.#closing.signal.aborted) {
-      const startedAtMs = now()
+      // Not the machine's clock, which may jump.
+      const startedAtMs = performance.now()
       const { refusal, problem } = await this.#connectOnce()
       if (this.#closing.signal.aborted) return
-      failures = now() - startedAtMs >= heldMs ? 1 : failures + 1
+      failures = performance.now() - startedAtMs >= heldMs ? 1 : failures + 1
+      const isCorrected = refusal?.serverTimeMs !== undefined && onServerTime(refusal.serverTimeMs)
       if (refusal?.isUnauthenticated) identity.refused()
       this.#say(refusal ? `the server refuses this node: ${refusal.message} (${refusal.code})` : `connection: ${problem ?? 'lost'}`)
-      const longestMs = refusal?.isPermanent ? slowPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 16))
+      const isHopeless = refusal?.isPermanent === true && !isCorrected
+      const longestMs = isHopeless ? slowPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 16))
       // After a refusal at least half: asking again at once is of no use to anybody.
-      await pause(refusal?.isPermanent ? longestMs * (0.5 + random() / 2) : longestMs * random(), this.#closing.signal)
+      await pause(isHopeless ? longestMs * (0.5 + random() / 2) : longestMs * random(), this.#closing.signal)
     }
   }
 
@@ -224,6 +238,8 @@ class Conversation {
         return this.#options.onDesired(message.state)
       case 'devicesTaken':
         return this.#options.onDevicesTaken(message.seq)
+      case 'confirmed':
+        return this.#options.onConfirmed(message.workloads)
       default:
         return this.#stream(message)
     }
@@ -248,7 +264,8 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs, logSink }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, logSink }: ServerMessage & { type: 'welcome' }): Promise<void> {
+    this.#options.onServerTime(serverTimeMs)
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3

@@ -91,7 +91,7 @@ export class TestServer {
     if (refusal) {
       this.refused.push(authorization)
       socket.end(
-        `HTTP/1.1 ${refusal.status} No\r\nContent-Length: ${Buffer.byteLength(refusal.body)}\r\nConnection: close\r\n\r\n${refusal.body}`,
+        `HTTP/1.1 ${refusal.status} No\r\nDate: ${new Date().toUTCString()}\r\nContent-Length: ${Buffer.byteLength(refusal.body)}\r\nConnection: close\r\n\r\n${refusal.body}`,
       )
       return
     }

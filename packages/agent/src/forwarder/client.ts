@@ -2,11 +2,11 @@
 // a restart of the agent cuts no connection (docs/decisions/0003-node-ports.md).
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, openSync, closeSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ForwarderError } from './ports.ts'
@@ -31,7 +31,7 @@ export interface OpenForwarder {
 
 /** Connects on first use and after a loss. */
 export function openForwarder(options: OpenForwarder): Forwarder {
-  mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+  makeFolder(options.folder)
   let link: Promise<Link> | undefined
   let isClosed = false
   const connected = () => {
@@ -46,7 +46,7 @@ export function openForwarder(options: OpenForwarder): Forwarder {
   }
   const isRunning = async () => {
     if (link !== undefined) return true
-    const probe = await connectTo(controlSocketPath(options.folder))
+    const probe = await connectToAny(options.folder)
     probe?.destroy()
     return probe !== undefined
   }
@@ -76,11 +76,11 @@ interface Link {
 }
 
 async function reachForwarder(folder: string, onLost: () => void): Promise<Link> {
-  const socketPath = controlSocketPath(folder)
-  const running = await findRunning(socketPath, onLost)
+  const running = await findRunning(folder, onLost)
   if (running !== undefined) return running
+  const socketPath = isWritable(folder) ? controlSocketPath(folder) : standInPath(folder)
   startProcess(folder, socketPath)
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(10)) {
+  for (const end = performance.now() + 15_000; performance.now() < end; await sleep(10)) {
     const socket = await connectTo(socketPath)
     if (socket !== undefined) return openLink(socket, onLost)
   }
@@ -88,8 +88,8 @@ async function reachForwarder(folder: string, onLost: () => void): Promise<Link>
 }
 
 /** The one that runs and can be used; an ending one may still take a connection, and counts as none. */
-async function findRunning(socketPath: string, onLost: () => void): Promise<Link | undefined> {
-  const socket = await connectTo(socketPath)
+async function findRunning(folder: string, onLost: () => void): Promise<Link | undefined> {
+  const socket = await connectToAny(folder)
   if (socket === undefined) return undefined
   let isUsed = false
   const link = openLink(socket, () => {
@@ -118,13 +118,41 @@ function connectTo(path: string): Promise<net.Socket | undefined> {
   })
 }
 
+/** A forwarder that was started while the disk took nothing listens in another place. */
+async function connectToAny(folder: string): Promise<net.Socket | undefined> {
+  return (await connectTo(controlSocketPath(folder))) ?? (existsSync(standInPath(folder)) ? connectTo(standInPath(folder)) : undefined)
+}
+
+/** On a disk that takes nothing this fails; the forwarder then does without its folder. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The path of a unix socket may have 107 bytes only; a deep folder gets a short stand-in. */
 function controlSocketPath(folder: string): string {
   const path = join(folder, `forwarder-${forwarderProtocol}.sock`)
   if (Buffer.byteLength(path) <= 100) return path
-  const short = join(tmpdir(), `littoral-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`)
-  mkdirSync(short, { recursive: true, mode: 0o700 })
-  return join(short, 'forwarder.sock')
+  mkdirSync(dirname(standInPath(folder)), { recursive: true, mode: 0o700 })
+  return standInPath(folder)
+}
+
+function standInPath(folder: string): string {
+  const path = join(folder, `forwarder-${forwarderProtocol}.sock`)
+  const short = `littoral-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`
+  return join(tmpdir(), short, 'forwarder.sock')
 }
 
 function startProcess(folder: string, socketPath: string): void {
@@ -132,12 +160,21 @@ function startProcess(folder: string, socketPath: string): void {
   const isSource = own.endsWith('.ts')
   const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
   const main = join(own, '..', isSource ? 'main.ts' : 'main.js')
-  const log = openSync(join(folder, 'forwarder.log'), 'a', 0o600)
+  mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 })
+  const log = openLog(join(folder, 'forwarder.log'))
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
-  const child = spawn(process.execPath, [...loader, main, socketPath], { detached: true, stdio: ['ignore', log, log], cwd: '/', env })
+  const child = spawn(process.execPath, [...loader, main, socketPath], { detached: true, stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'], cwd: '/', env })
   child.once('error', () => {})
-  closeSync(log)
+  if (log !== undefined) closeSync(log)
   child.unref()
+}
+
+function openLog(path: string): number | undefined {
+  try {
+    return openSync(path, 'a', 0o600)
+  } catch {
+    return undefined
+  }
 }
 
 interface Waiter {

@@ -36,14 +36,14 @@ export async function openControl(options: ControlOptions): Promise<{ close(): v
     server.once('error', reject)
     server.listen(options.socketPath, resolve)
   })
-  let uselessSince = Date.now()
+  let uselessSince = performance.now()
   const timer = setInterval(
     () => {
       const isOrphan = !existsSync(options.socketPath) && !isRetired
       const isIdle = (ports.list().length === 0 && agents.size === 0) || isRetired
-      if (!isIdle || ports.connections.count() > 0) uselessSince = Date.now()
+      if (!isIdle || ports.connections.count() > 0) uselessSince = performance.now()
       const waitMs = isRetired ? 0 : options.idleMs
-      if (isOrphan || (isIdle && ports.connections.count() === 0 && Date.now() - uselessSince >= waitMs)) options.onUseless()
+      if (isOrphan || (isIdle && ports.connections.count() === 0 && performance.now() - uselessSince >= waitMs)) options.onUseless()
     },
     Math.min(options.idleMs, 1000),
   )

@@ -101,12 +101,12 @@ function join(from: net.Socket, to: net.Socket): void {
 
 /** Connects to the target of the moment; tries again for a while, looking up the target each time. */
 async function reach(client: net.Socket, target: () => Target | undefined): Promise<{ upstream: net.Socket; owner: string } | undefined> {
-  for (const end = Date.now() + connectWindowMs; ;) {
+  for (const end = performance.now() + connectWindowMs; ;) {
     const to = target()
     if (to === undefined || client.destroyed) return undefined
     const upstream = await connect(to)
     if (upstream !== undefined) return { upstream, owner: to.owner }
-    if (Date.now() + connectRetryMs > end) return undefined
+    if (performance.now() + connectRetryMs > end) return undefined
     await new Promise((resolve) => setTimeout(resolve, connectRetryMs))
   }
 }

@@ -80,6 +80,19 @@ const nodeFields = {
   DriverRuntimes: Type.Array(Type.String({ description: 'Such as nodejs8 or python3.' }), {
     description: 'Interpreters for drivers it has.',
   }),
+  Conditions: Type.Array(
+    Type.Object({
+      Code: Type.String({
+        description:
+          'DesiredStateCorrupt, IdentityCorrupt or RecordCorrupt: a file was damaged · DiskFull, DataFolderReadOnly or DiskFailed: the ' +
+          'data folder takes nothing · RuntimeUnavailable: what runs workloads does not answer · ClockWrong: its clock is off · WentBack: ' +
+          'it went back to an older version by itself.',
+      }),
+      Message: Type.String({ description: 'The same for people.' }),
+      Since: Time('Since when, by the clock of the node'),
+    }),
+    { description: 'What is wrong with the node itself, as it said last. Empty: nothing.' },
+  ),
 }
 
 const exampleNode = {
@@ -101,6 +114,7 @@ const exampleNode = {
   Address: '192.168.1.20',
   Runtimes: [{ Name: 'engine', Version: '20.10.24', IsAvailable: true }],
   DriverRuntimes: ['nodejs8'],
+  Conditions: [{ Code: 'DiskFull', Message: 'no space is left on the disk of /var/lib/littoral', Since: '2026-12-01T08:30:00Z' }],
 }
 
 export const ListNodes = operation({
@@ -159,6 +173,17 @@ const NodeWorkload = Type.Object({
         Restarts: Type.Integer({ description: 'How often it was started again.' }),
         Addresses: Type.Array(Type.String({ description: 'host:port.' }), { description: 'Where it can be reached.' }),
         ServingVersion: Type.Optional(Type.String({ description: 'The older version that still serves meanwhile.' })),
+        Retreat: Type.Optional(
+          Type.Object(
+            {
+              Version: Type.String({ description: 'The version it went back from.' }),
+              Code: Type.String({ description: 'One word, such as ContactLost.' }),
+              Message: Type.String({ description: 'The same for people.' }),
+              At: Time('When, by the clock of the node'),
+            },
+            { description: 'The version that the node went back from by itself, until a version was confirmed again.' },
+          ),
+        ),
         ObservedAt: Time('When the node saw it'),
         ReceivedAt: Time('When the server heard of it'),
       },

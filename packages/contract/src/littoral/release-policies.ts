@@ -14,6 +14,9 @@ const deadlineSeconds =
   'How long a node may take to become ready, from the moment it is there to be told. After it the version has failed on that node, ' +
   'which returns to the version before.'
 const autoRollback = 'Whether all of production is rolled back when the failure budget is used up.'
+const confirmSeconds =
+  'How long a node that loses contact with the server after the change waits for it before it goes back to the version before by ' +
+  'itself, and says so when it is back. Once the node has confirmed the version over the network nothing makes it go back. 0: never.'
 
 const policyFields = {
   MaxUnavailable: Type.String({ description: maxUnavailable }),
@@ -22,6 +25,7 @@ const policyFields = {
   BakeSeconds: Type.Integer({ description: bakeSeconds }),
   DeadlineSeconds: Type.Integer({ description: deadlineSeconds }),
   AutoRollback: Type.Boolean({ description: autoRollback }),
+  ConfirmSeconds: Type.Integer({ description: confirmSeconds }),
   UpdatedAt: Type.Optional(Time('When it was set; left out while everything is as it is by default')),
   UpdatedBy: Type.Optional(Type.String({ description: 'Access key id of who set it.' })),
 }
@@ -33,6 +37,7 @@ const examplePolicy = {
   BakeSeconds: 60,
   DeadlineSeconds: 600,
   AutoRollback: true,
+  ConfirmSeconds: 600,
   UpdatedAt: '2026-12-01T09:00:00Z',
   UpdatedBy: 'LTAI5tExample',
 }
@@ -52,6 +57,7 @@ export const SetReleasePolicy = operation({
     BakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800, description: `${bakeSeconds} Default: 0.` })),
     DeadlineSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 604_800, description: `${deadlineSeconds} Default: 600.` })),
     AutoRollback: Type.Optional(Type.Boolean({ description: `${autoRollback} Default: false.` })),
+    ConfirmSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800, description: `${confirmSeconds} Default: 600.` })),
   }),
   output: Type.Object({ Policy: Type.Object(policyFields, { description: 'The policy as it is now.' }) }),
   errors: ['InvalidApp.NotFound', 'Node.InvalidParameter'],

@@ -51,6 +51,12 @@ export const GroupPort = Type.Object({
 })
 export type GroupPort = Static<typeof GroupPort>
 
+/**
+ * How long a node that lost contact after this change waits before it goes back to the version before; absent: it never does. No
+ * part of the digest.
+ */
+const ConfirmSeconds = Type.Integer({ minimum: 1, maximum: 604_800 })
+
 /** An app version as a co-scheduled group of containers that share a network namespace. */
 export const GroupWorkload = Type.Object({
   kind: Type.Literal('group'),
@@ -69,6 +75,7 @@ export const GroupWorkload = Type.Object({
   bakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800 })),
   /** What is to be collected from the containers: standard output, and files by a pattern or none. Not part of the digest. */
   logs: Type.Optional(Type.Object({ stdout: Type.Boolean(), path: Text(1024) })),
+  confirmSeconds: Type.Optional(ConfirmSeconds),
 })
 export type GroupWorkload = Static<typeof GroupWorkload>
 
@@ -121,6 +128,7 @@ export const DriverWorkload = Type.Object({
     maxItems: 64,
   }),
   container: Type.Optional(DriverContainer),
+  confirmSeconds: Type.Optional(ConfirmSeconds),
 })
 export type DriverWorkload = Static<typeof DriverWorkload>
 

@@ -39,6 +39,22 @@ export const Address = Type.Object({
 })
 export type Address = Static<typeof Address>
 
+/** A version that this node went back from by itself, told until a version of the workload was confirmed again. */
+export const Retreat = Type.Object({
+  /** Another one for every time it went back. */
+  id: Text(64),
+  version: Text(128),
+  digest: Text(64),
+  reason: Reason,
+  /** By the clock of the node. */
+  atMs: Type.Integer(),
+})
+export type Retreat = Static<typeof Retreat>
+
+/** A named state of the node itself, such as DiskFull, which stands as long as it is told. */
+export const NodeCondition = Type.Object({ code: Text(64), message: Text(2000), sinceMs: Type.Integer() })
+export type NodeCondition = Static<typeof NodeCondition>
+
 export const WorkloadReport = Type.Object({
   key: Text(200),
   version: Text(128),
@@ -54,6 +70,7 @@ export const WorkloadReport = Type.Object({
   containers: Type.Array(ContainerReport, { maxItems: 64 }),
   /** While a new version is not ready yet: the version that still serves. */
   serving: Type.Optional(Type.Object({ version: Text(128), digest: Text(64), instanceId: Text(128) })),
+  retreat: Type.Optional(Retreat),
   observedAtMs: Type.Integer(),
 })
 export type WorkloadReport = Static<typeof WorkloadReport>
@@ -64,6 +81,8 @@ export const Report = Type.Object({
   /** True: these are all workloads of the node; anything else the server knew of is gone. */
   isComplete: Type.Boolean(),
   workloads: Type.Array(WorkloadReport, { maxItems: 2000 }),
+  /** All conditions of the node; absent: as told before. The first report of a connection has them. */
+  conditions: Type.Optional(Type.Array(NodeCondition, { maxItems: 64 })),
 })
 export type Report = Static<typeof Report>
 

@@ -56,10 +56,14 @@ export type CallRequest = Static<typeof CallRequest>
 export const StreamRequest = Type.Union([LogsRequest, ExecRequest, CallRequest])
 export type StreamRequest = Static<typeof StreamRequest>
 
+/** Versions that a node serves, and asks the server to answer for: whoever gets the answer has contact. */
+const Confirmable = Type.Array(Type.Object({ key: Text(200), digest: Text(64) }), { minItems: 1, maxItems: 2000 })
+
 /** Node → server. */
 export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
   Type.Object({ type: Type.Literal('report'), report: Report }),
+  Type.Object({ type: Type.Literal('confirm'), workloads: Confirmable }),
   Type.Object({ type: Type.Literal('streamData'), id: StreamId, text: Text(1_000_000) }),
   /** The command runs. Nothing of the kind is said for logs, whose first text says it. */
   Type.Object({ type: Type.Literal('streamOpened'), id: StreamId }),
@@ -97,6 +101,8 @@ export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),
   Type.Object({ type: Type.Literal('devicesTaken'), seq: Type.Integer({ minimum: 1 }) }),
+  /** The reports before the question are stored, and these are still what the node is to run. */
+  Type.Object({ type: Type.Literal('confirmed'), workloads: Confirmable }),
   Type.Object({ type: Type.Literal('streamOpen'), id: StreamId, request: StreamRequest }),
   Type.Object({ type: Type.Literal('streamAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal('streamCancel'), id: StreamId }),

@@ -137,6 +137,8 @@ function onNode({ view, standing, rollout }: Case): Cause[] {
   const isTold = assigned !== undefined && assigned.version === view.versionId
   if (!isTold) return []
   if (!view.node.isOnline && state !== 'unreached') return [away(view.node)]
+  if (standing.retreat && standing.state === 'late')
+    return [{ code: 'WentBack', message: `The node went back by itself: ${standing.retreat.message}.` }]
   if (report === undefined) return [{ code: 'Told', message: 'The node is told to run it and has not said anything of it yet.' }]
   if (report.phase !== 'ready') {
     const { reason } = report

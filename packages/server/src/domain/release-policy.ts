@@ -18,6 +18,8 @@ export interface ReleasePolicy {
   readonly deadlineSeconds: number
   /** Whether a release that used up its failure budget is rolled back. */
   readonly isAutoRollback: boolean
+  /** How long a node that lost contact after the change waits before it goes back by itself; 0: it never does. */
+  readonly confirmSeconds: number
 }
 
 export const defaultPolicy: ReleasePolicy = {
@@ -27,6 +29,7 @@ export const defaultPolicy: ReleasePolicy = {
   bakeSeconds: 0,
   deadlineSeconds: 600,
   isAutoRollback: false,
+  confirmSeconds: 600,
 }
 
 export function amountOf(amount: Amount, total: number): number {

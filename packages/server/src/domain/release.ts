@@ -35,6 +35,8 @@ export interface Release extends Share {
   readonly hasBegun: boolean
   /** When it began; before that, when it is to begin. */
   readonly startedAtMs: number
+  /** When it was last tried again after it had stopped. */
+  readonly resumedAtMs?: number
   readonly paused?: { readonly atMs: number; readonly by: string }
   readonly finishedAtMs?: number
   /** Why it is not under way any more. */

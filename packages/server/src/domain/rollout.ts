@@ -10,6 +10,7 @@
 // 5. A release is through when every covered node has proven the version, apart from nodes that are lost; at least one must.
 // 6. A version that is not ready in time has failed on its node, which returns to the last good one at once. A rollback, or a
 //    first version, cannot fail like that: there is nothing better to return to, so its nodes go on trying.
+//    So has one that a node went back from by itself, because it lost contact: it says so when it is back.
 // 7. A rollback knows no canary, no bake time and no budget, but keeps the limit on nodes in doubt; it never rolls back itself.
 // 8. While it is being found out what the version's tags stand for, nobody is told to run it; that wait has an end.
 // 9. Staging is one instance and is never taken back: it is where one looks at what does not work.
@@ -122,6 +123,8 @@ function wantedMove(standing: Standing, view: RolloutView, nowMs: number): Move 
   const { target, rest, release } = view
   const isUnderTest = isJudged(view)
   const hasTarget = assigned?.digest === target.digest
+  // A node that went back by itself may have been told to while it was away.
+  if (state === 'expired' && assigned?.digest === rest?.digest) return undefined
   if (state === 'expired' || (state === 'failed' && hasTarget)) return { kind: 'restore', isLimited: false }
   if (isUnderTest && state === 'unreached' && hasTarget && isLost(node, nowMs)) return { kind: 'restore', isLimited: false }
   if (!node.isOnline || state === 'failed') return undefined
@@ -162,10 +165,11 @@ function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Su
 
 /** Why the version failed on a node, in the words of its report where it has some. */
 export function whyFailed(
-  { report }: Pick<Standing, 'report'>,
+  { report, retreat }: Pick<Standing, 'report' | 'retreat'>,
   { policy }: Pick<RolloutView, 'policy'>,
 ): { code: string; message: string } {
   const { deadlineSeconds } = policy
+  if (retreat !== undefined) return { code: retreat.code, message: retreat.message.slice(0, 1500) }
   if (report === undefined) return { code: 'NothingReported', message: `nothing was reported of it within ${deadlineSeconds} s` }
   if (report.reason !== undefined) return { code: report.reason.code, message: report.reason.message.slice(0, 1500) }
   return { code: 'NotReady', message: `it was still ${report.phase} after ${deadlineSeconds} s` }

@@ -1,6 +1,6 @@
 // Where every node of production stands with a release: the survey that planning (rollout.ts), explaining (explanation.ts)
 // and showing (release-progress.ts) share, so that they never tell different stories. Pure.
-import type { WorkloadReport } from '@littoral/contract/node/report'
+import type { Reason, WorkloadReport } from '@littoral/contract/node/report'
 import type { Environment } from './app.ts'
 import { isLost, lostAfterMs, type PlacementNode } from './placement.ts'
 import { amountOf, type ReleasePolicy } from './release-policy.ts'
@@ -16,7 +16,11 @@ export interface RolloutAssignment {
   readonly restartToken?: string
 }
 
-export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason'> & { readonly nodeId: string }
+export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'retreat'> & {
+  readonly nodeId: string
+  /** When the server first heard of the retreat. */
+  readonly retreatReceivedAtMs?: number
+}
 
 /** What the server remembers of a node and the digest it is assigned: since when it could know, since when it is ready. */
 export interface Mark {
@@ -63,6 +67,8 @@ export interface RolloutView {
   readonly watchingSinceMs: number
   /** Until then no node is told to run the version: it is being found out what its tags stand for. */
   readonly heldUntilMs?: number
+  /** Retreats that were heard of before belong to an earlier try. */
+  readonly retreatsSinceMs?: number
 }
 
 /**
@@ -82,6 +88,8 @@ export interface Standing {
   /** Assigned something it is not known to run well, and there to be waited for. */
   readonly isInDoubt: boolean
   readonly failure?: NodeFailure
+  /** Why the node went back from the release's version by itself. */
+  readonly retreat?: Reason
 }
 
 export interface Survey {
@@ -149,9 +157,16 @@ function standingsOf(view: RolloutView, nowMs: number): Standing[] {
       ...(assigned && { assigned }),
       ...(isAboutIt && { report }),
       ...(failure && { failure }),
+      ...retreatOf(report, view),
     }
     return { ...known, ...stateOf(known, { view, mark: marks.get(node.id), nowMs }) }
   })
+}
+
+/** Whether the node says that it went back from the version in question, in this try of it. */
+function retreatOf(report: RolloutReport | undefined, { target, retreatsSinceMs = 0 }: RolloutView): { retreat?: Reason } {
+  const isOfTry = report?.retreat?.digest === target.digest && (report.retreatReceivedAtMs ?? 0) >= retreatsSinceMs
+  return isOfTry && report.retreat ? { retreat: report.retreat.reason } : {}
 }
 
 interface Seen {
@@ -161,7 +176,7 @@ interface Seen {
 }
 
 function stateOf(known: Omit<Standing, 'state' | 'isInDoubt'>, { view, mark, nowMs }: Seen): Pick<Standing, 'state' | 'isInDoubt'> {
-  const { node, isMember, assigned, report, failure } = known
+  const { node, isMember, assigned, report, failure, retreat } = known
   const judged = isJudged(view)
   const isGone = isLost(node, nowMs)
   const hasTarget = assigned?.digest === view.target.digest
@@ -171,6 +186,8 @@ function stateOf(known: Omit<Standing, 'state' | 'isInDoubt'>, { view, mark, now
   const isInDoubt = assigned !== undefined && !isBaked && !isGone && !isOverdue
   if (failure && judged) return { state: 'failed', isInDoubt: isInDoubt && !hasTarget }
   if (!isMember && !(view.release.isFromBack && hasTarget)) return { state: 'outside', isInDoubt }
+  if (retreat && judged) return { state: 'expired', isInDoubt: isInDoubt || hasTarget }
+  if (retreat && hasTarget) return { state: 'late', isInDoubt: false }
   if (!hasTarget) return { state: isGone ? 'unreached' : 'waiting', isInDoubt }
   if (isBaked) return { state: 'proven', isInDoubt }
   if (isGone) return { state: 'unreached', isInDoubt }

@@ -173,6 +173,8 @@ function answer(socket: Duplex, { status, code, message }: { status: number; cod
   const head = [
     `HTTP/1.1 ${status} Refused`,
     'Content-Type: application/json',
+    // A gateway whose clock is wrong learns the time from this, and can sign with it.
+    `Date: ${new Date().toUTCString()}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 503 ? ['Retry-After: 5'] : []),
     'Connection: close',

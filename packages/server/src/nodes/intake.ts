@@ -1,6 +1,6 @@
 // Takes a node's reports and stores them: one write at a time, and reports that arrive meanwhile are merged into the
 // next one, so that a talkative node costs one write per write, not one per message.
-import type { Report, WorkloadReport } from '@littoral/contract/node/report'
+import type { NodeCondition, Report, WorkloadReport } from '@littoral/contract/node/report'
 import type { Services } from '../operations/context.ts'
 import * as nodes from '../store/nodes.ts'
 import * as reports from '../store/reports.ts'
@@ -13,6 +13,7 @@ interface Pending {
   generation: number
   isComplete: boolean
   readonly workloads: Map<string, WorkloadReport>
+  conditions?: readonly NodeCondition[]
 }
 
 export class ReportIntake {
@@ -35,6 +36,8 @@ export class ReportIntake {
     const merged = report.isComplete ? undefined : this.#pending
     const pending: Pending = merged ?? { generation: 0, isComplete: report.isComplete, workloads: new Map() }
     pending.generation = report.generation
+    const conditions = report.conditions ?? this.#pending?.conditions
+    if (conditions) pending.conditions = conditions
     for (const workload of report.workloads) {
       const isWithin = pending.workloads.size < mostWorkloads || pending.workloads.has(workload.key)
       if (isWithin) pending.workloads.set(workload.key, workload)
@@ -66,7 +69,9 @@ export class ReportIntake {
   async #write(tx: WriteTx, pending: Pending): Promise<void> {
     const known = new Set(await reports.listKeys(tx, this.#nodeId))
     const nowMs = this.#services.now()
+    const heard = await this.#retreatTimes(tx, pending, nowMs)
     if (pending.generation !== this.#accepted) nodes.updateAccepted(tx, this.#nodeId, pending.generation)
+    if (pending.conditions) nodes.updateConditions(tx, this.#nodeId, pending.conditions)
     if (pending.isComplete) {
       for (const key of known) {
         if (pending.workloads.has(key)) continue
@@ -79,12 +84,25 @@ export class ReportIntake {
         reports.remove(tx, this.#nodeId, report.key)
       } else if (known.size < mostWorkloads || known.has(report.key)) {
         known.add(report.key)
-        reports.update(tx, { nodeId: this.#nodeId, report, nowMs })
+        reports.update(tx, { nodeId: this.#nodeId, report, nowMs, ...heard.get(report.key) })
       } else {
         this.#warnOfExcess(report.key)
       }
     }
   }
+
+  /** When the server first heard of these very retreats: the node's own clock may be years off. Read before anything is written. */
+  async #retreatTimes(tx: WriteTx, { workloads }: Pending, nowMs: number): Promise<Map<string, { retreatReceivedAtMs: number }>> {
+    const heard = new Map<string, { retreatReceivedAtMs: number }>()
+    for (const { key, retreat } of workloads.values()) {
+      if (retreat === undefined) continue
+      const before = await reports.find(tx, this.#nodeId, key)
+      const isKnown = before?.retreat?.id === retreat.id
+      heard.set(key, { retreatReceivedAtMs: (isKnown ? before.retreatReceivedAtMs : undefined) ?? nowMs })
+    }
+    return heard
+  }
+
   #warnOfExcess(key: string): void {
     this.#services.log.warn({ nodeId: this.#nodeId, key }, 'a report beyond the workload limit was not stored')
   }

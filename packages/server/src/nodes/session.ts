@@ -23,6 +23,8 @@ export interface SessionEvents {
   readonly sampled: (nodeId: string, samples: readonly WorkloadSample[]) => void
 }
 
+type Confirmable = Extract<NodeMessage, { type: 'confirm' }>['workloads'][number]
+
 /** Close codes of ours. The node may reconnect after each of them, with a pause. */
 export const closeCodes = { goingAway: 1001, violation: 1008, failed: 1011, replaced: 4000 } as const
 
@@ -50,6 +52,7 @@ export class NodeSession {
   #devices: DeviceIntake | undefined
   #sentGeneration = -1
   #pushing: Promise<void> | undefined
+  #confirming: Promise<void> | undefined
   #isPushWanted = false
   #wasHeard = true
   #missed = 0
@@ -95,7 +98,7 @@ export class NodeSession {
 
   /** Resolves when nothing of this session touches the store any more: reports taken are stored, reads have ended. */
   async settled(): Promise<void> {
-    await Promise.all([this.#pushing, this.#intake?.settled(), this.#devices?.settled()])
+    await Promise.all([this.#pushing, this.#confirming, this.#intake?.settled(), this.#devices?.settled()])
   }
 
   /** Tells the node its desired state unless it has it already. */
@@ -148,10 +151,26 @@ export class NodeSession {
     } else if (message.type === 'devices') {
       const { seq } = message.report
       this.#devices?.take(message.report, () => this.#send({ type: 'devicesTaken', seq }))
+    } else if (message.type === 'confirm') {
+      // One question at a time; the node asks again.
+      this.#confirming ??= this.#confirm(message.workloads, this.#intake).finally(() => (this.#confirming = undefined))
     } else if (message.type === 'stats') {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
     } else {
       this.#streamed(message)
+    }
+  }
+
+  /** Answers for what the node is still to run, once what it said before is stored: it has contact, and the server knows. */
+  async #confirm(workloads: readonly Confirmable[], intake: ReportIntake): Promise<void> {
+    try {
+      await intake.settled()
+      const state = this.#nodeId === undefined ? undefined : await readDesired(this.#services.store, this.#nodeId)
+      const digests = new Map(state?.workloads.map(({ key, digest }) => [key, digest]))
+      const confirmed = workloads.filter(({ key, digest }) => digests.get(key) === digest)
+      if (confirmed.length > 0) this.#send({ type: 'confirmed', workloads: confirmed })
+    } catch (error) {
+      this.#services.log.error({ nodeId: this.#nodeId, err: error }, 'versions could not be confirmed')
     }
   }
 

@@ -1,6 +1,6 @@
 // Nodes: machines with an agent. Loops and handlers read them; only nodes/ (the server end of the socket), and liveness,
 // write them, and whoever deletes the device that a node is. The node's secret is never read back as text, only its hash.
-import type { NodeFacts } from '@littoral/contract/node/report'
+import type { NodeCondition, NodeFacts } from '@littoral/contract/node/report'
 import type { Selectable } from 'kysely'
 import { db } from './db.ts'
 import type { ReadTx, WriteTx } from './store.ts'
@@ -18,6 +18,8 @@ export interface NodeRecord {
   /** What the join token said; the node's own word does not change it. */
   readonly pinned: { readonly region?: string; readonly environment?: Environment }
   readonly facts: NodeFacts
+  /** What the node said last of its own state. */
+  readonly conditions: readonly NodeCondition[]
   readonly isOnline: boolean
   readonly lastSeenAtMs?: number
   /** Of the node's desired state: counts up with every change of its assignments. */
@@ -26,6 +28,9 @@ export interface NodeRecord {
   readonly acceptedGeneration: number
   readonly createdAtMs: number
 }
+
+/** One that has not said anything of its own state yet. */
+export type NewNode = Omit<NodeRecord, 'conditions'> & { readonly secretHash: string }
 
 /** All nodes of an account, oldest first, online or not. */
 export async function list(tx: ReadTx, filter: { accountId: string; environment?: Environment }): Promise<NodeRecord[]> {
@@ -65,7 +70,7 @@ export async function findSecretHash(tx: ReadTx, id: string): Promise<string | u
 }
 
 /** Adds a node that joins for the first time; its desired state is empty and numbered 0. */
-export function insert(tx: WriteTx, node: NodeRecord & { secretHash: string }): void {
+export function insert(tx: WriteTx, node: NewNode): void {
   tx.run(
     db.insertInto('nodes').values({
       id: node.id,
@@ -79,6 +84,7 @@ export function insert(tx: WriteTx, node: NodeRecord & { secretHash: string }): 
       generation: node.generation,
       accepted_generation: node.acceptedGeneration,
       created_at_ms: node.createdAtMs,
+      conditions: '[]',
       ...factColumns(node),
     }),
   )
@@ -134,6 +140,16 @@ export async function removeByGateway(tx: WriteTx, iotId: string): Promise<void>
 export function updateAccepted(tx: WriteTx, id: string, acceptedGeneration: number): void {
   tx.run(db.updateTable('nodes').set({ accepted_generation: acceptedGeneration }).where('id', '=', id))
   tx.announce('reports')
+}
+
+/** Keeps what a node says of its own state. Wakes nobody: nothing is decided by it. */
+export function updateConditions(tx: WriteTx, id: string, conditions: readonly NodeCondition[]): void {
+  tx.run(
+    db
+      .updateTable('nodes')
+      .set({ conditions: JSON.stringify(conditions) })
+      .where('id', '=', id),
+  )
 }
 
 /** Notes that these nodes were heard of just now. Wakes nobody: nothing is decided by it until a node falls silent. */
@@ -192,6 +208,7 @@ function toRecord(row: Selectable<NodeRow>): NodeRecord {
       ...(row.pinned_environment === null ? {} : { environment: row.pinned_environment as Environment }),
     },
     facts: JSON.parse(row.facts) as NodeFacts,
+    conditions: JSON.parse(row.conditions) as NodeCondition[],
     isOnline: row.is_online === 1,
     ...(row.last_seen_at_ms === null ? {} : { lastSeenAtMs: row.last_seen_at_ms }),
     generation: row.generation,

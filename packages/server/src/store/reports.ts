@@ -9,6 +9,15 @@ import type { ReportRow } from './tables/nodes.ts'
 export interface StoredReport extends WorkloadReport {
   readonly nodeId: string
   readonly receivedAtMs: number
+  /** When this server first heard of the retreat in it. */
+  readonly retreatReceivedAtMs?: number
+}
+
+interface NewReport {
+  readonly nodeId: string
+  readonly report: WorkloadReport
+  readonly nowMs: number
+  readonly retreatReceivedAtMs?: number
 }
 
 /** What every node last said of this workload. */
@@ -33,7 +42,8 @@ export async function listKeys(tx: ReadTx, nodeId: string): Promise<string[]> {
 }
 
 /** Stores what a node said of one workload, over what it said before. A node that is gone is not heard any more. */
-export function update(tx: WriteTx, { nodeId, report, nowMs }: { nodeId: string; report: WorkloadReport; nowMs: number }): void {
+export function update(tx: WriteTx, { nodeId, report, nowMs, retreatReceivedAtMs }: NewReport): void {
+  const kept = retreatReceivedAtMs === undefined ? report : { ...report, retreatReceivedAtMs }
   tx.run(
     db
       .insertInto('reports')
@@ -47,7 +57,7 @@ export function update(tx: WriteTx, { nodeId, report, nowMs }: { nodeId: string;
             e.val(report.key).as('key'),
             'account_id',
             e.val(nowMs).as('received_at_ms'),
-            e.val(JSON.stringify(report)).as('report'),
+            e.val(JSON.stringify(kept)).as('report'),
           ]),
       )
       .onConflict((conflict) =>
@@ -67,5 +77,5 @@ export function remove(tx: WriteTx, nodeId: string, key: string): void {
 }
 
 function toReport(row: ReportRow): StoredReport {
-  return { ...(JSON.parse(row.report) as WorkloadReport), nodeId: row.node_id, receivedAtMs: row.received_at_ms }
+  return { ...(JSON.parse(row.report) as WorkloadReport & { retreatReceivedAtMs?: number }), nodeId: row.node_id, receivedAtMs: row.received_at_ms }
 }

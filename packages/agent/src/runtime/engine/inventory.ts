@@ -32,12 +32,12 @@ export function openInventory(owner: string): InventoryReader {
     signal: AbortSignal,
   ): Promise<ContainerDetails | undefined> {
     const cached = cache.get(id)
-    if (cached !== undefined && cached.state === state && Date.now() - cached.atMs < freshForMs) return cached.details
+    if (cached !== undefined && cached.state === state && performance.now() - cached.atMs < freshForMs) return cached.details
     const version = versions.get(id) ?? 0
     const found = await findContainer(connected.engine, id, { signal })
     // An event that came while we asked may be newer than the answer, which is then good for this look only.
     if (found !== undefined && found.State.Status === state && (versions.get(id) ?? 0) === version) {
-      cache.set(id, { details: found, state, atMs: Date.now() })
+      cache.set(id, { details: found, state, atMs: performance.now() })
     }
     return found
   }

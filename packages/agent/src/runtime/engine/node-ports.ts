@@ -1,7 +1,8 @@
 // The node's ports of a group, in the forwarder's words: which are open, where they lead, how they are moved.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GroupWorkload } from '@littoral/contract/node/desired-state'
+import { makeFolderIfPossible, replaceIfPossible } from '../../files.ts'
 import type { Forwarder } from '../../forwarder/client.ts'
 import { ForwarderError } from '../../forwarder/ports.ts'
 import type { ForwardedPort } from '../../forwarder/protocol.ts'
@@ -32,9 +33,8 @@ export function openNodePorts(forwarder: Forwarder, folder: string, address?: st
   const remember = (id: string, port: number) => {
     if (fallbacks[id] === port) return
     fallbacks[id] = port
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(`${file}.new`, JSON.stringify(fallbacks), { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+    makeFolderIfPossible(folder)
+    replaceIfPossible(file, JSON.stringify(fallbacks))
   }
   const on = address === undefined ? {} : { address }
   return {
@@ -86,7 +86,9 @@ async function translate<T>(asked: Promise<T>): Promise<T> {
 
 function readFallbacks(file: string): Record<string, number> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>
+    const read = JSON.parse(readFileSync(file, 'utf8')) as unknown
+    const isPort = ([, port]: [string, unknown]) => Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536
+    return Object.fromEntries(Object.entries(read ?? {}).filter(isPort)) as Record<string, number>
   } catch {
     return {}
   }

@@ -1,9 +1,10 @@
 // What the engine cannot keep for us about an instance: how often a container was restarted and why, which hooks ran, the
 // digest of a driver's present config. One small file per instance; without it an instance still runs, only its counters
 // begin anew.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reason } from '@littoral/contract/node/report'
+import { diskReason, makeFolderIfPossible, replaceIfPossible } from '../../files.ts'
 
 export interface ContainerNotes {
   restarts: number
@@ -41,7 +42,7 @@ export interface Notes {
 }
 
 export function openNotes(folder: string): Notes {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolderIfPossible(folder)
   const known = new Map<string, InstanceNotes>()
   const path = (instanceId: string) => join(folder, `${instanceId}.json`)
   const notes: Notes = {
@@ -54,22 +55,33 @@ export function openNotes(folder: string): Notes {
       return (notes.of(instanceId).containers[container] ??= { restarts: 0, failures: 0 })
     },
     save(instanceId) {
-      const temporary = `${path(instanceId)}.new`
-      writeFileSync(temporary, JSON.stringify(notes.of(instanceId)), { mode: 0o600 })
-      renameSync(temporary, path(instanceId))
+      // Without disk they are right until the agent ends; what runs must not suffer from it.
+      replaceIfPossible(path(instanceId), JSON.stringify(notes.of(instanceId)))
     },
     remove(instanceId) {
       known.delete(instanceId)
-      rmSync(path(instanceId), { force: true })
+      try {
+        rmSync(path(instanceId), { force: true })
+      } catch (error) {
+        if (diskReason(error) === undefined) throw error
+      }
     },
     keepOnly(isKept) {
-      for (const file of readdirSync(folder)) {
+      for (const file of listIfPresent(folder)) {
         const instanceId = file.replace(/\.json(\.new)?$/, '')
         if (!isKept(instanceId)) notes.remove(instanceId)
       }
     },
   }
   return notes
+}
+
+function listIfPresent(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 function read(path: string): InstanceNotes {

@@ -77,7 +77,7 @@ class ProcessRuntime implements Runtime {
       const record = await readRecord(folder)
       if (record?.instanceId === name) this.#add(new DriverInstance(folder, record, this.#parts(record.workload.key)))
       // Half-made, or unreadable: without its record nothing can be done with it.
-      else await rm(folder, { recursive: true, force: true })
+      else await rm(folder, { recursive: true, force: true }).catch((error: unknown) => log(`${folder}: ${String(error)}`))
     }
   }
 

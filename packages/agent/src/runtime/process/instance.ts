@@ -7,7 +7,8 @@ import { constants } from 'node:fs'
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
-import { readIfPresent, writeAtomically } from '../../files.ts'
+import { diskReason, readIfPresent, writeAtomically } from '../../files.ts'
+import { copyOf, seal, unseal } from '../../kept.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
 import { countFailures, type ObservedInstance, runDigest } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
@@ -26,6 +27,7 @@ export const readyAfterMs = 1000
 export const graceSeconds = 10
 
 const longestLine = 500
+const recordName = 'instance.json'
 
 /** As kept on disk; the config is left out, because it lies in the driver's folder. */
 export interface InstanceRecord {
@@ -76,6 +78,8 @@ export class DriverInstance {
   #excessBytes: number | undefined
   #state: State
   #startedAtMs = 0
+  /** The same on the clock that never jumps. */
+  #startedAt = 0
   #failures = 0
   #lastLine = ''
   #readyTimer: NodeJS.Timeout | undefined
@@ -131,6 +135,7 @@ export class DriverInstance {
     this.#excessBytes = undefined
     cell.begin()
     this.#startedAtMs = Date.now()
+    this.#startedAt = performance.now()
     this.#child = new Child({
       line: launchLine([command.program, ...command.args], { ...cell.bounds, enclose }),
       folder: this.codeFolder,
@@ -192,7 +197,7 @@ export class DriverInstance {
 
   observe(): ObservedInstance {
     const { workload, instanceId, createdAtMs, restarts, lastRestartReason } = this.#record
-    const isReady = this.#state.kind === 'running' && Date.now() - this.#startedAtMs >= readyAfterMs
+    const isReady = this.#state.kind === 'running' && performance.now() - this.#startedAt >= readyAfterMs
     const isExited = this.#state.kind === 'exited' || this.#state.kind === 'stopped'
     const { exit, exitedAtMs } = this.#state
     return {
@@ -247,7 +252,7 @@ export class DriverInstance {
     const exit = this.#withMemory(plain)
     this.#child = undefined
     const exitedAtMs = Date.now()
-    const ranForMs = exitedAtMs - this.#startedAtMs
+    const ranForMs = performance.now() - this.#startedAt
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
     this.#ring.append(
@@ -265,8 +270,11 @@ export class DriverInstance {
   }
 
   async #save(record: InstanceRecord): Promise<void> {
-    await writeAtomically(join(this.#folder, 'instance.json'), JSON.stringify(record))
+    // A driver goes on where the disk takes nothing; the record is then right until the agent ends.
     this.#record = record
+    await writeRecord(this.#folder, record).catch((error: unknown) => {
+      if (diskReason(error) === undefined) throw error
+    })
   }
 }
 
@@ -286,7 +294,7 @@ export async function makeInstance({ folder, record, config, fill }: Making): Pr
     await chmod(making, 0o711)
     await fill(join(making, 'code'))
     await writeAtomically(join(making, keptConfigName), config)
-    await writeAtomically(join(making, 'instance.json'), JSON.stringify(record))
+    await writeRecord(making, record)
     await rename(making, folder)
   } catch (error) {
     await rm(making, { recursive: true, force: true })
@@ -312,13 +320,20 @@ export function newRecord(instanceId: string, workload: DriverWorkload, createdA
 
 /** The record of an instance's folder, or undefined when it cannot be read. */
 export async function readRecord(folder: string): Promise<InstanceRecord | undefined> {
-  const text = await readIfPresent(join(folder, 'instance.json'))
-  try {
-    const record = JSON.parse(text ?? 'null') as InstanceRecord | null
-    return typeof record?.instanceId === 'string' && typeof record.workload?.key === 'string' ? record : undefined
-  } catch {
-    return undefined
+  for (const path of [join(folder, recordName), copyOf(join(folder, recordName))]) {
+    const opened = unseal((await readIfPresent(path).catch(() => undefined)) ?? '')
+    const record = opened.isValid ? (opened.value as InstanceRecord | null) : undefined
+    if (typeof record?.instanceId === 'string' && typeof record.workload?.key === 'string') return record
   }
+  return undefined
+}
+
+/** Twice, so that a damaged record does not cost a driver what it keeps in its folder. */
+async function writeRecord(folder: string, record: InstanceRecord): Promise<void> {
+  const path = join(folder, recordName)
+  const text = seal(record)
+  await writeAtomically(copyOf(path), text)
+  await writeAtomically(path, text)
 }
 
 function withoutConfig({ config: _config, ...workload }: DriverWorkload): Omit<DriverWorkload, 'config'> {

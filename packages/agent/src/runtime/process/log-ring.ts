@@ -2,6 +2,7 @@
 // fills the disk nor a restart of the agent loses why it failed. Positions count bytes since the ring was opened.
 import { closeSync, mkdirSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { diskReason } from '../../files.ts'
 
 const fileBytes = 1024 * 1024
 const readBytes = 64 * 1024
@@ -9,7 +10,8 @@ const readBytes = 64 * 1024
 export class LogRing {
   readonly #folder: string
   readonly #fileBytes: number
-  #fd: number
+  /** Absent while the disk takes nothing. */
+  #fd: number | undefined
   #olderBytes: number
   #currentBytes: number
   /** Position of the first byte of the current file. */
@@ -19,11 +21,9 @@ export class LogRing {
   constructor(folder: string, maxFileBytes = fileBytes) {
     this.#folder = folder
     this.#fileBytes = maxFileBytes
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#olderBytes = sizeOf(this.#path('older.log'))
     this.#currentBytes = sizeOf(this.#path('current.log'))
     this.#currentAt = this.#olderBytes
-    this.#fd = openSync(this.#path('current.log'), 'a', 0o600)
   }
 
   /** Position after the last byte. */
@@ -34,10 +34,15 @@ export class LogRing {
   // Written at once and not queued: what a driver says just before it takes the machine down is what matters most, and a
   // queue would need a bound of its own.
   append(chunk: Uint8Array): void {
-    if (this.#currentBytes > 0 && this.#currentBytes + chunk.byteLength > this.#fileBytes) this.#turn()
-    const kept = chunk.byteLength > this.#fileBytes ? chunk.subarray(chunk.byteLength - this.#fileBytes) : chunk
-    writeSync(this.#fd, kept)
-    this.#currentBytes += kept.byteLength
+    try {
+      if (this.#currentBytes > 0 && this.#currentBytes + chunk.byteLength > this.#fileBytes) this.#turn()
+      const kept = chunk.byteLength > this.#fileBytes ? chunk.subarray(chunk.byteLength - this.#fileBytes) : chunk
+      this.#fd ??= this.#open()
+      this.#currentBytes += writeSync(this.#fd, kept)
+    } catch (error) {
+      // A disk that takes nothing costs lines, not the agent; the node says so by a condition.
+      if (diskReason(error) === undefined) throw error
+    }
     for (const wake of this.#waiting) wake()
   }
 
@@ -82,13 +87,18 @@ export class LogRing {
   }
 
   close(): void {
-    closeSync(this.#fd)
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  #open(): number {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    return openSync(this.#path('current.log'), 'a', 0o600)
   }
 
   #turn(): void {
-    closeSync(this.#fd)
     renameSync(this.#path('current.log'), this.#path('older.log'))
-    this.#fd = openSync(this.#path('current.log'), 'a', 0o600)
+    this.close()
     this.#currentAt += this.#currentBytes
     this.#olderBytes = this.#currentBytes
     this.#currentBytes = 0

@@ -21,6 +21,7 @@ export const policyHandlers: Handlers<Pick<typeof operations, 'SetReleasePolicy'
         bakeSeconds: input.BakeSeconds ?? before.bakeSeconds,
         deadlineSeconds: input.DeadlineSeconds ?? before.deadlineSeconds,
         isAutoRollback: input.AutoRollback ?? before.isAutoRollback,
+        confirmSeconds: input.ConfirmSeconds ?? before.confirmSeconds,
         updated,
       }
       apps.requirePresent(tx, ref)

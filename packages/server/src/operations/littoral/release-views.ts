@@ -93,6 +93,7 @@ export function toPolicyView(policy: StoredPolicy): Output<typeof GetReleasePoli
     BakeSeconds: policy.bakeSeconds,
     DeadlineSeconds: policy.deadlineSeconds,
     AutoRollback: policy.isAutoRollback,
+    ConfirmSeconds: policy.confirmSeconds,
     ...(policy.updated && { UpdatedAt: toTime(policy.updated.atMs), UpdatedBy: policy.updated.by }),
   }
 }

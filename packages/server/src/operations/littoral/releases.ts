@@ -77,14 +77,16 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     return { Release: toReleaseView(release) }
   },
 
-  async ResumeRelease({ ReleaseId }, { store, principal: { accountId } }) {
+  async ResumeRelease({ ReleaseId }, { store, principal: { accountId }, now }) {
     const release = await store.write(async (tx) => {
       const found = await getNewest(tx, { accountId, id: ReleaseId })
       const { paused, finishedAtMs: _finishedAtMs, ending: _ending, ...held } = found.release
       const isHeld = held.status === 'stopped' || (held.status === 'publishing' && paused !== undefined)
       if (!found.isNewest || !isHeld) throw notHeld('Release.NotHeld', found.release)
-      if (held.status === 'stopped') state.removeFailures(tx, ReleaseId)
-      releases.updatePaused(tx, ReleaseId, undefined)
+      if (held.status === 'stopped') {
+        state.removeFailures(tx, ReleaseId)
+        releases.updateResumed(tx, ReleaseId, now())
+      } else releases.updatePaused(tx, ReleaseId, undefined)
       return { ...held, status: 'publishing' as const }
     })
     return { Release: toReleaseView(release) }

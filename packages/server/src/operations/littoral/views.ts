@@ -1,6 +1,7 @@
 // Nodes and their workloads as the wire shows them.
 import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
 import type { Binding } from '@littoral/contract/node/desired-state'
+import type { Retreat } from '@littoral/contract/node/report'
 import type { Output } from '@littoral/contract/operation'
 import type { Assignment } from '../../store/assignments.ts'
 import type { NodeDevice } from '../../store/iot-edge/device-states.ts'
@@ -13,8 +14,11 @@ type WorkloadView = Output<typeof GetNode>['Workloads'][number]
 type BindingView = Output<typeof GetNode>['Bindings'][number]
 type DeviceView = Output<typeof GetNode>['Devices'][number]
 
+/** Farther away from the epoch is no date any more; a node's clock may say anything. */
+const mostMs = 8.64e15
+
 export function toTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+  return new Date(Math.max(-mostMs, Math.min(mostMs, ms))).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 export function toNodeView(node: NodeRecord): NodeView {
@@ -44,6 +48,7 @@ export function toNodeView(node: NodeRecord): NodeView {
       ...(runtime.reason === undefined ? {} : { Reason: runtime.reason }),
     })),
     DriverRuntimes: [...facts.driverRuntimes],
+    Conditions: node.conditions.map(({ code, message, sinceMs }) => ({ Code: code, Message: message, Since: toTime(sinceMs) })),
   }
 }
 
@@ -94,6 +99,7 @@ function toReported(report: StoredReport): NonNullable<WorkloadView['Reported']>
     Restarts: report.restarts,
     Addresses: report.addresses.map((address) => `${address.host}:${address.port}`),
     ...(report.serving === undefined ? {} : { ServingVersion: report.serving.version }),
+    ...(report.retreat && { Retreat: toRetreat(report.retreat) }),
     ObservedAt: toTime(report.observedAtMs),
     ReceivedAt: toTime(report.receivedAtMs),
   }
@@ -115,4 +121,8 @@ export function toDeviceViews(devices: readonly NodeDevice[], properties: readon
       .slice(0, mostProperties)
       .map(({ name, value, at_ms }) => ({ Name: name, Value: value, At: toTime(at_ms) })),
   }))
+}
+
+function toRetreat({ version, reason, atMs }: Retreat): NonNullable<NonNullable<WorkloadView['Reported']>['Retreat']> {
+  return { Version: version, Code: reason.code, Message: reason.message, At: toTime(atMs) }
 }

@@ -20,6 +20,7 @@ export async function find(tx: ReadTx, appId: string): Promise<StoredPolicy> {
     bakeSeconds: row.bake_seconds,
     deadlineSeconds: row.deadline_seconds,
     isAutoRollback: row.is_auto_rollback === 1,
+    confirmSeconds: row.confirm_seconds,
     updated: { atMs: row.updated_at_ms, by: row.updated_by },
   }
 }
@@ -32,6 +33,7 @@ export function update(tx: WriteTx, { accountId, appId }: AppRef, policy: Releas
     bake_seconds: policy.bakeSeconds,
     deadline_seconds: policy.deadlineSeconds,
     is_auto_rollback: policy.isAutoRollback ? 1 : 0,
+    confirm_seconds: policy.confirmSeconds,
     updated_at_ms: policy.updated.atMs,
     updated_by: policy.updated.by,
   }

@@ -137,6 +137,12 @@ export function updateEnded(tx: WriteTx, id: string, { status, ending, nowMs }: 
   tx.announce('releases')
 }
 
+/** Tries a release again that stopped. */
+export function updateResumed(tx: WriteTx, id: string, nowMs: number): void {
+  tx.run(db.updateTable('releases').set({ resumed_at_ms: nowMs }).where('id', '=', id))
+  updatePaused(tx, id, undefined)
+}
+
 /** Holds a release, or lets it go on; one that stopped is under way again. */
 export function updatePaused(tx: WriteTx, id: string, paused: { atMs: number; by: string } | undefined): void {
   const on = {
@@ -206,6 +212,7 @@ function toRow(release: Release): ReleaseRow {
     ending_message: release.ending?.message ?? null,
     step: release.step,
     restart_token: release.restartToken ?? null,
+    resumed_at_ms: release.resumedAtMs ?? null,
   }
 }
 
@@ -235,6 +242,7 @@ function toRelease(row: ReleaseRow): Release {
     ...(row.start_at_ms !== null && { startAtMs: row.start_at_ms }),
     ...(row.paused_at_ms !== null && { paused: { atMs: row.paused_at_ms, by: row.paused_by ?? '' } }),
     ...(row.restart_token !== null && { restartToken: row.restart_token }),
+    ...(row.resumed_at_ms !== null && { resumedAtMs: row.resumed_at_ms }),
   }
 }
 

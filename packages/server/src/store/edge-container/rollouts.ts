@@ -37,11 +37,14 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
   const app = await apps.get(tx, release)
   const policy = await policies.find(tx, appId)
   // Only what can still fail bakes on its node: a rollback must not keep what it takes back any longer than it has to.
-  const bakes = environment === 'prod' && release.kind === 'publish' && policy.bakeSeconds > 0
+  // Nor must a node go back from it by itself.
+  const isJudged = environment === 'prod' && release.kind === 'publish'
+  const bakes = isJudged && policy.bakeSeconds > 0
   const workload = {
     ...toGroupWorkload(app, version, environment),
     ...(restartToken !== undefined && { restartToken }),
     ...(bakes && { bakeSeconds: policy.bakeSeconds }),
+    ...(isJudged && policy.confirmSeconds > 0 && { confirmSeconds: policy.confirmSeconds }),
   }
   const restVersion = restVersionId === undefined ? undefined : await versions.find(tx, { ...release, versionId: restVersionId })
   const rest = restVersion && toGroupWorkload(app, restVersion, environment)
@@ -61,6 +64,7 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
       marks: environment === 'staging' ? [] : await state.listMarks(tx, appId),
       failures: await state.listFailures(tx, release.id),
       watchingSinceMs,
+      retreatsSinceMs: release.resumedAtMs ?? release.startedAtMs,
     },
   }
 }

@@ -7,6 +7,7 @@ import { releases } from './0005-releases.ts'
 import { records } from './0006-records.ts'
 import { iotEdgeRest } from './0007-iot-edge-rest.ts'
 import { streams } from './0008-streams.ts'
+import { survival } from './0009-survival.ts'
 import { deviceStates } from './0012-device-states.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
 import { rivers } from './0015-rivers.ts'
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   records,
   iotEdgeRest,
   streams,
+  survival,
   deviceStates,
   gatewayBindings,
   rivers,

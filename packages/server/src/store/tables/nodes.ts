@@ -23,6 +23,8 @@ export interface NodeRow {
   created_at_ms: number
   /** JSON of NodeFacts. */
   facts: string
+  /** JSON array of NodeCondition, as the node told it last. */
+  conditions: string
 }
 
 export interface AssignmentRow {

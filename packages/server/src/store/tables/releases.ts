@@ -33,6 +33,8 @@ export interface ReleaseRow {
   ending_message: string | null
   step: number
   restart_token: string | null
+  /** When it was tried again after a stop. */
+  resumed_at_ms: number | null
 }
 
 export interface ReleasePolicyRow {
@@ -45,6 +47,7 @@ export interface ReleasePolicyRow {
   bake_seconds: number
   deadline_seconds: number
   is_auto_rollback: number
+  confirm_seconds: number
   updated_at_ms: number
   updated_by: string
 }

@@ -1,0 +1,64 @@
+// Opens the runtimes that the configuration names, with what each needs to know of packages, logins and local doors. Called by
+// agent.ts; besides it the only file that knows the runtimes by name.
+import { join } from 'node:path'
+import type { AgentConfig, RuntimeName } from './config.ts'
+import type { DiskNotes } from './kept.ts'
+import type { IdentityStore } from './identity.ts'
+import { openObjects } from './objects.ts'
+import { readOwner } from './owner.ts'
+import { configFileName, driverEnvironment, DriverPackages } from './packages/driver-packages.ts'
+import { usualCommand } from './packages/languages.ts'
+import type { LocalDoors } from './packages/local-door.ts'
+import { openPullSecrets } from './pull-secrets.ts'
+import { MemoryRuntime } from './runtime/memory.ts'
+import { openProcessRuntime } from './runtime/process/index.ts'
+import type { Runtime } from './runtime/runtime.ts'
+
+export interface RuntimeParts {
+  readonly identity: IdentityStore
+  readonly disk: DiskNotes
+  readonly doors: LocalDoors
+  /** Before an instance is removed: what was to be taken from it is taken. */
+  readonly beforeRemove: (instanceId: string) => Promise<void>
+  readonly log: (line: string) => void
+}
+
+export async function openRuntimes(config: AgentConfig, { identity, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
+  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+  const folderOf = (name: string) => join(config.dataDir, name)
+  const openers: Record<RuntimeName, () => Promise<Runtime>> = {
+    memory: async () => new MemoryRuntime(),
+    process: () => {
+      const packages = new DriverPackages(folderOf('process/packages'), openObject)
+      return openProcessRuntime({ dataDir: folderOf('process'), packages, doors, log })
+    },
+    engine: async () => {
+      // Only where it is asked for: an agent for drivers alone does not pay for it.
+      const { openEngineRuntime } = await import('./runtime/engine/index.ts')
+      const packages = new DriverPackages(folderOf('engine/packages'), openObject)
+      const owner = await readOwner(config.dataDir, disk)
+      const secretFor = openPullSecrets(openObject)
+      const listenOn = config.address === undefined ? {} : { address: config.address }
+      const drivers = driversFrom(packages, doors)
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
+    },
+  }
+  const runtimes: Runtime[] = []
+  for (const name of config.runtimes) runtimes.push(await openers[name]())
+  return runtimes
+}
+
+/** What a runtime for containers needs to know of drivers. */
+function driversFrom(packages: DriverPackages, doors: LocalDoors) {
+  return {
+    doors,
+    prepare: packages.prepare.bind(packages),
+    layOut: packages.layOut.bind(packages),
+    placeConfig: packages.placeConfig.bind(packages),
+    tidy: packages.tidy.bind(packages),
+    launch: (...[workload, folder]: Parameters<typeof usualCommand>) => {
+      const { program, args, environment } = usualCommand(workload, folder)
+      return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }
+    },
+  }
+}
