@@ -4,13 +4,13 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
+import type { ExecRequest, LogsRequest, UpgradeRequest } from '@littoral/contract/node/stream'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
 import { IdentityStore } from './identity.ts'
 import { lockFolder } from './lock.ts'
-import { openObjects } from './objects.ts'
+import { type OpenObject, openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { driverEnvironment, DriverPackages, configFileName } from './packages/driver-packages.ts'
 import { usualCommand } from './packages/languages.ts'
@@ -22,7 +22,7 @@ import { MemoryRuntime } from './runtime/memory.ts'
 import { openProcessRuntime } from './runtime/process/index.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { Sampler } from './sampler.ts'
-import { Session } from './session.ts'
+import { Session, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -31,6 +31,10 @@ export interface AgentOptions {
   /** Instead of the runtimes the configuration names; for tests. */
   readonly runtimes?: readonly Runtime[]
   readonly firstPauseMs?: number
+  /** The server wants another agent on this node. */
+  readonly onUpgrade?: (request: UpgradeRequest, ways: { tell: TellUpgrade; openObject: OpenObject }) => void
+  /** `reported`: the server has taken this node in and been told what there is to tell; `lost`: the connection is gone. */
+  readonly onContact?: (contact: 'reported' | 'lost') => void
 }
 
 export interface Agent {
@@ -52,7 +56,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
+  const { config, log, runtimes: given, firstPauseMs, onUpgrade, onContact = () => {} } = options
   const { identity, desired } = await openKept(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
   const reporter = new Reporter()
@@ -74,16 +79,23 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     generation: () => desired.generation,
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
-      reporter.connected((report) => send({ type: 'report', report }))
+      reporter.connected((report) => {
+        send({ type: 'report', report })
+        onContact('reported')
+      })
+      // A node that was never told anything has nothing to report.
+      if (!desired.state) onContact('reported')
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
       sampler.stop()
+      onContact('lost')
     },
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
+    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject: objectsFor(config, identity) }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
   })
   reconciler.start(desired.state)
@@ -100,8 +112,12 @@ async function openKept(config: AgentConfig, log: (line: string) => void): Promi
   return { identity, desired }
 }
 
+function objectsFor(config: AgentConfig, identity: IdentityStore): OpenObject {
+  return openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+}
+
 async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Promise<Runtime[]> {
-  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+  const openObject = objectsFor(config, identity)
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),

@@ -7,7 +7,7 @@
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
-import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
+import type { NodeMessage, ServerMessage, UpgradeRequest } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
@@ -16,6 +16,10 @@ import { dial, type Refusal } from './dial.ts'
 import { ExecStreams, type OpenExec } from './exec-streams.ts'
 import { LogStreams, type OpenLogs } from './streams.ts'
 import { pause } from './waits.ts'
+
+type UpgradeState = Extract<NodeMessage, { type: 'upgradeState' }>
+/** Tells the server how far an upgrade is; of no effect once the connection is lost. */
+export type TellUpgrade = (state: UpgradeState['state'], reason?: UpgradeState['reason']) => void
 
 export interface SessionOptions {
   readonly server: URL
@@ -29,6 +33,8 @@ export interface SessionOptions {
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
   readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
+  /** The node should run another agent. Said again on every connection until the outcome was told. */
+  readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -61,7 +67,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...options }
+    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, onUpgrade: () => {}, ...options }
   }
 
   start(): void {
@@ -212,9 +218,17 @@ class Conversation {
         return
       case 'desired':
         return this.#options.onDesired(message.state)
+      case 'upgrade':
+        return this.#upgrade(message.upgrade)
       default:
         return this.#stream(message)
     }
+  }
+
+  #upgrade(request: UpgradeRequest): void {
+    this.#options.onUpgrade(request, (state, reason) =>
+      this.#send({ type: 'upgradeState', id: request.id, state, ...(reason === undefined ? {} : { reason }) }),
+    )
   }
 
   /** Streams of both kinds share their messages; an id belongs to one of them. */

@@ -116,11 +116,13 @@ function controlSocketPath(folder: string): string {
 function startProcess(folder: string, socketPath: string): void {
   const own = fileURLToPath(import.meta.url)
   const isSource = own.endsWith('.ts')
+  // In the bundle everything is one file, which is told by its first argument what to be.
+  const isBundled = !/[\\/]client\.[jt]s$/.test(own)
   const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
-  const main = join(own, '..', isSource ? 'main.ts' : 'main.js')
+  const main = isBundled ? [own, 'forwarder'] : [join(own, '..', isSource ? 'main.ts' : 'main.js')]
   const log = openSync(join(folder, 'forwarder.log'), 'a', 0o600)
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
-  const child = spawn(process.execPath, [...loader, main, socketPath], { detached: true, stdio: ['ignore', log, log], cwd: '/', env })
+  const child = spawn(process.execPath, [...loader, ...main, socketPath], { detached: true, stdio: ['ignore', log, log], cwd: '/', env })
   child.once('error', () => {})
   closeSync(log)
   child.unref()

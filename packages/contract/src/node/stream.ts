@@ -42,6 +42,22 @@ export type ExecRequest = Static<typeof ExecRequest>
 export const StreamRequest = Type.Union([LogsRequest, ExecRequest])
 export type StreamRequest = Static<typeof StreamRequest>
 
+/** Which agent the node should run from now on; said again on every connection until the node has told the outcome. */
+export const UpgradeRequest = Type.Object({
+  /** Of this attempt: the same version asked for again has another one. */
+  id: Type.String({ minLength: 1, maxLength: 64 }),
+  version: Text(64),
+  /** Path on the server, as with packages. */
+  path: Text(2048),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  sizeBytes: Type.Integer({ minimum: 1, maximum: 64 * 1024 * 1024 }),
+  /** Within this time the new agent has to connect and report. */
+  confirmSeconds: Type.Integer({ minimum: 1, maximum: 3600 }),
+  /** So long its connection has to hold before it counts. */
+  holdSeconds: Type.Integer({ minimum: 0, maximum: 600 }),
+})
+export type UpgradeRequest = Static<typeof UpgradeRequest>
+
 /** Node → server. */
 export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
@@ -61,6 +77,13 @@ export const NodeMessage = Type.Union([
     exitCode: Type.Optional(Type.Integer()),
     error: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
   }),
+  /** How far the upgrade is that the server asked for. Sent only to a server that did. */
+  Type.Object({
+    type: Type.Literal('upgradeState'),
+    id: Text(64),
+    state: Type.Enum(['downloading', 'starting', 'trying', 'done', 'failed']),
+    reason: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
+  }),
 ])
 export type NodeMessage = Static<typeof NodeMessage>
 
@@ -79,6 +102,7 @@ export const ServerMessage = Type.Union([
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),
+  Type.Object({ type: Type.Literal('upgrade'), upgrade: UpgradeRequest }),
   Type.Object({ type: Type.Literal('streamOpen'), id: StreamId, request: StreamRequest }),
   Type.Object({ type: Type.Literal('streamAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal('streamCancel'), id: StreamId }),

@@ -45,7 +45,8 @@ async function findAllowed(request: FastifyRequest<{ Params: { sha256: string } 
   return { ...file, sha256 }
 }
 
-async function sendFile(file: Download, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** Answers with a file, whole or the part that was asked for. */
+export async function sendFile(file: Download, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const etag = `"${file.sha256}"`
   const ifRange = request.headers['if-range']
   const asked = ifRange === undefined || ifRange === etag ? request.headers.range : undefined

@@ -12,6 +12,7 @@ import { readDesired } from './desired.ts'
 import { ReportIntake } from './intake.ts'
 import { parseNodeMessage } from './messages.ts'
 import { Streams } from './streams.ts'
+import { UpgradeTeller } from './upgrade-teller.ts'
 
 export type SessionServices = AdmissionServices & Pick<Services, 'log' | 'settings'>
 
@@ -46,6 +47,7 @@ export class NodeSession {
   #isGreeted = false
   #nodeId: string | undefined
   #intake: ReportIntake | undefined
+  #upgrades: UpgradeTeller | undefined
   #sentGeneration = -1
   #pushing: Promise<void> | undefined
   #isPushWanted = false
@@ -93,7 +95,7 @@ export class NodeSession {
 
   /** Resolves when nothing of this session touches the store any more: reports taken are stored, reads have ended. */
   async settled(): Promise<void> {
-    await Promise.all([this.#pushing, this.#intake?.settled()])
+    await Promise.all([this.#pushing, this.#intake?.settled(), this.#upgrades?.settled()])
   }
 
   /** Tells the node its desired state unless it has it already. */
@@ -139,6 +141,8 @@ export class NodeSession {
       this.#intake.take(message.report)
     } else if (message.type === 'stats') {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
+    } else if (message.type === 'upgradeState') {
+      this.#upgrades?.take(message)
     } else {
       this.#streamed(message)
     }
@@ -177,6 +181,7 @@ export class NodeSession {
       statsEveryMs: this.#services.settings.statsEveryMs,
     })
     this.push()
+    this.#upgrades?.tell()
   }
 
   #begin(nodeId: string, acceptedGeneration: number): void {
@@ -188,6 +193,7 @@ export class NodeSession {
       this.close(closeCodes.failed, 'the report could not be stored')
     })
     this.#unsubscribe = store.changes(`assignments/${nodeId}`, () => this.push())
+    this.#upgrades = new UpgradeTeller(nodeId, this.#services, (message) => this.#send(message))
     clearTimeout(this.#heartbeat)
     this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs)
     this.#events.joined(this, nodeId)
@@ -225,6 +231,7 @@ export class NodeSession {
   #ended(): void {
     clearTimeout(this.#heartbeat)
     this.#unsubscribe?.()
+    this.#upgrades?.close()
     this.#streams.close()
     this.#events.ended(this)
   }

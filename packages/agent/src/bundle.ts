@@ -1,0 +1,13 @@
+// Where the bundled agent begins (tools/bundle.mjs makes it): the whole agent is one file, and its first argument says which
+// of its processes it is.
+import { fileURLToPath } from 'node:url'
+
+const own = fileURLToPath(import.meta.url)
+const [, , first] = process.argv
+if (first === 'forwarder') {
+  process.argv.splice(2, 1)
+  await import('./forwarder/main.ts')
+} else {
+  const { runAgent } = await import('./main.ts')
+  process.exit(await runAgent(process.argv.slice(2), own))
+}
