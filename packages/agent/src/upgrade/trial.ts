@@ -153,7 +153,8 @@ export class Trial {
     for (const line of chunk.toString('utf8').split('\n')) {
       if (line.trim() === '') continue
       this.#options.log(line)
-      this.#lastLines = [...this.#lastLines, line.slice(0, 500)].slice(-6)
+      // What went wrong stands before the stack, and a stack would push it out.
+      if (!/^\s+at /.test(line)) this.#lastLines = [...this.#lastLines, line.slice(0, 500)].slice(-8)
     }
   }
 

@@ -82,7 +82,7 @@ export const littoralFaults = faultEntries({
   },
   'Upgrade.VersionUnknown': {
     status: 400,
-    message: 'Version: there is no agent {Version} on this server ({Versions}).',
+    message: 'AgentVersion: there is no agent {Version} on this server ({Versions}).',
     advice: 'ListAgentBundles shows the versions; npm run build makes the own one.',
   },
   'Upgrade.NoNodes': {

@@ -18,7 +18,7 @@ export const ListAgentBundles = operation({
   output: Type.Object({
     Bundles: Type.Array(
       Type.Object({
-        Version: Type.String({ description: 'Version of the agent.' }),
+        AgentVersion: Type.String({ description: 'Version of the agent.' }),
         Sha256: Type.String({ description: 'Digest of the file, which a node compares before it starts it.' }),
         SizeBytes: Type.Integer({ description: 'Size of the file.' }),
         IsOwn: Type.Boolean({ description: 'Whether it came with this server.' }),
@@ -32,7 +32,7 @@ export const ListAgentBundles = operation({
     output: {
       Bundles: [
         {
-          Version: '0.1.0',
+          AgentVersion: '0.1.0',
           Sha256: '4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358',
           SizeBytes: 402_133,
           IsOwn: true,
@@ -62,7 +62,8 @@ export const UpgradeNodes = operation({
       Type.Array(NodeId, { minItems: 1, maxItems: 1000, description: 'The nodes. Left out: all nodes of the account, or of the region.' }),
     ),
     Region: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only nodes of this region; not together with NodeIds.' })),
-    Version: Type.Optional(Version("A version that ListAgentBundles shows. Left out: the server's own.")),
+    // Not Version: that is the version of the API in every call.
+    AgentVersion: Type.Optional(Version("A version that ListAgentBundles shows. Left out: the server's own.")),
     MaxAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1, description: `${limits.MaxAtOnce} Default: 1.` })),
     MaxFailures: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description: `${limits.MaxFailures} Default: 0.` })),
     ConfirmSeconds: Type.Optional(
@@ -72,13 +73,13 @@ export const UpgradeNodes = operation({
   }),
   output: Type.Object({
     UpgradeId: Type.String({ description: 'Names the upgrade.' }),
-    Version: Type.String({ description: 'The version the nodes get.' }),
+    AgentVersion: Type.String({ description: 'The version the nodes get.' }),
     Nodes: Type.Integer({ description: 'How many nodes are in it.' }),
   }),
   errors: ['Node.NotFound', 'Upgrade.VersionUnknown', 'Upgrade.NoNodes', 'Node.InvalidParameter'],
   example: {
-    input: { NodeIds: ['node-0f2c4ad8b5e19c37'], Version: '0.1.0' },
-    output: { UpgradeId: 'upgrade-5f3a9c0b7e21', Version: '0.1.0', Nodes: 1 },
+    input: { NodeIds: ['node-0f2c4ad8b5e19c37'], AgentVersion: '0.1.0' },
+    output: { UpgradeId: 'upgrade-5f3a9c0b7e21', AgentVersion: '0.1.0', Nodes: 1 },
   },
 })
 
@@ -92,7 +93,7 @@ export const GetUpgrade = operation({
   input: Type.Object({ UpgradeId }),
   output: Type.Object({
     UpgradeId: Type.String({ description: 'The upgrade.' }),
-    Version: Type.String({ description: 'The version the nodes get.' }),
+    AgentVersion: Type.String({ description: 'The version the nodes get.' }),
     Sha256: Type.String({ description: 'Digest of the file they get.' }),
     State: Type.Unsafe<'running' | 'finished' | 'stopped'>({
       ...UpgradeState,
@@ -125,7 +126,7 @@ export const GetUpgrade = operation({
     input: { UpgradeId: 'upgrade-5f3a9c0b7e21' },
     output: {
       UpgradeId: 'upgrade-5f3a9c0b7e21',
-      Version: '0.1.0',
+      AgentVersion: '0.1.0',
       Sha256: '4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358',
       State: 'stopped',
       StopReason: 'it failed on 1 node, and may fail on 0',

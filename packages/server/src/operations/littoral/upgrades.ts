@@ -16,7 +16,7 @@ export const upgradeHandlers = {
     const bundles = await agents.list()
     return {
       Bundles: bundles.map(({ version, sha256, sizeBytes, isOwn }) => ({
-        Version: version,
+        AgentVersion: version,
         Sha256: sha256,
         SizeBytes: sizeBytes,
         IsOwn: isOwn,
@@ -24,14 +24,14 @@ export const upgradeHandlers = {
     }
   },
 
-  async UpgradeNodes({ NodeIds, Region, Version, MaxAtOnce = 1, MaxFailures = 0, ConfirmSeconds = 120, HoldSeconds = 10 }, ctx) {
+  async UpgradeNodes({ NodeIds, Region, AgentVersion, MaxAtOnce = 1, MaxFailures = 0, ConfirmSeconds = 120, HoldSeconds = 10 }, ctx) {
     if (NodeIds !== undefined && Region !== undefined) {
       throw new Fault('Node.InvalidParameter', { Detail: 'Region: name nodes or a region, not both' })
     }
     if (HoldSeconds >= ConfirmSeconds) {
       throw new Fault('Node.InvalidParameter', { Detail: 'HoldSeconds: it must be less than ConfirmSeconds' })
     }
-    const { version, sha256, sizeBytes } = findBundle(await ctx.agents.list(), Version)
+    const { version, sha256, sizeBytes } = findBundle(await ctx.agents.list(), AgentVersion)
     const { accountId } = ctx.principal
     const upgrade: Upgrade = {
       ...{ id: `upgrade-${ctx.ids.hex(12)}`, accountId, version, sha256, sizeBytes },
@@ -44,7 +44,7 @@ export const upgradeHandlers = {
     )
     if (chosen.length === 0) throw new Fault('Upgrade.NoNodes')
     await ctx.store.write(async (tx) => upgrades.insert(tx, upgrade, chosen))
-    return { UpgradeId: upgrade.id, Version: version, Nodes: chosen.length }
+    return { UpgradeId: upgrade.id, AgentVersion: version, Nodes: chosen.length }
   },
 
   async GetUpgrade({ UpgradeId }, { store, principal: { accountId } }) {
@@ -53,7 +53,7 @@ export const upgradeHandlers = {
       const all = await upgrades.listNodes(tx, UpgradeId)
       return {
         UpgradeId,
-        Version: upgrade.version,
+        AgentVersion: upgrade.version,
         Sha256: upgrade.sha256,
         State: upgrade.state,
         ...(upgrade.stopReason === undefined ? {} : { StopReason: upgrade.stopReason }),
