@@ -1,6 +1,6 @@
 // The agent's own upgrade with real processes: a real server, agents started from their bundle, and new agents that work, or
 // are broken in every way that there is a defence against.
-import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -154,12 +154,12 @@ describe('the old agent goes on, and says why, when the new one', () => {
   it('is not what the server said it would be', async () => {
     const { agent, nodeId } = await joinNode(true)
     const path = join(folder, 'data', 'agents', 'littoral-agent-0.9.2-digest.mjs')
+    await utimes(path, 1_700_000_000, 1_700_000_000)
     await server.littoral('ListAgentBundles', {})
-    const { mtime } = await stat(path)
     // One byte, behind the server's back.
     const text = await readFile(path, 'utf8')
     await writeFile(path, text.replace('Runs what the server wants', 'Runs what the Server wants'))
-    await utimes(path, mtime, mtime)
+    await utimes(path, 1_700_000_000, 1_700_000_000)
     const failed = await outcome(await upgrade(nodeId, '0.9.2-digest'), nodeId)
     expect(failed).toMatchObject({ State: 'failed', Code: 'DownloadCorrupt' })
     await expectOldOneIn(agent, nodeId)

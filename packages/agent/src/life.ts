@@ -42,6 +42,7 @@ export async function live(life: Life): Promise<number> {
     isOnTrial: () => onTrial?.isConfirmed === false,
     log: life.log,
   })
+  void onTrial?.stays.then(() => upgrader.inCharge())
   try {
     return await liveOn(life, { stopping: stopping.signal, onTrial, upgrader })
   } finally {
@@ -111,6 +112,7 @@ async function giveUp(
 
 /** Nobody starts this process again, so it stays, passes signals on, and starts the agent again when that asks for it. */
 async function stayAsParent({ own, args }: Life, trial: Trial, stopping: AbortSignal): Promise<number> {
+  trial.stay()
   let kill = (signal: NodeJS.Signals) => trial.kill(signal)
   const passOn = () => kill('SIGTERM')
   stopping.addEventListener('abort', passOn)

@@ -8,12 +8,14 @@ export class OnTrial {
   readonly #heard = new Map<TrialWord, () => void>()
   readonly #takeOver: Promise<void>
   readonly #left: Promise<void>
+  readonly #stays: Promise<void>
   #timer: NodeJS.Timeout | undefined
   #isConfirmed = false
 
   constructor(holdSeconds: number) {
     this.#holdMs = holdSeconds * 1000
     this.#takeOver = new Promise((resolve) => this.#heard.set('takeOver', resolve))
+    this.#stays = new Promise((resolve) => this.#heard.set('stay', resolve))
     this.#left = new Promise((resolve) => this.#heard.set('leave', resolve))
     process.on('message', (message: { kind?: TrialWord } | null) => this.#heard.get(message?.kind ?? 'ready')?.())
     process.once('disconnect', () => {
@@ -36,6 +38,11 @@ export class OnTrial {
   /** Resolves when the old agent wants this one to end, or is gone too early. */
   get left(): Promise<void> {
     return this.#left
+  }
+
+  /** Resolves when this agent is in charge for good, without being started again. */
+  get stays(): Promise<void> {
+    return this.#stays
   }
 
   /** What the agent says of its connection: it confirms when one has held. */

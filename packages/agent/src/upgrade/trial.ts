@@ -4,6 +4,7 @@
 //   new → old   { kind: 'ready' }       loaded, has read its configuration, has touched nothing
 //   old → new   { kind: 'takeOver' }    the folder is free
 //   new → old   { kind: 'confirmed' }   connected, reported, and the connection has held
+//   old → new   { kind: 'stay' }        the old one is only its parent from now on
 //   old → new   { kind: 'leave' }       end, and leave what runs to the next agent
 //
 // A new agent that loses this channel before it has confirmed ends, too.
@@ -17,7 +18,7 @@ import { startOf } from '../lock.ts'
 import { upgradeFolder } from './kept.ts'
 import { trialVariable } from './launch.ts'
 
-export type TrialWord = 'ready' | 'takeOver' | 'confirmed' | 'leave'
+export type TrialWord = 'ready' | 'takeOver' | 'confirmed' | 'stay' | 'leave'
 export type TrialEnd = { readonly isConfirmed: true } | { readonly isConfirmed: false; readonly code: string; readonly message: string }
 
 export interface TrialOptions {
@@ -97,6 +98,11 @@ export class Trial {
     await this.#exited
     clearTimeout(timer)
     await rm(notePath(this.#options.dataDir), { force: true })
+  }
+
+  /** Leaves it in charge for good. */
+  stay(): void {
+    this.#tell('stay')
   }
 
   /** How it ended; for an old agent that stays only as the new one's parent. */

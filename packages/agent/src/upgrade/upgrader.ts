@@ -61,7 +61,10 @@ export class Upgrader {
   /** Takes what the server asks for; called again on every connection. */
   take(request: UpgradeRequest, { tell, openObject }: Ways): void {
     const { ownDigest, isOnTrial } = this.#options
-    if (isOnTrial()) return tell('trying')
+    if (isOnTrial()) {
+      this.#tell = tell
+      return tell('trying')
+    }
     if (ownDigest === request.sha256) return tell('done')
     if (this.#current === request.id) {
       this.#tell = tell
@@ -72,6 +75,11 @@ export class Upgrader {
     this.#current = request.id
     this.#tell = tell
     this.#work = this.#begin(request, openObject).catch((error: unknown) => this.failed(request, toFailure(error)))
+  }
+
+  /** The agent that was on trial, which is this one, stays. */
+  inCharge(): void {
+    this.#tell('done')
   }
 
   /** Notes that the old agent goes on, and why. */
