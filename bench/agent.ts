@@ -51,7 +51,10 @@ async function openCounter(target: URL): Promise<Counter> {
   const sockets = new Set<net.Socket>()
   const server = net.createServer((near) => {
     const far = net.connect(Number(target.port), target.hostname)
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(from)
       from.on('data', (chunk: Buffer) => (counter.bytes += chunk.length))
       from.on('error', () => to.destroy())
@@ -114,27 +117,40 @@ function costLines(what: string, { rssMb, pssMb, cpuPercent, kilobytesAnHour }: 
   return [
     { name: name('memory (RSS)'), measured, value: rssMb, goal: { kind: 'at most', value: mostRssMb, unit: ' MB' } },
     { name: name('processor'), measured: 'of one core', value: cpuPercent, goal: { kind: 'at most', value: 0.3, unit: ' %' } },
-    { name: name('to and from the server'), measured: 'an hour', value: kilobytesAnHour, goal: { kind: 'at most', value: 100, unit: ' KB' } },
+    {
+      name: name('to and from the server'),
+      measured: 'an hour',
+      value: kilobytesAnHour,
+      goal: { kind: 'at most', value: 100, unit: ' KB' },
+    },
   ]
 }
 
+/** Probed as often as is usual, every ten seconds. */
 async function deploy({ call }: Bench): Promise<void> {
   for (let index = 0; index < workloads; index += 1) {
     const appId = await createApp(call, { name: `bench-agent-${index}`, servicePort: firstPort + index, targetPort: 8080 })
-    const versionId = await createVersion(call, { appId, name: 'version-1', image, port: 8080 })
+    const versionId = await createVersion(call, { appId, name: 'version-1', image, port: 8080, more: { ProbeContent: { Port: 8080 } } })
     await publish(call, { appId, versionId, environment: 'prod' })
   }
   await allAnswer()
 }
 
 async function allAnswer(hosts: readonly { host: string; port: number }[] = servicePorts()): Promise<void> {
-  await Promise.all(hosts.map((place) => until(`an answer of ${place.host}:${place.port}`, timeoutMs, async () => ((await answers(place)) ? true : undefined), 5)))
+  await Promise.all(
+    hosts.map((place) =>
+      until(`an answer of ${place.host}:${place.port}`, timeoutMs, async () => ((await answers(place)) ? true : undefined), 5),
+    ),
+  )
 }
 
 const servicePorts = () => Array.from({ length: workloads }, (_, index) => ({ host: '127.0.0.1', port: firstPort + index }))
 
 /** Every container of the agent, with the address it answers at. */
-async function containersOf({ engine, dataDir }: Bench): Promise<{ id: string; isHolder: boolean; pid: number; host: string | undefined }[]> {
+async function containersOf({
+  engine,
+  dataDir,
+}: Bench): Promise<{ id: string; isHolder: boolean; pid: number; host: string | undefined }[]> {
   const owner = readFileSync(join(dataDir, 'owner'), 'utf8').trim()
   const list = await listContainers(engine, [`littoral.node=${owner}`])
   return Promise.all(
@@ -176,7 +192,12 @@ async function startByEngine(bench: Bench): Promise<number> {
 
 /** Waits until so many of the places answer. */
 async function atLeast(places: readonly { host: string; port: number }[], count: number): Promise<void> {
-  await until(`${count} answers`, timeoutMs, async () => ((await Promise.all(places.map(answers))).filter(Boolean).length >= count ? true : undefined), 5)
+  await until(
+    `${count} answers`,
+    timeoutMs,
+    async () => ((await Promise.all(places.map(answers))).filter(Boolean).length >= count ? true : undefined),
+    5,
+  )
 }
 
 async function startByAgent(bench: Bench): Promise<{ tookMs: number; agent: ChildProcess }> {

@@ -39,7 +39,9 @@ async function compiledChecks() {
     write: false,
     format: 'esm',
   })
-  const { desiredStateSchema, serverMessageSchemas } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
+  const { desiredStateSchema, serverMessageSchemas } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  )
   const schemas = [...Object.values(JSON.parse(serverMessageSchemas)), JSON.parse(desiredStateSchema)]
   const ajv = new Ajv({ ...ajvOptions, code: { ...ajvOptions.code, source: true } })
   const names = {}
@@ -100,7 +102,7 @@ export async function bundleAgent({ out = join(agent, 'dist', 'littoral-agent.mj
 /** The licences of what is inside, as a comment at the end. */
 function notices(inputs) {
   const names = new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []))
-  return [...names].sort().map(notice).join('')
+  return [...names].sort((a, b) => (a < b ? -1 : 1)).map(notice).join('')
 }
 
 function notice(name) {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bundleAgent } from '../../tools/bundle.mjs'
 import { createApp, createVersion, publish } from '../../tools/journey/app.ts'
 import { until } from '../../tools/journey/wait.ts'
@@ -28,7 +28,10 @@ const root = new URL('../..', import.meta.url).pathname
 /** Short, so that a silent peer is noticed within seconds; everything that is bounded is so in heartbeats. */
 const heartbeatMs = 500
 /** The longest pause between two attempts is 30 s, and a dial that hangs is given up after 15 s. */
-const backMs = 60_000
+const backMs = 90_000
+
+// Each waits for several of those.
+vi.setConfig({ testTimeout: 4 * backMs })
 
 let folder: string
 let cable: Cable
@@ -97,13 +100,17 @@ async function nodes(): Promise<Node[]> {
 
 /** The node is there, and only once. */
 async function backOnline(): Promise<string> {
-  const node = await until(`the node; the agent said: ${agentLog.slice(-500)}`, backMs, async () => (await nodes()).find(({ IsOnline }) => IsOnline))
+  const node = await until(`the node; the agent said: ${agentLog.slice(-500)}`, backMs, async () =>
+    (await nodes()).find(({ IsOnline }) => IsOnline),
+  )
   expect(await nodes()).toHaveLength(1)
   return node.NodeId
 }
 
-const goneOffline = () => until('the server to notice', backMs, async () => ((await nodes()).every(({ IsOnline }) => !IsOnline) ? true : undefined))
-const said = (words: string, since: number) => until(`the agent to say ${words}`, backMs, () => (agentLog.slice(since).includes(words) ? true : undefined))
+const goneOffline = () =>
+  until('the server to notice', backMs, async () => ((await nodes()).every(({ IsOnline }) => !IsOnline) ? true : undefined))
+const said = (words: string, since: number) =>
+  until(`the agent to say ${words}`, backMs, () => (agentLog.slice(since).includes(words) ? true : undefined))
 
 async function loseConnection(): Promise<void> {
   const since = agentLog.length
@@ -129,7 +136,7 @@ async function newApp(): Promise<string> {
 }
 
 /** The node runs this app, and has started it once. */
-async function runsOnce(appId: string): Promise<void> {
+async function runsOnce(appId: string): Promise<boolean> {
   const nodeId = await backOnline()
   await until(`${appId} to run`, backMs, async () => {
     const { Workloads } = (await littoral('GetNode', { NodeId: nodeId })) as {
@@ -138,7 +145,7 @@ async function runsOnce(appId: string): Promise<void> {
     const all = Workloads.filter(({ Key }) => Key === `app/${appId}/prod`)
     return all.length === 1 && all[0]?.IsCurrent && all[0].Reported?.Phase === 'ready' ? true : undefined
   })
-  expect(agentLog.split('\n').filter((line) => line === `start app/${appId}/prod: done`)).toHaveLength(1)
+  return agentLog.split('\n').filter((line) => line === `start app/${appId}/prod: done`).length === 1
 }
 
 describe('a node', () => {
@@ -149,7 +156,7 @@ describe('a node', () => {
     await goneOffline()
     const missed = await newApp()
     cable.heal()
-    await runsOnce(missed)
+    expect(await runsOnce(missed)).toBe(true)
   })
 
   it('whose words are lost on the way is let go by the server, and hears of it', async () => {
@@ -159,7 +166,7 @@ describe('a node', () => {
     await said('connection:', since)
     const missed = await newApp()
     cable.heal()
-    await runsOnce(missed)
+    expect(await runsOnce(missed)).toBe(true)
   })
 
   it('to which no word arrives gives the connection up by itself', async () => {
@@ -169,34 +176,34 @@ describe('a node', () => {
     await goneOffline()
     const missed = await newApp()
     cable.heal()
-    await runsOnce(missed)
+    expect(await runsOnce(missed)).toBe(true)
   })
 
   it('gets its work done while a fifth of all packets is lost in both directions', async () => {
     for (const from of ['agent', 'server'] as const) cable.drop(from, 0.2)
     const apps = [await newApp(), await newApp()]
-    for (const appId of apps) await runsOnce(appId)
+    for (const appId of apps) expect(await runsOnce(appId)).toBe(true)
     cable.heal()
-    for (const appId of apps) await runsOnce(appId)
+    for (const appId of apps) expect(await runsOnce(appId)).toBe(true)
   })
 
   it('works over a link that is slower than its heartbeat', async () => {
     await slow.set({ delayMs: heartbeatMs * 0.6, jitterMs: heartbeatMs * 0.3 })
     cable.slowDown()
     await reconnect(() => cable.slowDown())
-    await runsOnce(await newApp())
+    expect(await runsOnce(await newApp())).toBe(true)
     await reconnect(() => {})
   })
 
   it('keeps its connection while names cannot be resolved, and comes back when they can be again', async () => {
     await backOnline()
     await names.set({})
-    await runsOnce(await newApp())
+    expect(await runsOnce(await newApp())).toBe(true)
     const since = agentLog.length
     await loseConnection()
     await said('EAI_AGAIN', since)
     await names.set({ address: serverAddress })
-    await runsOnce(await newApp())
+    expect(await runsOnce(await newApp())).toBe(true)
   })
 
   it('follows the server to another address', async () => {
@@ -209,6 +216,6 @@ describe('a node', () => {
     await said('ECONNREFUSED', since)
     await names.set({ address: otherAddress })
     expect(await backOnline()).toBe(before)
-    await runsOnce(await newApp())
+    expect(await runsOnce(await newApp())).toBe(true)
   })
 })

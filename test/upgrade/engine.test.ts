@@ -52,7 +52,8 @@ afterAll(async () => {
 }, 120_000)
 
 let owner = 'none'
-const containers = async (role: 'member' | 'holder') => (await listContainers(engine, [`littoral.node=${owner}`])).filter(({ Labels }) => Labels['littoral.role'] === role)
+const containers = async (role: 'member' | 'holder') =>
+  (await listContainers(engine, [`littoral.node=${owner}`])).filter(({ Labels }) => Labels['littoral.role'] === role)
 
 it('neither restarts a container nor refuses a connection to its port', async () => {
   const bundle = await bundleAgent({ out: join(folder, 'littoral-agent.mjs'), version: '0.1.0' })

@@ -3,10 +3,13 @@
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bundleAgent } from '../../tools/bundle.mjs'
 import { openTestServer, type TestServer } from '../test-server.ts'
 import { type AgentProcess, makeBundle, openAgentProcess, until } from './agent-process.ts'
+
+// Real processes that start, wait and are given up.
+vi.setConfig({ testTimeout: 180_000 })
 
 let folder: string
 let installed: string
@@ -184,7 +187,7 @@ describe('a power cut', () => {
   it('of the old agent alone ends the new one, even if that hangs', async () => {
     const { agent, nodeId } = await joinNode(true)
     await upgrade(nodeId, '0.9.5-hang', { ConfirmSeconds: 600, HoldSeconds: 1 })
-    await until('the trial', 20_000, () => /connected/.test(agent.log()) && agent.pidInCharge() === 0 ? true : undefined)
+    await until('the trial', 20_000, () => (/connected/.test(agent.log()) && agent.pidInCharge() === 0 ? true : undefined))
     const first = agent.pid
     process.kill(first, 'SIGKILL')
     await until('the old agent in charge again', 30_000, () =>

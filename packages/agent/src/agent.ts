@@ -96,7 +96,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject: objectsFor(config, identity) }),
-    onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
+    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
   })
   reconciler.start(desired.state)
   session.start()

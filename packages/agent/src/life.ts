@@ -120,7 +120,11 @@ async function stayAsParent({ own, args }: Life, trial: Trial, stopping: AbortSi
   let code = await trial.exited()
   while (code === startAgainCode && !stopping.aborted) {
     const env = { ...process.env, [supervisorVariable]: 'agent' }
-    const child = spawn(process.execPath, [...process.execArgv, own, ...args], { env, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+    const child = spawn(process.execPath, [...process.execArgv, own, ...args], {
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    })
     kill = (signal) => void child.kill(signal)
     code = await new Promise<number>((resolve) => {
       child.once('error', () => resolve(1))

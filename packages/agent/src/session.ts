@@ -17,6 +17,9 @@ import { ExecStreams, type OpenExec } from './exec-streams.ts'
 import { LogStreams, type OpenLogs } from './streams.ts'
 import { pause } from './waits.ts'
 
+/** With `isRestSame` what is not among the samples is as it was told last. */
+export type SendSamples = (samples: WorkloadSample[], isRestSame?: boolean) => void
+
 type UpgradeState = Extract<NodeMessage, { type: 'upgradeState' }>
 /** Tells the server how far an upgrade is; of no effect once the connection is lost. */
 export type TellUpgrade = (state: UpgradeState['state'], reason?: UpgradeState['reason']) => void
@@ -32,7 +35,7 @@ export interface SessionOptions {
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
-  readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
+  readonly onStatsWanted: (everyMs: number, send: SendSamples, mayRest: boolean) => void
   /** The node should run another agent. Said again on every connection until the outcome was told. */
   readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void
   readonly log: (line: string) => void
@@ -250,7 +253,7 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs, statsMayRest }: ServerMessage & { type: 'welcome' }): Promise<void> {
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3
@@ -258,7 +261,9 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
-    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
+    if (statsEveryMs === undefined) return
+    const send: SendSamples = (samples, isRestSame) => this.#send({ type: 'stats', samples, ...(isRestSame ? { isRestSame } : {}) })
+    this.#options.onStatsWanted(statsEveryMs, send, statsMayRest === true)
   }
 }
 

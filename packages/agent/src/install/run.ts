@@ -94,7 +94,9 @@ function sayEngine(environment: Readonly<Record<string, string>>, print: (line: 
   const named = environment['LITTORAL_ENGINE_SOCKET']
   const sockets = named === undefined ? ['/var/run/docker.sock', '/run/podman/podman.sock'] : [named]
   if (sockets.some((path) => existsSync(path))) return
-  print(`No container engine is at ${sockets.join(' or ')} yet: start Docker, or systemctl enable --now podman.socket, or install with --runtime process.`)
+  print(
+    `No container engine is at ${sockets.join(' or ')} yet: start Docker, or systemctl enable --now podman.socket, or install with --runtime process.`,
+  )
 }
 
 function uninstall(args: readonly string[], print: (line: string) => void): number {

@@ -90,7 +90,8 @@ export class Target {
       work()
     } catch (error) {
       const isForbidden = hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
-      if (isForbidden) throw new Error(`${this.path(path)} may not be written by this user; run it as root or with --root`, { cause: error })
+      if (isForbidden)
+        throw new Error(`${this.path(path)} may not be written by this user; run it as root or with --root`, { cause: error })
       throw error
     }
   }

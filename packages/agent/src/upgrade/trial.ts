@@ -48,12 +48,16 @@ export class Trial {
   constructor(options: TrialOptions) {
     this.#options = options
     const settings = JSON.stringify({ holdSeconds: options.holdSeconds })
-    this.#child = spawn(process.execPath, [...process.execArgv.filter((flag) => flag.startsWith('--max-')), options.path, ...options.args], {
-      env: { ...process.env, [trialVariable]: settings, LITTORAL_SUPERVISOR: 'agent' },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Its own group: what a terminal sends reaches us, and we pass on what it should know.
-      detached: true,
-    })
+    this.#child = spawn(
+      process.execPath,
+      [...process.execArgv.filter((flag) => flag.startsWith('--max-')), options.path, ...options.args],
+      {
+        env: { ...process.env, [trialVariable]: settings, LITTORAL_SUPERVISOR: 'agent' },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        // Its own group: what a terminal sends reaches us, and we pass on what it should know.
+        detached: true,
+      },
+    )
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#said(chunk))
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#said(chunk))
     this.#child.on('message', (message: { kind?: TrialWord } | null) => {
@@ -196,7 +200,8 @@ interface Note {
 async function readNote(dataDir: string): Promise<Note | undefined> {
   try {
     const note = JSON.parse(await readFile(notePath(dataDir), 'utf8')) as Partial<Note> | null
-    const isWhole = [note?.pid, note?.parent].every(Number.isInteger) && [note?.start, note?.parentStart].every((text) => typeof text === 'string')
+    const isWhole =
+      [note?.pid, note?.parent].every(Number.isInteger) && [note?.start, note?.parentStart].every((text) => typeof text === 'string')
     return isWhole ? (note as Note) : undefined
   } catch {
     return undefined

@@ -45,6 +45,7 @@ export class Upgrader {
   #tell: TellUpgrade = () => {}
   #state: 'downloading' | 'starting' | 'trying' = 'downloading'
   #current: string | undefined
+  #next: { readonly request: UpgradeRequest; readonly ways: Ways } | undefined
   #work: Promise<void> = Promise.resolve()
   #trial: Trial | undefined
   #offer: (handOver: HandOver) => void = () => {}
@@ -70,8 +71,11 @@ export class Upgrader {
       this.#tell = tell
       return tell(this.#state)
     }
-    // Another one is under way; the server says it again on the next connection.
-    if (this.#current !== undefined) return
+    // Another one is under way; it ends first.
+    if (this.#current !== undefined) {
+      this.#next = { request, ways: { tell, openObject } }
+      return
+    }
     this.#current = request.id
     this.#tell = tell
     this.#work = this.#begin(request, openObject).catch((error: unknown) => this.failed(request, toFailure(error)))
@@ -97,6 +101,9 @@ export class Upgrader {
     }
     this.#current = undefined
     this.#tell('failed', { code: code.slice(0, 64), message: message.slice(0, 2000) })
+    const next = this.#next
+    this.#next = undefined
+    if (next && !this.#closing.signal.aborted) this.take(next.request, next.ways)
   }
 
   /** From now on every start takes the new version. */

@@ -21,7 +21,7 @@ export const ListAgentBundles = operation({
         AgentVersion: Type.String({ description: 'Version of the agent.' }),
         Sha256: Type.String({ description: 'Digest of the file, which a node compares before it starts it.' }),
         SizeBytes: Type.Integer({ description: 'Size of the file.' }),
-        IsOwn: Type.Boolean({ description: 'Whether it came with this server.' }),
+        IsOwn: Type.Boolean({ description: 'Whether it is the version of this server.' }),
       }),
       { description: 'Every version there is, newest first.' },
     ),
@@ -61,7 +61,9 @@ export const UpgradeNodes = operation({
     NodeIds: Type.Optional(
       Type.Array(NodeId, { minItems: 1, maxItems: 1000, description: 'The nodes. Left out: all nodes of the account, or of the region.' }),
     ),
-    Region: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only nodes of this region; not together with NodeIds.' })),
+    Region: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'Only nodes of this region; not together with NodeIds.' }),
+    ),
     // Not Version: that is the version of the API in every call.
     AgentVersion: Type.Optional(Version("A version that ListAgentBundles shows. Left out: the server's own.")),
     MaxAtOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1, description: `${limits.MaxAtOnce} Default: 1.` })),

@@ -69,7 +69,12 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('streamBytes'), id: StreamId, base64: Bytes }),
   Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   /** Sent only to a server whose welcome asks for it. */
-  Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
+  Type.Object({
+    type: Type.Literal('stats'),
+    samples: Type.Array(WorkloadSample, { maxItems: 2000 }),
+    /** Every other workload uses about what was told of it last on this connection. Only where the welcome allows it. */
+    isRestSame: Type.Optional(Type.Boolean()),
+  }),
   Type.Object({
     type: Type.Literal('streamEnd'),
     id: StreamId,
@@ -99,6 +104,8 @@ export const ServerMessage = Type.Union([
     heartbeatMs: Type.Integer({ minimum: 100 }),
     /** How often the node tells what its workloads use; absent: never. */
     statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
+    /** The node need not repeat what has hardly changed. */
+    statsMayRest: Type.Optional(Type.Boolean()),
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),

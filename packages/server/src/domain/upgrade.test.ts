@@ -55,7 +55,10 @@ describe('an upgrade', () => {
   it('counts a node that was told long ago and said nothing as failed', () => {
     const longAgo = nowMs - 31 * 60_000
     expect(plan(nodes(['told', longAgo], 'waiting', 'waiting'))).toMatchObject({ silent: ['n1'], tell: ['n2', 'n3'] })
-    expect(plan(nodes(['told', longAgo], ['trying', longAgo], 'waiting'))).toMatchObject({ silent: ['n1', 'n2'], end: { state: 'stopped' } })
+    expect(plan(nodes(['told', longAgo], ['trying', longAgo], 'waiting'))).toMatchObject({
+      silent: ['n1', 'n2'],
+      end: { state: 'stopped' },
+    })
     expect(plan(nodes('told')).nextAtMs).toBe(nowMs + 31 * 60_000)
   })
 })

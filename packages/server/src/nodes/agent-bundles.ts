@@ -19,9 +19,11 @@ export interface BundlePlaces {
   readonly folder: string
 }
 
+type FoundBundle = Omit<AgentBundle, 'isOwn'>
+
 interface Kept {
   readonly stamp: string
-  readonly bundle: AgentBundle | undefined
+  readonly bundle: FoundBundle | undefined
 }
 
 /** Files are read again only when they have changed. */
@@ -33,34 +35,37 @@ export function openAgentBundles({ own, folder }: BundlePlaces): AgentBundles {
       const paths = [...names.slice(0, mostBundles).map((name) => join(folder, name)), own]
       const seen = new Map<string, Kept>()
       for (const path of paths) {
-        const found = await look(path, kept.get(path), path === own)
+        const found = await look(path, kept.get(path))
         if (found !== undefined) seen.set(path, found)
       }
       kept = seen
       const byVersion = new Map<string, AgentBundle>()
+      const ownVersion = seen.get(own)?.bundle?.version
       // The operator's come first: one of the own version is there on purpose.
-      for (const { bundle } of seen.values()) if (bundle && !byVersion.has(bundle.version)) byVersion.set(bundle.version, bundle)
+      for (const { bundle } of seen.values()) {
+        if (bundle && !byVersion.has(bundle.version)) byVersion.set(bundle.version, { ...bundle, isOwn: bundle.version === ownVersion })
+      }
       return [...byVersion.values()].sort(newestFirst)
     },
   }
 }
 
-async function look(path: string, known: Kept | undefined, isOwn: boolean): Promise<Kept | undefined> {
+async function look(path: string, known: Kept | undefined): Promise<Kept | undefined> {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isFile() || found.size === 0 || found.size > mostBytes) return undefined
   const stamp = `${found.ino} ${found.size} ${found.mtimeMs}`
   if (known?.stamp === stamp) return known
-  return { stamp, bundle: await read(path, isOwn) }
+  return { stamp, bundle: await read(path) }
 }
 
-async function read(path: string, isOwn: boolean): Promise<AgentBundle | undefined> {
+async function read(path: string): Promise<FoundBundle | undefined> {
   const file = await open(path)
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(128), 0, 128, 0)
     const version = firstLine.exec(buffer.toString('utf8', 0, bytesRead))?.[1]
     if (version === undefined) return undefined
     const bytes = await readFile(path)
-    return { version, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length, isOwn, path }
+    return { version, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length, path }
   } finally {
     await file.close()
   }

@@ -59,7 +59,7 @@ describe('the agents of a server', () => {
 
   it('of the own version come from the folder where there is one', async () => {
     await writeFile(join(folder, 'mended.mjs'), '// littoral-agent 0.2.0\nmended')
-    expect(await bundles.list()).toMatchObject([{ version: '0.2.0', isOwn: false, sha256: sha256('// littoral-agent 0.2.0\nmended') }])
+    expect(await bundles.list()).toMatchObject([{ version: '0.2.0', isOwn: true, sha256: sha256('// littoral-agent 0.2.0\nmended') }])
   })
 })
 
@@ -70,7 +70,7 @@ describe('the door', () => {
     expect(answer.headers).toMatchObject({
       'x-littoral-agent-version': '0.2.0',
       'x-littoral-agent-sha256': sha256(ownText),
-      'etag': `"${sha256(ownText)}"`,
+      etag: `"${sha256(ownText)}"`,
     })
   })
 

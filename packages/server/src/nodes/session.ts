@@ -20,7 +20,7 @@ export interface SessionEvents {
   /** The node said hello and is enrolled; a session it had before is over now. */
   readonly joined: (session: NodeSession, nodeId: string) => void
   readonly ended: (session: NodeSession) => void
-  readonly sampled: (nodeId: string, samples: readonly WorkloadSample[]) => void
+  readonly sampled: (nodeId: string, samples: readonly WorkloadSample[], isRestSame?: boolean) => void
 }
 
 /** Close codes of ours. The node may reconnect after each of them, with a pause. */
@@ -140,7 +140,7 @@ export class NodeSession {
     } else if (message.type === 'report') {
       this.#intake.take(message.report)
     } else if (message.type === 'stats') {
-      if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
+      if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples, message.isRestSame)
     } else if (message.type === 'upgradeState') {
       this.#upgrades?.take(message)
     } else {
@@ -179,6 +179,7 @@ export class NodeSession {
       serverTimeMs: this.#services.now(),
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
+      statsMayRest: true,
     })
     this.push()
     this.#upgrades?.tell()

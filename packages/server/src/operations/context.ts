@@ -56,7 +56,7 @@ export interface AgentBundle {
   readonly version: string
   readonly sha256: string
   readonly sizeBytes: number
-  /** It came with this server. */
+  /** It is the version of this server. */
   readonly isOwn: boolean
   readonly path: string
 }

@@ -51,7 +51,8 @@ function readEnvironment(pid: number, buffer: Buffer): Buffer {
     const file = openSync(`/proc/${pid}/environ`, 'r')
     try {
       let length = 0
-      for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readSync(file, buffer, length, buffer.length - length, null)
+      for (let read = -1; read !== 0 && length < buffer.length; length += read)
+        read = readSync(file, buffer, length, buffer.length - length, null)
       return buffer.subarray(0, length)
     } finally {
       closeSync(file)

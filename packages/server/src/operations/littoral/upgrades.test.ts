@@ -63,7 +63,10 @@ describe('UpgradeNodes', () => {
   })
 
   it('takes the nodes named, or those of a region', async () => {
-    expect(await handlers.UpgradeNodes({ Region: 'zhejiang', AgentVersion: '0.2.0' }, context)).toMatchObject({ AgentVersion: '0.2.0', Nodes: 2 })
+    expect(await handlers.UpgradeNodes({ Region: 'zhejiang', AgentVersion: '0.2.0' }, context)).toMatchObject({
+      AgentVersion: '0.2.0',
+      Nodes: 2,
+    })
     expect(await handlers.UpgradeNodes({ NodeIds: ['node-b', 'node-b'] }, context)).toMatchObject({ Nodes: 1 })
   })
 

@@ -39,9 +39,7 @@ export const upgradeHandlers = {
       ...{ state: 'running', createdAtMs: ctx.now() },
     }
     // Not inside the write: nodes change with every heartbeat, and a node never changes its account.
-    const chosen = await ctx.store.read((tx) =>
-      NodeIds === undefined ? ofRegion(tx, accountId, Region) : named(tx, accountId, NodeIds),
-    )
+    const chosen = await ctx.store.read((tx) => (NodeIds === undefined ? ofRegion(tx, accountId, Region) : named(tx, accountId, NodeIds)))
     if (chosen.length === 0) throw new Fault('Upgrade.NoNodes')
     await ctx.store.write(async (tx) => upgrades.insert(tx, upgrade, chosen))
     return { UpgradeId: upgrade.id, AgentVersion: version, Nodes: chosen.length }
