@@ -1,5 +1,6 @@
 // `npm run bench [-- --quick] [--only store,creates,…]`: measures the promises about speed, each as a ratio to a floor or a
 // peer measured in the same run. Ends with status 1 when a goal is missed.
+import { type AgentPace, benchAgent } from './agent.ts'
 import { benchCreates, type Pace } from './creates.ts'
 import { benchDrivers } from './drivers.ts'
 import { benchFirstAnswer } from './first-answer.ts'
@@ -14,6 +15,10 @@ const pace: Pace = isQuick
   ? { rounds: 1, warmUpMs: 500, countMs: 1500, memoryCreates: 20_000 }
   : { rounds: 5, warmUpMs: 1000, countMs: 3000, memoryCreates: 100_000 }
 const releasePace: ReleasePace = isQuick ? { replicas: 5, rounds: 1 } : { replicas: 20, rounds: 3 }
+
+const agentPace: AgentPace = isQuick
+  ? { settleMs: 8000, countMs: 20_000, powerCuts: 1 }
+  : { settleMs: 60_000, countMs: 300_000, powerCuts: 5 }
 
 const parts: Readonly<Record<string, () => Promise<Line[]>>> = {
   async store() {
@@ -31,6 +36,7 @@ const parts: Readonly<Record<string, () => Promise<Line[]>>> = {
   },
   answer: () => benchFirstAnswer(isQuick ? 3 : 10),
   drivers: () => benchDrivers(isQuick),
+  agent: () => benchAgent(agentPace),
   releases: () => benchReleases(releasePace),
 }
 

@@ -43,17 +43,19 @@ async function build(say) {
   if (existsSync(builtStamp) && readFileSync(builtStamp, 'utf8') === wanted && hasOutput()) return
   say('Compiling …')
   await run(process.execPath, [join(modules, 'typescript', 'bin', 'tsc'), '-b'], say)
+  await run(process.execPath, [join(root, 'tools', 'bundle.mjs')], say)
   stamp(builtStamp, wanted)
 }
 
 function hasOutput() {
-  return ['contract', 'server', 'agent', 'cli'].every((name) => existsSync(join(root, 'packages', name, 'dist')))
+  const bundle = join(root, 'packages', 'agent', 'dist', 'littoral-agent.mjs')
+  return existsSync(bundle) && ['contract', 'server', 'agent', 'cli'].every((name) => existsSync(join(root, 'packages', name, 'dist')))
 }
 
 /** Changes with every added, removed or edited source; a hash of names, sizes and times, so it costs milliseconds. */
 function fingerprint() {
   const hash = createHash('sha256')
-  const files = ['tsconfig.base.json', 'tsconfig.json', 'package-lock.json'].map((name) => join(root, name))
+  const files = ['tsconfig.base.json', 'tsconfig.json', 'package-lock.json', 'tools/bundle.mjs'].map((name) => join(root, name))
   for (const name of readdirSync(join(root, 'packages')).sort()) {
     const folder = join(root, 'packages', name)
     files.push(join(folder, 'package.json'), join(folder, 'tsconfig.json'), ...sources(join(folder, 'src')))

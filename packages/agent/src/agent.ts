@@ -4,7 +4,7 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
+import type { ExecRequest, LogsRequest, UpgradeRequest } from '@littoral/contract/node/stream'
 import type { AgentConfig } from './config.ts'
 import type { Clock } from './clock.ts'
 import type { DesiredStore } from './desired.ts'
@@ -15,13 +15,14 @@ import { Doors } from './local/local-doors.ts'
 import { type Keeping, openKeeping } from './keeping.ts'
 import { lockFolder } from './lock.ts'
 import { RiverGate } from './log-river/gate.ts'
+import { type OpenObject, openObjects } from './objects.ts'
 import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
 import { unmetRequirement } from './requirements.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { openRuntimes } from './runtimes.ts'
 import { Sampler } from './sampler.ts'
-import { Session } from './session.ts'
+import { Session, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -33,6 +34,10 @@ export interface AgentOptions {
   /** Instead of the machine's; for tests. */
   readonly clock?: Clock
   readonly diskLookMs?: number
+  /** The server wants another agent on this node. */
+  readonly onUpgrade?: (request: UpgradeRequest, ways: { tell: TellUpgrade; openObject: OpenObject }) => void
+  /** `reported`: the server has taken this node in and been told what there is to tell; `lost`: the connection is gone. */
+  readonly onContact?: (contact: 'reported' | 'lost') => void
 }
 
 export interface Agent {
@@ -55,14 +60,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const { config, log, runtimes: given, firstPauseMs } = options
+  const { config, log, runtimes: given, firstPauseMs, onUpgrade, onContact = () => {} } = options
   const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
   const { identity, desired, trials, clock } = keeping
+  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const local = openLocal(config, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { ...keeping, doors: local.doors, beforeRemove, log }))
+  const runtimes = given ?? (await openRuntimes(config, { openObject, disk: keeping.disk, doors: local.doors, beforeRemove, log }))
   river = openRiver(config, runtimes, log)
   const reporter = new Reporter()
   keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
@@ -89,9 +95,14 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     generation: () => desired.generation,
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
-      reporter.connected((report) => send({ type: 'report', report }))
+      reporter.connected((report) => {
+        send({ type: 'report', report })
+        onContact('reported')
+      })
       local.book.connected((report) => send({ type: 'devices', report }))
       trials.connected(send)
+      // A node that was never told anything has nothing to report.
+      if (!desired.state) onContact('reported')
       reconciler.wake()
     },
     onDisconnected: () => {
@@ -99,6 +110,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
       local.book.disconnected()
       trials.disconnected()
       sampler.stop()
+      onContact('lost')
     },
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
@@ -112,7 +124,8 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
-    onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
+    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject }),
+    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
   })
   reconciler.start(desired.state && trials.effective(desired.state))
   river.want(desired.state)

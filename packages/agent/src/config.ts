@@ -97,7 +97,8 @@ export function agentUsage(): string {
   const lines = Object.entries<Flag>(flags).map(([name, { hint, usual, variable, meaning }]) => {
     return `  --${`${name} ${hint}`.padEnd(22)} ${meaning} [${variable}${usual === undefined ? '' : `, else ${usual}`}]`
   })
-  return `Runs what the server wants on this machine, which becomes a node.\n\nlittoral agent --server URL --token TOKEN\n\n${lines.join('\n')}\n`
+  const verbs = 'littoral agent --server URL --token TOKEN\nlittoral agent install --help\nlittoral agent uninstall --help'
+  return `Runs what the server wants on this machine, which becomes a node.\n\n${verbs}\n\n${lines.join('\n')}\n`
 }
 
 /** Every flag with its variable, usual value and meaning, as a Markdown table. */
@@ -106,6 +107,13 @@ export function agentReference(): string {
     return `| \`--${name} ${hint}\` | \`${variable}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${meaning} |`
   })
   return ['| Argument | Variable | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+/** What these arguments say, as the variables that say the same; for an environment file. Throws ConfigError. */
+export function toVariables(args: readonly string[]): Record<string, string> {
+  parseConfig(args, {})
+  const values = readValues(args, {})
+  return Object.fromEntries((Object.keys(values) as FlagName[]).map((name) => [flags[name].variable, values[name] ?? '']))
 }
 
 /** Throws ConfigError. */

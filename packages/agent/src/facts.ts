@@ -4,8 +4,11 @@ import type { NodeFacts } from '@littoral/contract/node/report'
 import type { AgentConfig } from './config.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
+// Put in by tools/bundle.mjs.
+declare const LITTORAL_AGENT_VERSION: string | undefined
+
 /** Version of the agent, which is the version of the repository. */
-export const agentVersion = '0.1.0'
+export const agentVersion = typeof LITTORAL_AGENT_VERSION === 'string' ? LITTORAL_AGENT_VERSION : '0.1.0'
 
 export async function nodeFacts(config: AgentConfig, runtimes: readonly Runtime[], address: string): Promise<NodeFacts> {
   const found = await Promise.all(runtimes.map((runtime) => runtime.capabilities()))

@@ -65,7 +65,7 @@ function isAlive(pid: number, start: string): boolean {
 }
 
 /** When a process started, in the system's own ticks; undefined when it does not exist or the system does not say. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The name in parentheses may contain anything, so count from its end: field 22 is the 20th after it.

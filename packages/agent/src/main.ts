@@ -1,20 +1,25 @@
-// Starts the agent from the command line and stops it on a signal. Nothing else.
+// The agent from the command line: settings, then its life until a signal ends it. Also `install` and `uninstall`. Loads no
+// more than that needs: the version that is confirmed on this node may be another one, which then runs in this process.
 import { realpathSync } from 'node:fs'
-import { startAgent } from './agent.ts'
 import { agentUsage, ConfigError, parseConfig } from './config.ts'
+import { launchConfirmed } from './upgrade/launch.ts'
 
-/** Resolves with the exit code. Also called by `littoral agent` and `littoral up`. */
-export async function runAgent(args: readonly string[]): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(agentUsage())
-    return 0
-  }
+/** Resolves with the exit code. `own` is the file that was started. */
+export async function runAgent(args: readonly string[], own: string): Promise<number> {
+  const [verb, ...rest] = args
   try {
+    if (verb === 'install' || verb === 'uninstall') {
+      const { runInstall } = await import('./install/run.ts')
+      return await runInstall(verb, rest, own)
+    }
+    if (args.includes('--help') || args.includes('-h')) {
+      process.stdout.write(agentUsage())
+      return 0
+    }
+    await launchConfirmed({ args, environment: process.env, own, warn: (line) => void process.stderr.write(`littoral agent: ${line}\n`) })
     const config = parseConfig(args, process.env)
-    const agent = await startAgent({ config, log: (line) => process.stdout.write(`${line}\n`) })
-    await untilStopped()
-    await agent.stop()
-    return 0
+    const [{ startAgent }, { live }] = [await import('./agent.ts'), await import('./life.ts')]
+    return await live({ config, args, own, log: (line) => void process.stdout.write(`${line}\n`), startAgent })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     process.stderr.write(`littoral agent: ${message}\n`)
@@ -22,11 +27,6 @@ export async function runAgent(args: readonly string[]): Promise<number> {
   }
 }
 
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
-  })
-}
-
-const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.meta.filename
-if (isProgram) process.exit(await runAgent(process.argv.slice(2)))
+const started = process.argv[1] === undefined ? '' : realpathSync(process.argv[1])
+const isProgram = started === import.meta.filename && /[\\/]main\.[jt]s$/.test(started)
+if (isProgram) process.exit(await runAgent(process.argv.slice(2), started))

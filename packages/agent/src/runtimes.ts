@@ -3,8 +3,7 @@
 import { join } from 'node:path'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import type { DiskNotes } from './kept.ts'
-import type { IdentityStore } from './identity.ts'
-import { openObjects } from './objects.ts'
+import type { OpenObject } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { configFileName, driverEnvironment, DriverPackages } from './packages/driver-packages.ts'
 import { usualCommand } from './packages/languages.ts'
@@ -15,7 +14,7 @@ import { openProcessRuntime } from './runtime/process/index.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
 export interface RuntimeParts {
-  readonly identity: IdentityStore
+  readonly openObject: OpenObject
   readonly disk: DiskNotes
   readonly doors: LocalDoors
   /** Before an instance is removed: what was to be taken from it is taken. */
@@ -23,8 +22,7 @@ export interface RuntimeParts {
   readonly log: (line: string) => void
 }
 
-export async function openRuntimes(config: AgentConfig, { identity, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
-  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+export async function openRuntimes(config: AgentConfig, { openObject, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),

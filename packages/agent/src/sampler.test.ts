@@ -66,3 +66,32 @@ it('a runtime that cannot be read is said once and does not hide the others', as
   sampler.stop()
   expect(new Set(lines)).toEqual(new Set(['what broken uses cannot be read: no engine']))
 })
+
+it('a server that allows it hears only of what has changed, and of everything when a workload comes or goes', async () => {
+  const told: string[] = []
+  let use: Record<string, number> = { a: 100_000, b: 100_000 }
+  const spent = new Map<string, number>()
+  let atMs = 0
+  const usage = async () => {
+    atMs += 1000
+    return Object.entries(use).map(([key, perSecond]) => {
+      spent.set(key, (spent.get(key) ?? 0) + perSecond)
+      return counters({ key, instanceId: key, atMs, cpuMicroseconds: spent.get(key) ?? 0 })
+    })
+  }
+  const sampler = new Sampler({ runtimes: [{ name: 'r', usage }], isReady: () => true, log: () => {} })
+  const heard = (text: string) => expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(text)
+  sampler.start(10, (samples, isRestSame) => told.push(`${samples.map(({ key }) => key).join()}${isRestSame ? ' …' : ''}`), true)
+  await heard(' …')
+  expect(told[0]).toBe('a,b')
+  use = { a: 100_000, b: 200_000 }
+  await expect.poll(() => told, { timeout: 5000 }).toContain('b …')
+  await heard(' …')
+  use = { a: 101_000, b: 201_000 }
+  const before = told.length
+  await expect.poll(() => told.length, { timeout: 5000 }).toBeGreaterThan(before + 2)
+  expect(told.slice(before).filter((text) => text !== ' …')).toEqual([])
+  use = { a: 101_000 }
+  await expect.poll(() => told, { timeout: 5000 }).toContain('a')
+  sampler.stop()
+})

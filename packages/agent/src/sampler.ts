@@ -18,7 +18,10 @@ export class Sampler {
   readonly #options: SamplerOptions
   readonly #abort = new AbortController()
   #before = new Map<string, UsageCounters>()
-  #send: ((samples: WorkloadSample[]) => void) | undefined
+  #send: ((samples: WorkloadSample[], isRestSame?: boolean) => void) | undefined
+  #mayRest = false
+  /** What the server was told last of each workload, over this connection. */
+  #told: Map<string, WorkloadSample> | undefined
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
   #problem = ''
@@ -27,9 +30,14 @@ export class Sampler {
     this.#options = options
   }
 
-  /** Looks at once and then as often as that; until it is stopped, `send` gets what was seen. */
-  start(everyMs: number, send: (samples: WorkloadSample[]) => void): void {
+  /**
+   * Looks at once and then as often as that; until it is stopped, `send` gets what was seen. With `mayRest` only what has
+   * changed by more than a little since it was told: on a quiet node that is most of what it would ever say.
+   */
+  start(everyMs: number, send: (samples: WorkloadSample[], isRestSame?: boolean) => void, mayRest = false): void {
     this.#send = send
+    this.#mayRest = mayRest
+    this.#told = undefined
     clearInterval(this.#timer)
     const look = () => {
       if (this.#isLooking) return
@@ -58,13 +66,39 @@ export class Sampler {
     }
     const samples = toSamples(counters, this.#before, this.#options.isReady)
     this.#before = new Map(counters.map((one) => [nameOf(one), one]))
-    if (samples.length > 0) this.#send?.(samples.slice(0, mostSamples))
+    this.#tell(samples.slice(0, mostSamples))
+  }
+
+  #tell(samples: WorkloadSample[]): void {
+    if (!this.#mayRest) {
+      if (samples.length > 0) this.#send?.(samples)
+      return
+    }
+    const told = this.#told
+    const isRestSame = told?.size === samples.length && samples.every(({ key }) => told.has(key))
+    if (samples.length === 0 && (told === undefined || isRestSame)) return
+    const changed = isRestSame ? samples.filter((sample) => !isAlike(told?.get(sample.key), sample)) : samples
+    this.#told = new Map([...(isRestSame ? (told ?? []) : []), ...changed.map((sample) => [sample.key, sample] as const)])
+    this.#send?.(changed, isRestSame)
   }
 
   #say(problem: string): void {
     if (problem !== this.#problem) this.#options.log(problem)
     this.#problem = problem
   }
+}
+
+/** Whether the difference would be seen in no graph: compared with what was told, so it never adds up. */
+function isAlike(told: WorkloadSample | undefined, now: WorkloadSample): boolean {
+  if (told?.isReady !== now.isReady) return false
+  if (told.cpuLimitMicros !== now.cpuLimitMicros || told.memoryLimitBytes !== now.memoryLimitBytes) return false
+  const isNear = (one: number, other: number, least: number) => Math.abs(one - other) <= Math.max(least, one * 0.05)
+  return (
+    isNear(told.cpuMicros, now.cpuMicros, 2000) &&
+    isNear(told.memoryBytes, now.memoryBytes, 512 * 1024) &&
+    isNear(told.readBytesPerSecond, now.readBytesPerSecond, 1024) &&
+    isNear(told.writtenBytesPerSecond, now.writtenBytesPerSecond, 1024)
+  )
 }
 
 const nameOf = ({ instanceId, container }: UsageCounters) => `${instanceId}/${container}`

@@ -7,7 +7,7 @@
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
-import type { CallRequest, NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
+import type { CallRequest, NodeMessage, ServerMessage, UpgradeRequest } from '@littoral/contract/node/stream'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { WebSocket } from 'ws'
 import { checkServerMessage } from './checks.ts'
@@ -17,6 +17,13 @@ import { ExecStreams, type OpenExec } from './exec-streams.ts'
 import { StepError } from './runtime/runtime.ts'
 import { LogStreams, type OpenLogs } from './streams.ts'
 import { pause } from './waits.ts'
+
+/** With `isRestSame` what is not among the samples is as it was told last. */
+export type SendSamples = (samples: WorkloadSample[], isRestSame?: boolean) => void
+
+type UpgradeState = Extract<NodeMessage, { type: 'upgradeState' }>
+/** Tells the server how far an upgrade is; of no effect once the connection is lost. */
+export type TellUpgrade = (state: UpgradeState['state'], reason?: UpgradeState['reason']) => void
 
 export interface SessionOptions {
   readonly server: URL
@@ -36,9 +43,11 @@ export interface SessionOptions {
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
-  readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
   /** The sink of log rivers that the server names, or that it names none. */
   readonly onLogSink?: (sink: (ServerMessage & { type: 'welcome' })['logSink']) => void
+  readonly onStatsWanted: (everyMs: number, send: SendSamples, mayRest: boolean) => void
+  /** The node should run another agent. Said again on every connection until the outcome was told. */
+  readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -61,6 +70,7 @@ const unheard = {
   onLogSink: () => {},
   onDevicesTaken: () => {},
   callDevice: noDevices,
+  onUpgrade: () => {},
 }
 
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
@@ -240,9 +250,17 @@ class Conversation {
         return this.#options.onDevicesTaken(message.seq)
       case 'confirmed':
         return this.#options.onConfirmed(message.workloads)
+      case 'upgrade':
+        return this.#upgrade(message.upgrade)
       default:
         return this.#stream(message)
     }
+  }
+
+  #upgrade(request: UpgradeRequest): void {
+    this.#options.onUpgrade(request, (state, reason) =>
+      this.#send({ type: 'upgradeState', id: request.id, state, ...(reason === undefined ? {} : { reason }) }),
+    )
   }
 
   /** Streams of both kinds share their messages; an id belongs to one of them. */
@@ -264,7 +282,8 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, logSink }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome(message: ServerMessage & { type: 'welcome' }): Promise<void> {
+    const { nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, statsMayRest, logSink } = message
     this.#options.onServerTime(serverTimeMs)
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
@@ -274,7 +293,9 @@ class Conversation {
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
     this.#options.onLogSink(logSink)
-    if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
+    if (statsEveryMs === undefined) return
+    const send: SendSamples = (samples, isRestSame) => this.#send({ type: 'stats', samples, ...(isRestSame ? { isRestSame } : {}) })
+    this.#options.onStatsWanted(statsEveryMs, send, statsMayRest === true)
   }
 }
 

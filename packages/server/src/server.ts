@@ -1,6 +1,7 @@
 // The composition root: opens every part of one server process in order, and closes them in the reverse one. The only
 // file that knows every part.
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { family as edgeContainerFamily } from '@littoral/contract/edge-container/index'
 import { family as iotEdgeFamily } from '@littoral/contract/iot-edge/index'
 import { family as littoralFamily } from '@littoral/contract/littoral/index'
@@ -19,6 +20,9 @@ import { logRivers } from './loops/log-rivers.ts'
 import { type Loop, type RunningLoop, startLoop } from './loops/loop.ts'
 import { reaper } from './loops/reaper.ts'
 import { imageHoldMs, rolloutsSince } from './loops/rollouts.ts'
+import { upgradesLoop } from './loops/upgrades.ts'
+import { openAgentBundles } from './nodes/agent-bundles.ts'
+import { mountAgentDoor } from './nodes/agent-door.ts'
 import { openDoors } from './nodes/doors.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
@@ -71,6 +75,9 @@ export async function openServer(config: Config, { log, now = Date.now }: Server
 /** Calls that are being answered when the server stops get this long. */
 const closeTimeoutMs = 5000
 
+/** The agent that npm run build put together; the same place from src and from dist. */
+const ownBundle = fileURLToPath(new URL('../../agent/dist/littoral-agent.mjs', import.meta.url))
+
 const families = [
   { family: edgeContainerFamily, handlers: edgeContainer },
   { family: iotEdgeFamily, handlers: iotEdge },
@@ -84,8 +91,9 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   const { store, box, credentials, nonces, objects, rootKey } = kept
   const { settings, dataFolder } = config
   const gateways = gatewayDirectory(store, box)
+  const agents = openAgentBundles({ own: ownBundle, folder: join(dataFolder, 'agents') })
   const hub = new NodeHub({ store, now, ids: randomIds, log, settings, gateways })
-  const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, box }
+  const services: Services = { store, now, ids: randomIds, log, settings, nodes: hub, objects, agents, box }
   const doors = openDoors({ store, now, log, settings, hub })
   const registry = createRegistry(families)
   const loops: RunningLoop[] = []
@@ -98,6 +106,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
     mounts: [
       (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
       (scope) => mountRegistryCredentials(scope, { ...services, gateways }),
+      (scope) => mountAgentDoor(scope, { bundles: agents, log }),
       (scope) => objects.mount(scope),
       (scope) => doors.mount(scope),
       (scope) => mountConsole(scope, { registry, services, credentials, loops: () => loops.map((running) => running.status()) }),
@@ -122,7 +131,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
 
 function loopsOf({ store, box }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
   const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
-  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers]
+  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers, upgradesLoop]
 }
 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */

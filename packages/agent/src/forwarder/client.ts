@@ -158,12 +158,15 @@ function standInPath(folder: string): string {
 function startProcess(folder: string, socketPath: string): void {
   const own = fileURLToPath(import.meta.url)
   const isSource = own.endsWith('.ts')
+  // In the bundle everything is one file, which is told by its first argument what to be.
+  const isBundled = !/[\\/]client\.[jt]s$/.test(own)
   const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
-  const main = join(own, '..', isSource ? 'main.ts' : 'main.js')
+  const main = isBundled ? [own, 'forwarder'] : [join(own, '..', isSource ? 'main.ts' : 'main.js')]
   mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 })
   const log = openLog(join(folder, 'forwarder.log'))
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
-  const child = spawn(process.execPath, [...loader, main, socketPath], { detached: true, stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'], cwd: '/', env })
+  const stdio = ['ignore', log ?? 'ignore', log ?? 'ignore'] as const
+  const child = spawn(process.execPath, [...loader, ...main, socketPath], { detached: true, stdio: [...stdio], cwd: '/', env })
   child.once('error', () => {})
   if (log !== undefined) closeSync(log)
   child.unref()

@@ -75,5 +75,30 @@ export const littoralFaults = faultEntries({
     message: 'The node cannot be asked right now. {Detail}',
     advice: 'Try again when the node is back; ListNodes shows whether it is online.',
   },
+  'Upgrade.NotFound': {
+    status: 404,
+    message: 'The upgrade {UpgradeId} does not exist.',
+    advice: 'UpgradeNodes answers the name of the upgrade it starts.',
+  },
+  'Upgrade.NotRunning': {
+    status: 400,
+    message: 'The upgrade {UpgradeId} is {State} already.',
+    advice: 'Only an upgrade that is running can be stopped.',
+  },
+  'Upgrade.VersionUnknown': {
+    status: 400,
+    message: 'AgentVersion: there is no agent {Version} on this server ({Versions}).',
+    advice: 'ListAgentBundles shows the versions; npm run build makes the own one.',
+  },
+  'Upgrade.NoNodes': {
+    status: 400,
+    message: 'There is no node to upgrade.',
+    advice: 'Name nodes that ListNodes shows, or a region that has some.',
+  },
+  'Node.BundleNotFound': {
+    status: 404,
+    message: 'There is no such agent on this server.',
+    advice: 'ListAgentBundles shows the versions; npm run build makes the own one.',
+  },
   'Node.Busy': { status: 503, message: 'Too many nodes are connecting at once.', advice: 'Try again after a pause.' },
 })

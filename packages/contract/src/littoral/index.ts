@@ -5,6 +5,7 @@ import { OpenLogStream, ReadLogs } from './logs.ts'
 import { CreateNodeToken, DeleteNode, GetNode, ListNodes } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
+import * as upgrades from './upgrades.ts'
 
 export const operations = {
   CreateNodeToken,
@@ -22,6 +23,10 @@ export const operations = {
   ReadLogs,
   OpenLogStream,
   GetVersionImages,
+  ListAgentBundles: upgrades.ListAgentBundles,
+  UpgradeNodes: upgrades.UpgradeNodes,
+  GetUpgrade: upgrades.GetUpgrade,
+  StopUpgrade: upgrades.StopUpgrade,
 }
 
 export const family = {

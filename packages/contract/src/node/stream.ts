@@ -59,6 +59,22 @@ export type StreamRequest = Static<typeof StreamRequest>
 /** Versions that a node serves, and asks the server to answer for: whoever gets the answer has contact. */
 const Confirmable = Type.Array(Type.Object({ key: Text(200), digest: Text(64) }), { minItems: 1, maxItems: 2000 })
 
+/** Which agent the node should run from now on; said again on every connection until the node has told the outcome. */
+export const UpgradeRequest = Type.Object({
+  /** Of this attempt: the same version asked for again has another one. */
+  id: Type.String({ minLength: 1, maxLength: 64 }),
+  version: Text(64),
+  /** Path on the server, as with packages. */
+  path: Text(2048),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  sizeBytes: Type.Integer({ minimum: 1, maximum: 64 * 1024 * 1024 }),
+  /** Within this time the new agent has to connect and report. */
+  confirmSeconds: Type.Integer({ minimum: 1, maximum: 3600 }),
+  /** So long its connection has to hold before it counts. */
+  holdSeconds: Type.Integer({ minimum: 0, maximum: 600 }),
+})
+export type UpgradeRequest = Static<typeof UpgradeRequest>
+
 /** Node → server. */
 export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
@@ -71,7 +87,12 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('streamBytes'), id: StreamId, base64: Bytes }),
   Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   /** Sent only to a server whose welcome asks for it. */
-  Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
+  Type.Object({
+    type: Type.Literal('stats'),
+    samples: Type.Array(WorkloadSample, { maxItems: 2000 }),
+    /** Every other workload uses about what was told of it last on this connection. Only where the welcome allows it. */
+    isRestSame: Type.Optional(Type.Boolean()),
+  }),
   Type.Object({ type: Type.Literal('devices'), report: DeviceReport }),
   Type.Object({
     type: Type.Literal('streamEnd'),
@@ -79,6 +100,13 @@ export const NodeMessage = Type.Union([
     /** Of a command that ended by itself. */
     exitCode: Type.Optional(Type.Integer()),
     error: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
+  }),
+  /** How far the upgrade is that the server asked for. Sent only to a server that did. */
+  Type.Object({
+    type: Type.Literal('upgradeState'),
+    id: Text(64),
+    state: Type.Enum(['downloading', 'starting', 'trying', 'done', 'failed']),
+    reason: Type.Optional(Type.Object({ code: Text(64), message: Text(2000) })),
   }),
 ])
 export type NodeMessage = Static<typeof NodeMessage>
@@ -95,6 +123,8 @@ export const ServerMessage = Type.Union([
     heartbeatMs: Type.Integer({ minimum: 100 }),
     /** How often the node tells what its workloads use; absent: never. */
     statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
+    /** The node need not repeat what has hardly changed. */
+    statsMayRest: Type.Optional(Type.Boolean()),
     /** Where log rivers flow to, as log-sink.ts reads it; absent: nowhere, unless the node has a sink of its own. */
     logSink: Type.Optional(Type.Object({ address: Text(2048), headers: Type.Optional(Text(8192)) })),
   }),
@@ -103,6 +133,7 @@ export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('devicesTaken'), seq: Type.Integer({ minimum: 1 }) }),
   /** The reports before the question are stored, and these are still what the node is to run. */
   Type.Object({ type: Type.Literal('confirmed'), workloads: Confirmable }),
+  Type.Object({ type: Type.Literal('upgrade'), upgrade: UpgradeRequest }),
   Type.Object({ type: Type.Literal('streamOpen'), id: StreamId, request: StreamRequest }),
   Type.Object({ type: Type.Literal('streamAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal('streamCancel'), id: StreamId }),

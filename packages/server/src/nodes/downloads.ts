@@ -47,10 +47,11 @@ async function findAllowed(request: FastifyRequest<{ Params: { sha256: string } 
 interface Sending {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
-  readonly files: ObjectFiles
+  readonly files: Pick<ObjectFiles, 'openByDigest'>
 }
 
-async function sendFile(file: Download, { request, reply, files }: Sending): Promise<void> {
+/** Answers with a file, whole or the part that was asked for. */
+export async function sendFile(file: Download, { request, reply, files }: Sending): Promise<void> {
   const etag = `"${file.sha256}"`
   const ifRange = request.headers['if-range']
   const asked = ifRange === undefined || ifRange === etag ? request.headers.range : undefined

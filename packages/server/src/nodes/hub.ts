@@ -54,7 +54,7 @@ export class NodeHub implements NodeStreams {
     this.#events = {
       joined: (session, nodeId) => this.#joined(session, nodeId),
       ended: (session) => this.#ended(session),
-      sampled: (nodeId, samples) => this.#samples.take(nodeId, samples),
+      sampled: (nodeId, samples, isRestSame) => this.#samples.take(nodeId, samples, isRestSame),
     }
   }
 
@@ -131,13 +131,16 @@ export class NodeHub implements NodeStreams {
 
   #joined(session: NodeSession, nodeId: string): void {
     this.#byNode.get(nodeId)?.close(closeCodes.replaced, 'replaced by a newer connection')
+    this.#samples.forget(nodeId)
     this.#byNode.set(nodeId, session)
   }
 
   #ended(session: NodeSession): void {
     this.#sessions.delete(session)
     const nodeId = session.nodeId
-    if (nodeId !== undefined && this.#byNode.get(nodeId) === session) this.#byNode.delete(nodeId)
+    if (nodeId === undefined || this.#byNode.get(nodeId) !== session) return
+    this.#byNode.delete(nodeId)
+    this.#samples.forget(nodeId)
   }
 
   async #noteSeen(): Promise<void> {

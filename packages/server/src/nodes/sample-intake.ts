@@ -8,9 +8,14 @@ const flushMs = 1000
 const rowsAtOnce = 500
 const mostWaiting = 20_000
 
+/** No more than a desired state can hold. */
+const mostOfNode = 2000
+
 export class SampleIntake {
   readonly #services: Pick<Services, 'store' | 'now' | 'log'>
   readonly #waiting: samples.NodeSample[] = []
+  /** What each connected node said last of each workload, for those that do not repeat it. */
+  readonly #last = new Map<string, Map<string, WorkloadSample>>()
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> | undefined
   #dropped = 0
@@ -19,10 +24,12 @@ export class SampleIntake {
     this.#services = services
   }
 
-  /** The server's clock counts: the node's may be wrong by years. */
-  take(nodeId: string, said: readonly WorkloadSample[]): void {
+  /** The server's clock counts: the node's may be wrong by years. With `isRestSame` what was said before counts again. */
+  take(nodeId: string, said: readonly WorkloadSample[], isRestSame = false): void {
     const atMs = this.#services.now()
-    for (const sample of said) {
+    const all = new Map([...(isRestSame ? (this.#last.get(nodeId) ?? []) : []), ...said.map((sample) => [sample.key, sample] as const)])
+    if (all.size <= mostOfNode) this.#last.set(nodeId, all)
+    for (const sample of all.values()) {
       if (this.#waiting.length >= mostWaiting) this.#dropped += 1
       else this.#waiting.push({ ...sample, nodeId, atMs })
     }
@@ -31,6 +38,11 @@ export class SampleIntake {
       this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined))
     }, flushMs)
     this.#timer.unref()
+  }
+
+  /** The node's connection is over; the next one begins with everything. */
+  forget(nodeId: string): void {
+    this.#last.delete(nodeId)
   }
 
   /** Stores what is waiting. */

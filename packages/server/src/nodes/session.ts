@@ -13,6 +13,7 @@ import { DeviceIntake } from './device-intake.ts'
 import { ReportIntake } from './intake.ts'
 import { parseNodeMessage } from './messages.ts'
 import { Streams } from './streams.ts'
+import { UpgradeTeller } from './upgrade-teller.ts'
 
 export type SessionServices = AdmissionServices & Pick<Services, 'log' | 'settings'>
 
@@ -20,7 +21,7 @@ export interface SessionEvents {
   /** The node said hello and is enrolled; a session it had before is over now. */
   readonly joined: (session: NodeSession, nodeId: string) => void
   readonly ended: (session: NodeSession) => void
-  readonly sampled: (nodeId: string, samples: readonly WorkloadSample[]) => void
+  readonly sampled: (nodeId: string, samples: readonly WorkloadSample[], isRestSame?: boolean) => void
 }
 
 type Confirmable = Extract<NodeMessage, { type: 'confirm' }>['workloads'][number]
@@ -50,6 +51,7 @@ export class NodeSession {
   #nodeId: string | undefined
   #intake: ReportIntake | undefined
   #devices: DeviceIntake | undefined
+  #upgrades: UpgradeTeller | undefined
   #sentGeneration = -1
   #pushing: Promise<void> | undefined
   #confirming: Promise<void> | undefined
@@ -98,7 +100,8 @@ export class NodeSession {
 
   /** Resolves when nothing of this session touches the store any more: reports taken are stored, reads have ended. */
   async settled(): Promise<void> {
-    await Promise.all([this.#pushing, this.#confirming, this.#intake?.settled(), this.#devices?.settled()])
+    const parts = [this.#intake, this.#devices, this.#upgrades]
+    await Promise.all([this.#pushing, this.#confirming, ...parts.map((part) => part?.settled())])
   }
 
   /** Tells the node its desired state unless it has it already. */
@@ -155,7 +158,9 @@ export class NodeSession {
       // One question at a time; the node asks again.
       this.#confirming ??= this.#confirm(message.workloads, this.#intake).finally(() => (this.#confirming = undefined))
     } else if (message.type === 'stats') {
-      if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
+      if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples, message.isRestSame)
+    } else if (message.type === 'upgradeState') {
+      this.#upgrades?.take(message)
     } else {
       this.#streamed(message)
     }
@@ -206,8 +211,10 @@ export class NodeSession {
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
       ...(this.#services.settings.logSink && { logSink: this.#services.settings.logSink }),
+      statsMayRest: true,
     })
     this.push()
+    this.#upgrades?.tell()
   }
 
   #begin(nodeId: string, acceptedGeneration: number): void {
@@ -220,6 +227,7 @@ export class NodeSession {
     })
     this.#devices = new DeviceIntake(nodeId, this.#services)
     this.#unsubscribe = store.changes(`assignments/${nodeId}`, () => this.push())
+    this.#upgrades = new UpgradeTeller(nodeId, this.#services, (message) => this.#send(message))
     clearTimeout(this.#heartbeat)
     this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs)
     this.#events.joined(this, nodeId)
@@ -257,6 +265,7 @@ export class NodeSession {
   #ended(): void {
     clearTimeout(this.#heartbeat)
     this.#unsubscribe?.()
+    this.#upgrades?.close()
     this.#streams.close()
     this.#events.ended(this)
   }

@@ -54,6 +54,21 @@ export interface Objects {
   inspect(key: string, driver: PackagedDriver): Promise<{ sizeBytes: number; sha256: string; problem?: string } | undefined>
 }
 
+/** One version of the agent that nodes can be given. */
+export interface AgentBundle {
+  readonly version: string
+  readonly sha256: string
+  readonly sizeBytes: number
+  /** It is the version of this server. */
+  readonly isOwn: boolean
+  readonly path: string
+}
+
+export interface AgentBundles {
+  /** Every version there is now, newest first. */
+  list(): Promise<AgentBundle[]>
+}
+
 export interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -69,6 +84,7 @@ export interface Services {
   readonly settings: Settings
   readonly nodes: NodeStreams
   readonly objects: Objects
+  readonly agents: AgentBundles
   /** Seals what must be readable again, before it is stored. */
   readonly box: SecretBox
 }

@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from '../domain/settings.ts'
 import { openStore } from '../store/open.ts'
 import { loadSecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
-import type { Context, Ids, Log, NodeStreams, Objects, Principal } from './context.ts'
+import type { AgentBundle, Context, Ids, Log, NodeStreams, Objects, Principal } from './context.ts'
 
 export interface TestClock {
   nowMs: number
@@ -25,6 +25,7 @@ export interface TestContextOptions {
   readonly settings?: Partial<Omit<Settings, 'limits'>> & { readonly limits?: Partial<Settings['limits']> }
   readonly store?: Store
   readonly nowMs?: number
+  readonly agents?: readonly AgentBundle[]
 }
 
 export const testPrincipal: Principal = { accountId: '1000000000000001', accessKeyId: 'LTAItestkey', kind: 'root' }
@@ -43,6 +44,7 @@ export async function testContext(options: TestContextOptions = {}): Promise<Tes
     settings,
     nodes: fakeNodes(),
     objects: fakeObjects(),
+    agents: { list: async () => [...(options.agents ?? [])] },
     box: await loadSecretBox(),
   }
   const withPrincipal = (principal: Principal): TestContext => ({

@@ -9,6 +9,18 @@ import type { NodesTables } from './tables/nodes.ts'
 import type { RecordsTables } from './tables/records.ts'
 import type { ReleasesTables } from './tables/releases.ts'
 import type { StreamsTables } from './tables/streams.ts'
+import type { UpgradesTables } from './tables/upgrades.ts'
 
 export interface Schema
-  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables, GatewayBindingsTables, DeviceStatesTables {}
+  extends
+    CoreTables,
+    NodesTables,
+    EdgeContainerTables,
+    IotEdgeTables,
+    ReleasesTables,
+    RecordsTables,
+    IotEdgeRestTables,
+    StreamsTables,
+    UpgradesTables,
+    GatewayBindingsTables,
+    DeviceStatesTables {}

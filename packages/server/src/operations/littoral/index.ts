@@ -7,8 +7,13 @@ import { logHandlers } from './logs.ts'
 import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
+import { upgradeHandlers } from './upgrades.ts'
 
-export const handlers = { ...nodeHandlers, ...logHandlers, ...imageHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
-  typeof operations,
-  Context
->
+export const handlers = {
+  ...nodeHandlers,
+  ...logHandlers,
+  ...imageHandlers,
+  ...releaseHandlers,
+  ...policyHandlers,
+  ...upgradeHandlers,
+} satisfies Handlers<typeof operations, Context>
