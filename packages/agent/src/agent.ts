@@ -4,7 +4,8 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ExecRequest, LogsRequest } from '@littoral/contract/node/stream'
+import type { ExecRequest, LogsRequest, NodeMessage } from '@littoral/contract/node/stream'
+import { type Caretaker, openCaretaker } from './caretaker.ts'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
@@ -22,7 +23,7 @@ import { MemoryRuntime } from './runtime/memory.ts'
 import { openProcessRuntime } from './runtime/process/index.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { Sampler } from './sampler.ts'
-import { Session } from './session.ts'
+import { type ServerCommand, Session } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -55,6 +56,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
+  const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
   const reporter = new Reporter()
   let address = '127.0.0.1'
   const reconciler = new Reconciler({
@@ -63,32 +65,36 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     log,
     unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
     host: () => address,
+    hooks: caretaker.hooks,
   })
-  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log })
+  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters: caretaker.feed })
   const session = new Session({
     server: config.server,
     identity,
     log,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
-    facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
+    facts: (localAddress) => nodeFacts({ config, runtimes, identity }, (address = localAddress || address)),
     generation: () => desired.generation,
-    onConnected: (nodeId, send) => {
+    onConnected: (nodeId, send, takes) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
+      caretaker.connected(send, takes)
       reconciler.wake()
     },
     onDisconnected: () => {
       reporter.disconnected()
+      caretaker.disconnected()
       sampler.stop()
     },
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
+    onCommand: (command, send) => obey(command, send, { reconciler, caretaker }),
   })
   reconciler.start(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, caretaker, runtimes, unlock }) }
 }
 
 /** What the node keeps on disk: who it is, and what it should run. */
@@ -112,7 +118,7 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir)
-      const secretFor = openPullSecrets(openObject)
+      const secretFor = openPullSecrets(openObject, identity.sealKey)
       return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
     },
   }
@@ -128,6 +134,7 @@ function driversFrom(packages: DriverPackages) {
     layOut: packages.layOut.bind(packages),
     placeConfig: packages.placeConfig.bind(packages),
     tidy: packages.tidy.bind(packages),
+    stock: packages.stock,
     launch: (...[workload, folder]: Parameters<typeof usualCommand>) => {
       const { program, args, environment } = usualCommand(workload, folder)
       return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }
@@ -145,6 +152,11 @@ async function take(state: unknown, { desired, reconciler, log }: Taking): Promi
   const outcome = await desired.accept(state)
   if (!outcome.isAccepted) return log(`desired state refused: ${outcome.problem}`)
   if (outcome.isNew && desired.state) reconciler.accept(desired.state)
+}
+
+function obey(command: ServerCommand, send: (message: NodeMessage) => void, { reconciler, caretaker }: Pick<Running, 'reconciler' | 'caretaker'>) {
+  if (command.type === 'incidentState') caretaker.answered(command)
+  else send({ type: 'retried', id: command.id, isWaiting: reconciler.retry(command.key) })
 }
 
 interface Source {
@@ -177,16 +189,18 @@ interface Running {
   readonly session: Session
   readonly reporter: Reporter
   readonly sampler: Sampler
+  readonly caretaker: Caretaker
   readonly runtimes: readonly Runtime[]
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, runtimes, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, caretaker, runtimes, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
+  await caretaker.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await unlock()
 }

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parseSize } from './disk/size.ts'
 import type { JoinCredential } from './identity.ts'
 import { isVersion } from './requirements.ts'
 
@@ -17,6 +18,8 @@ export interface AgentConfig {
   readonly runtimes: readonly RuntimeName[]
   readonly name: string
   readonly edgeVersion: string
+  /** What images and packages may take; absent: as much as leaves the reserve of the disk free. */
+  readonly diskBudgetBytes?: number
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -60,6 +63,12 @@ const flags = {
     usual: '2.9.7',
     meaning: 'Edge version that driver versions are compared with.',
   },
+  'disk-budget': {
+    variable: 'LITTORAL_DISK_BUDGET',
+    hint: 'SIZE',
+    meaning:
+      'What images and packages may take, such as 20G. Without it: as much as leaves a tenth of the disk free (10G of a large one). What was not needed for the longest time goes first.',
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -93,6 +102,7 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     runtimes: parseRuntimes(values.runtime ?? flags.runtime.usual),
     name: parseWord('name', values.name ?? hostname(), 128),
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
+    ...parseDiskBudget(values['disk-budget']),
   }
 }
 
@@ -170,4 +180,11 @@ function parseWord(flag: FlagName, text: string, maxLength: number): string {
 function parseEdgeVersion(text: string): string {
   if (isVersion(text)) return text
   throw new ConfigError(`--edge-version must be up to four numbers with dots such as 2.9.7, not "${text}".`)
+}
+
+function parseDiskBudget(text: string | undefined): Pick<AgentConfig, 'diskBudgetBytes'> {
+  if (text === undefined) return {}
+  const diskBudgetBytes = parseSize(text)
+  if (diskBudgetBytes === undefined || diskBudgetBytes === 0) throw new ConfigError(`--disk-budget must be a size such as 500M or 20G, not "${text}".`)
+  return { diskBudgetBytes }
 }

@@ -1,7 +1,8 @@
-// Who this node is to the server: the secret it was given, kept with mode 0600, and the Authorization header made from it
-// or from what it joins with.
+// Who this node is to the server: the secret it was given and the key that secrets for it are sealed to, kept with mode 0600,
+// and the Authorization header made from the secret or from what it joins with.
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
+import { isSealKeyPair, newSealKey, type SealKeyPair } from '@littoral/contract/wire/sealed'
 import { readIfPresent, writeAtomically } from './files.ts'
 
 /** What a node without an identity joins with. */
@@ -17,19 +18,32 @@ export interface Identity {
 export class IdentityStore {
   readonly #path: string
   readonly #joinWith: JoinCredential | undefined
+  readonly #sealKey: SealKeyPair
   #identity: Identity | undefined
   #isRefused = false
 
-  private constructor(path: string, joinWith: JoinCredential | undefined) {
+  private constructor(path: string, joinWith: JoinCredential | undefined, { identity, sealKey }: Kept & { sealKey: SealKeyPair }) {
     this.#path = path
     this.#joinWith = joinWith
+    this.#identity = identity
+    this.#sealKey = sealKey
   }
 
-  /** Reads the identity, if there is one. One that cannot be read is treated as absent: joining again makes a new one. */
+  /**
+   * Reads the identity, if there is one, and makes the key at the first start. What cannot be read is treated as absent:
+   * joining again makes a new one.
+   */
   static async open(folder: string, joinWith: JoinCredential | undefined): Promise<IdentityStore> {
-    const store = new IdentityStore(join(folder, 'identity.json'), joinWith)
-    store.#identity = parseIdentity(await readIfPresent(store.#path))
+    const path = join(folder, 'identity.json')
+    const { identity, sealKey } = parseKept(await readIfPresent(path))
+    const store = new IdentityStore(path, joinWith, { identity, sealKey: sealKey ?? newSealKey() })
+    if (sealKey === undefined && store.canConnect) await store.#write(identity)
     return store
+  }
+
+  /** Secrets for this node are sealed to its public half; the private one never leaves this machine. */
+  get sealKey(): SealKeyPair {
+    return this.#sealKey
   }
 
   get nodeId(): string | undefined {
@@ -43,8 +57,12 @@ export class IdentityStore {
   async save(identity: Identity): Promise<void> {
     this.#isRefused = false
     if (identity.nodeId === this.#identity?.nodeId && identity.nodeSecret === this.#identity.nodeSecret) return
-    await writeAtomically(this.#path, JSON.stringify(identity), 0o600)
+    await this.#write(identity)
     this.#identity = identity
+  }
+
+  #write(identity: Identity | undefined): Promise<void> {
+    return writeAtomically(this.#path, JSON.stringify({ ...identity, sealKey: this.#sealKey }), 0o600)
   }
 
   /** The server does not know what was shown; where there is something else to show, it is tried next. */
@@ -72,12 +90,19 @@ function gatewayHeader({ productKey, deviceName, deviceSecret }: JoinCredential 
   return `LittoralGateway ${productKey}/${deviceName}:${nowMs}:${hmac}`
 }
 
-function parseIdentity(text: string | undefined): Identity | undefined {
+interface Kept {
+  readonly identity: Identity | undefined
+  readonly sealKey: SealKeyPair | undefined
+}
+
+function parseKept(text: string | undefined): Kept {
   try {
-    const value = JSON.parse(text ?? 'null') as Partial<Record<keyof Identity, unknown>> | null
-    if (typeof value?.nodeId !== 'string' || typeof value.nodeSecret !== 'string') return undefined
-    return { nodeId: value.nodeId, nodeSecret: value.nodeSecret }
+    const value = JSON.parse(text ?? 'null') as { nodeId?: unknown; nodeSecret?: unknown; sealKey?: Partial<SealKeyPair> } | null
+    const { nodeId, nodeSecret, sealKey } = value ?? {}
+    const identity = typeof nodeId === 'string' && typeof nodeSecret === 'string' ? { nodeId, nodeSecret } : undefined
+    const { publicKey = '', privateKey = '' } = sealKey ?? {}
+    return { identity, sealKey: isSealKeyPair({ publicKey, privateKey }) ? { publicKey, privateKey } : undefined }
   } catch {
-    return undefined
+    return { identity: undefined, sealKey: undefined }
   }
 }

@@ -7,10 +7,13 @@
 //    is finished (or runs into its time limit) and the next plan goes on from there.
 // 4. Nothing a step throws ends the loop: it becomes an attempt with a reason and a time for the next try.
 import type { DesiredState, Workload } from '@littoral/contract/node/desired-state'
-import type { Reason, WorkloadReport } from '@littoral/contract/node/report'
+import type { Progress, Reason, WorkloadReport } from '@littoral/contract/node/report'
 import { Attempts } from './attempts.ts'
+import { Delayed } from './delayed.ts'
+import { Hooked, type Hooks } from './hooks.ts'
+import { Hurries } from './hurry.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
-import type { Runtime } from './runtime/runtime.ts'
+import type { OnProgress, Runtime } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
 import { execute, lane, type Step, stepKey, timeLimitMs } from './steps.ts'
 import { endsWithin, limited } from './waits.ts'
@@ -23,6 +26,7 @@ export interface ReconcilerOptions {
   readonly unmet?: (workload: Workload) => Reason | undefined
   /** The address under which this node's ports are reached. */
   readonly host: () => string
+  readonly hooks?: Hooks
   readonly now?: () => number
   readonly random?: () => number
   readonly periodMs?: number
@@ -42,6 +46,7 @@ interface Running {
   readonly abort: AbortController
   readonly done: Promise<void>
   progress?: string
+  material?: Progress
 }
 
 type Placed = Placement & { readonly refusal?: Reason }
@@ -49,7 +54,7 @@ type Placed = Placement & { readonly refusal?: Reason }
 // A prepare may take minutes and a stop waits for open connections: neither may keep a short step waiting.
 const maxAtOnce = { prepare: 3, stop: 16, short: 8 }
 const tidyEveryMs = 600_000
-const progressEveryMs = 250
+const progressEveryMs = 1000
 
 function sort({ kind }: Step): keyof typeof maxAtOnce {
   return kind === 'prepare' || kind === 'stop' ? kind : 'short'
@@ -58,6 +63,9 @@ function sort({ kind }: Step): keyof typeof maxAtOnce {
 export class Reconciler {
   readonly #options: Required<ReconcilerOptions>
   readonly #attempts: Attempts
+  readonly #hooks: Hooked
+  readonly #hurries = new Hurries()
+  readonly #progressed = new Delayed(progressEveryMs)
   readonly #running = new Map<string, Running>()
   readonly #prepared = new Set<string>()
   readonly #lastKnown = new Map<string, readonly PlacedInstance[]>()
@@ -70,11 +78,12 @@ export class Reconciler {
   #pass: Promise<void> | undefined
   #isStale = false
   #tidyAtMs = 0
-  #toldAtMs = 0
   #lastPass: LastPass | undefined
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { unmet: () => undefined, now: Date.now, random: Math.random, periodMs: 10_000, observeTimeoutMs: 20_000, ...options }
+    const times = { now: Date.now, random: Math.random, periodMs: 10_000, observeTimeoutMs: 20_000 }
+    this.#options = { unmet: () => undefined, hooks: {}, ...times, ...options }
+    this.#hooks = new Hooked(this.#options.hooks, this.#options.log)
     this.#attempts = new Attempts(this.#options.random)
     this.#tidyAtMs = this.#options.now() + tidyEveryMs
   }
@@ -108,6 +117,14 @@ export class Reconciler {
     if (!this.#pass) this.#schedule(20)
   }
 
+  /** Tries at once what waits for its next attempt; false when nothing of the key waits. */
+  retry(key: string): boolean {
+    const isHeld = this.#attempts.hurry(key, this.#options.now())
+    const isExited = this.#hurries.wish(key, this.#instances(), this.#options.now())
+    this.wake()
+    return isHeld || isExited
+  }
+
   /** The newest instance of a key, for its logs. Prefers the version that is wanted. */
   instanceOf(key: string): PlacedInstance | undefined {
     const digest = this.#desired?.workloads.find((workload) => workload.key === key)?.digest
@@ -125,6 +142,7 @@ export class Reconciler {
   async close(patienceMs = 10_000): Promise<void> {
     this.#closing.abort(new Error('the agent stops'))
     clearTimeout(this.#timer)
+    this.#progressed.close()
     for (const unsubscribe of this.#unsubscribes) unsubscribe()
     for (const { step, abort } of this.#running.values()) if (step.kind === 'prepare') abort.abort(this.#closing.signal.reason)
     await this.#pass
@@ -160,7 +178,9 @@ export class Reconciler {
       const plan = planNode(this.#desired && placements, this.#observed(busy), this.#options.now())
       nextAtMs = plan.nextAtMs ?? nextAtMs
       launched = this.#launch(plan.steps)
-      this.#attempts.keepOnly(new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)]))
+      const keys = new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)])
+      this.#attempts.keepOnly(keys)
+      this.#hurries.keepOnly(keys)
       this.#tell(placements)
       if (launched.length === 0 && this.#running.size === 0) await this.#tidy()
     } catch (thrown) {
@@ -207,7 +227,7 @@ export class Reconciler {
 
   #observed(busy: ReadonlySet<string>): Observed {
     return {
-      instances: this.#instances(),
+      instances: this.#hurries.apply(this.#instances()),
       unavailable: new Set(this.#unavailable.keys()),
       prepared: this.#prepared,
       busy,
@@ -238,17 +258,17 @@ export class Reconciler {
 
   #begin(step: Step): void {
     const abort = new AbortController()
-    const running: Running = { step, abort, done: this.#run(step, abort.signal, (message) => this.#progress(running, message)) }
+    const running: Running = { step, abort, done: this.#run(step, abort.signal, (...news) => this.#progress(running, ...news)) }
     this.#running.set(lane(step), running)
   }
 
-  #progress(running: Running, message: string): void {
+  #progress(running: Running, message: string, material?: Progress): void {
     running.progress = message
-    if (this.#options.now() < this.#toldAtMs + progressEveryMs) return
-    this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload)))
+    if (material) running.material = material
+    this.#progressed.call(() => this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload))))
   }
 
-  async #run(step: Step, abort: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  async #run(step: Step, abort: AbortSignal, onProgress: OnProgress): Promise<void> {
     // After this turn of the loop, so that the step stands in #running before anything of it happens.
     await Promise.resolve()
     const signal = AbortSignal.any([abort, AbortSignal.timeout(timeLimitMs(step))])
@@ -256,6 +276,7 @@ export class Reconciler {
     try {
       const runtime = this.#options.runtimes.find(({ name }) => name === step.runtime)
       if (!runtime) throw new Error(`there is no runtime ${step.runtime}`)
+      await this.#hooks.before(step, this.#desired?.workloads ?? [], signal)
       await execute(step, { runtime, signal, onProgress })
       if (step.kind === 'prepare') this.#notePrepared(step.workload)
       this.#attempts.succeeded(step, this.#options.now())
@@ -282,17 +303,18 @@ export class Reconciler {
     const { now, host } = this.#options
     // A node that was never told anything has nothing to say about workloads either.
     if (!this.#desired) return
-    this.#toldAtMs = now()
+    const attempts = [...this.#attempts.list()]
     const workloads = nodeStatus({
       placements,
       instances: this.#instances(),
       unavailable: this.#unavailable,
-      attempts: [...this.#attempts.list()],
+      attempts,
       running: [...this.#running.values()],
       host: host(),
       nowMs: now(),
     })
     this.#options.onStatus(this.#desired.generation, workloads)
+    this.#hooks.looked({ desired: this.#desired.workloads, reports: workloads, instances: this.#instances(), attempts })
   }
 
   async #tidy(): Promise<void> {
@@ -304,5 +326,6 @@ export class Reconciler {
         this.#options.log(`tidy ${runtime.name}: ${String(error)}`)
       })
     }
+    await this.#hooks.makeRoom(keep, this.#closing.signal)
   }
 }

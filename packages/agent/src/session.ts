@@ -22,13 +22,16 @@ export interface SessionOptions {
   readonly identity: IdentityStore
   readonly facts: (localAddress: string) => Promise<NodeFacts>
   readonly generation: () => number
-  readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void) => void
+  /** `takes`: what this server takes beyond what every server does. */
+  readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void, takes: readonly string[]) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
   /** The server wants to know what workloads use, that often; until the connection is lost. */
   readonly onStatsWanted: (everyMs: number, send: (samples: WorkloadSample[]) => void) => void
+  /** What is neither a state nor a stream. */
+  readonly onCommand?: (command: ServerCommand, send: (message: NodeMessage) => void) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -45,6 +48,7 @@ const closeTimeoutMs = 2_000
 /** Refusals of the credential itself, which can also come after the upgrade: a token used up meanwhile, a deleted node. */
 const unauthenticated: ReadonlySet<string> = new Set(['Node.Unauthenticated', 'Node.TokenRefused'])
 
+export type ServerCommand = Extract<ServerMessage, { type: 'retry' | 'incidentState' }>
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
 /** How a connection ended; a refusal decides when and with what the next one is tried. */
@@ -61,7 +65,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...options }
+    this.#options = { onCommand: () => {}, now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...options }
   }
 
   start(): void {
@@ -212,6 +216,9 @@ class Conversation {
         return
       case 'desired':
         return this.#options.onDesired(message.state)
+      case 'retry':
+      case 'incidentState':
+        return this.#options.onCommand(message, (answer) => this.#send(answer))
       default:
         return this.#stream(message)
     }
@@ -236,14 +243,14 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs, takes = [] }: ServerMessage & { type: 'welcome' }): Promise<void> {
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3
     this.#heard()
     this.#isWelcome = true
     this.#onWelcome()
-    this.#options.onConnected(nodeId, (message) => this.#send(message))
+    this.#options.onConnected(nodeId, (message) => this.#send(message), takes)
     if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
 }

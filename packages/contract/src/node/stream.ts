@@ -2,6 +2,7 @@
 // bounded and flow-controlled by acknowledged bytes. The agent gets these as plain schemas: `npm run generate`.
 import Type, { type Static } from 'typebox'
 import { DesiredState } from './desired-state.ts'
+import { DiskReport } from './disk.ts'
 import { NodeFacts, Report } from './report.ts'
 import { WorkloadSample } from './sample.ts'
 
@@ -42,6 +43,9 @@ export type ExecRequest = Static<typeof ExecRequest>
 export const StreamRequest = Type.Union([LogsRequest, ExecRequest])
 export type StreamRequest = Static<typeof StreamRequest>
 
+const IncidentId = Type.String({ pattern: '^inc-[0-9a-f]{16}$' })
+const Offset = Type.Integer({ minimum: 0, maximum: 1_000_000 })
+
 /** Node → server. */
 export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer(), generation: Type.Integer({ minimum: 0 }), facts: NodeFacts }),
@@ -54,6 +58,18 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   /** Sent only to a server whose welcome asks for it. */
   Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
+  /** Only to a server whose welcome takes 'disk'. */
+  Type.Object({ type: Type.Literal('disk'), disk: DiskReport }),
+  /** Answers `retry`. isWaiting: something of the workload waited for its next attempt, and does so no more. */
+  Type.Object({ type: Type.Literal('retried'), id: StreamId, isWaiting: Type.Boolean() }),
+  /** Only to a server whose welcome takes 'incidents': there is a capsule, gzipped, of this size and digest: the server says from where on it wants it. */
+  Type.Object({
+    type: Type.Literal('incidentOffer'),
+    id: IncidentId,
+    sizeBytes: Offset,
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  }),
+  Type.Object({ type: Type.Literal('incidentPart'), id: IncidentId, offset: Offset, base64: Bytes }),
   Type.Object({
     type: Type.Literal('streamEnd'),
     id: StreamId,
@@ -76,6 +92,17 @@ export const ServerMessage = Type.Union([
     heartbeatMs: Type.Integer({ minimum: 100 }),
     /** How often the node tells what its workloads use; absent: never. */
     statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
+    /** What this server takes that older ones refuse: 'disk', 'incidents'. A node sends it to no other. */
+    takes: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
+  }),
+  /** Do now what waits for its next attempt. */
+  Type.Object({ type: Type.Literal('retry'), id: StreamId, key: Text(200) }),
+  /** wanted: from `offset` on · stored · refused: it is of no use, and not to be offered again · later: no room now. */
+  Type.Object({
+    type: Type.Literal('incidentState'),
+    id: IncidentId,
+    state: Type.Union([Type.Literal('wanted'), Type.Literal('stored'), Type.Literal('refused'), Type.Literal('later')]),
+    offset: Offset,
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),

@@ -16,7 +16,9 @@ export interface RolloutAssignment {
   readonly restartToken?: string
 }
 
-export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason'> & { readonly nodeId: string }
+/** What it says of its tries is for people only; no decision depends on it. */
+type Tries = Partial<Pick<WorkloadReport, 'progress' | 'failedAttempts' | 'nextAttemptAtMs' | 'observedAtMs'>> & { readonly receivedAtMs?: number }
+export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason'> & Tries & { readonly nodeId: string }
 
 /** What the server remembers of a node and the digest it is assigned: since when it could know, since when it is ready. */
 export interface Mark {

@@ -1,4 +1,5 @@
 // Removes what nobody can use any more, so that no table grows without end.
+import * as incidents from '../store/incidents.ts'
 import * as joinTokens from '../store/join-tokens.ts'
 import * as pins from '../store/image-pins.ts'
 import * as samples from '../store/samples.ts'
@@ -9,6 +10,7 @@ import { loop } from './loop.ts'
 const keptMs = 24 * 3600 * 1000
 /** Samples are kept for a day, or for less where there are more of them than this. */
 const mostSamples = 2_000_000
+const incidentsKeptMs = 30 * keptMs
 
 export const reaper = loop({
   name: 'reaper',
@@ -19,7 +21,10 @@ export const reaper = loop({
     const expired = await store.read((tx) => joinTokens.countExpired(tx, beforeMs))
     if (expired > 0) await store.write(async (tx) => joinTokens.removeExpired(tx, beforeMs))
     await reapSamples(store, now())
-    await store.write(async (tx) => pins.removeOrphans(tx))
+    await store.write(async (tx) => {
+      pins.removeOrphans(tx)
+      incidents.removeBefore(tx, now() - incidentsKeptMs)
+    })
     return expired
   },
 })

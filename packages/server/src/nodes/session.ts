@@ -8,6 +8,7 @@ import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { RawData, WebSocket } from 'ws'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'
+import { type Aside, takenAsides } from './asides.ts'
 import { readDesired } from './desired.ts'
 import { ReportIntake } from './intake.ts'
 import { parseNodeMessage } from './messages.ts'
@@ -20,6 +21,7 @@ export interface SessionEvents {
   readonly joined: (session: NodeSession, nodeId: string) => void
   readonly ended: (session: NodeSession) => void
   readonly sampled: (nodeId: string, samples: readonly WorkloadSample[]) => void
+  readonly said: (nodeId: string, message: Aside, answer: (message: ServerMessage) => void) => void
 }
 
 /** Close codes of ours. The node may reconnect after each of them, with a pause. */
@@ -59,7 +61,7 @@ export class NodeSession {
     this.#admission = admission
     this.#services = services
     this.#events = events
-    this.#streams = new Streams((message) => this.#send(message))
+    this.#streams = new Streams((message) => this.tell(message))
     this.#heartbeat = setTimeout(() => this.#refuse('HelloTimeout', 'no hello came in time'), helloTimeoutMs)
     socket.on('message', (frame, isBinary) => this.#receive(frame, isBinary))
     socket.on('pong', () => (this.#wasHeard = true))
@@ -139,6 +141,8 @@ export class NodeSession {
       this.#intake.take(message.report)
     } else if (message.type === 'stats') {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
+    } else if (message.type === 'disk' || message.type === 'retried' || message.type === 'incidentOffer' || message.type === 'incidentPart') {
+      if (this.#nodeId !== undefined) this.#events.said(this.#nodeId, message, (answer) => this.tell(answer))
     } else {
       this.#streamed(message)
     }
@@ -168,13 +172,14 @@ export class NodeSession {
     const enrolled = await enrol(this.#admission, hello, this.#services)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#begin(enrolled.nodeId, hello.generation)
-    this.#send({
+    this.tell({
       type: 'welcome',
       nodeId: enrolled.nodeId,
       ...(enrolled.nodeSecret === undefined ? {} : { nodeSecret: enrolled.nodeSecret }),
       serverTimeMs: this.#services.now(),
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
+      takes: takenAsides,
     })
     this.push()
   }
@@ -201,7 +206,8 @@ export class NodeSession {
     this.#socket.ping()
   }
 
-  #send(message: ServerMessage): void {
+  /** Sends a message, unless the socket is closed or the node does not read. */
+  tell(message: ServerMessage): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     if (this.#socket.bufferedAmount > mostBufferedBytes) {
       this.#services.log.warn({ nodeId: this.#nodeId }, 'a node does not read what it is sent and was cut off')
@@ -212,7 +218,7 @@ export class NodeSession {
 
   #refuse(code: string, message: string, isPermanent = false): void {
     this.#services.log.warn({ nodeId: this.#nodeId, code, detail: message }, 'a node was refused')
-    this.#send({ type: 'refused', code, message, isPermanent })
+    this.tell({ type: 'refused', code, message, isPermanent })
     this.close(closeCodes.violation, code)
   }
 

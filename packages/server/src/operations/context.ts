@@ -31,6 +31,8 @@ export interface NodeStreams {
    * node has no socket here or does not answer in time.
    */
   readLogs(nodeId: string, request: LogsRequest, timeoutMs: number): Promise<string[]>
+  /** Makes a node try at once what waits for its next attempt; false when nothing waited. Throws as readLogs does. */
+  retry(nodeId: string, key: string, timeoutMs: number): Promise<boolean>
 }
 
 /** The object store for driver packages and config files. */

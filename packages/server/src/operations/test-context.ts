@@ -85,14 +85,22 @@ export interface FakeNodes extends NodeStreams {
   readonly asked: { nodeId: string; request: LogsRequest; timeoutMs: number }[]
   /** Lines to answer with, by node id; a node without an entry cannot be reached. */
   readonly lines: Map<string, string[]>
+  /** Keys of workloads that wait for their next attempt. */
+  readonly waiting: Set<string>
 }
 
 export function fakeNodes(): FakeNodes {
   const asked: FakeNodes['asked'] = []
   const lines: FakeNodes['lines'] = new Map()
+  const waiting: FakeNodes['waiting'] = new Set()
   return {
     asked,
     lines,
+    waiting,
+    async retry(nodeId, key) {
+      if (!lines.has(nodeId)) throw Object.assign(new Error(`node ${nodeId} has no socket here`), { code: 'NodeUnreachable' })
+      return waiting.delete(key)
+    },
     async readLogs(nodeId, request, timeoutMs) {
       asked.push({ nodeId, request, timeoutMs })
       const known = lines.get(nodeId)

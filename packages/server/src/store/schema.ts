@@ -1,6 +1,7 @@
 // Every table of the store as one type. Each family declares its own in tables/; queries are typed against this.
 import type { CoreTables } from './tables/core.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
+import type { IncidentsTables } from './tables/incidents.ts'
 import type { IotEdgeRestTables } from './tables/iot-edge-rest.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
@@ -9,4 +10,4 @@ import type { ReleasesTables } from './tables/releases.ts'
 import type { StreamsTables } from './tables/streams.ts'
 
 export interface Schema
-  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables {}
+  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables, IncidentsTables {}

@@ -1,5 +1,6 @@
 // The parts of the engine runtime that its steps work with; put together in index.ts.
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import type { OnProgress, Stock } from '../runtime.ts'
 import type { Holders } from './holders.ts'
 import type { InventoryReader } from './inventory.ts'
 import type { EngineLink } from './link.ts'
@@ -11,13 +12,14 @@ import type { Watches } from './watches.ts'
 
 /** How driver packages get onto the node and how a driver is started; shared with the process runtime by agent.ts. */
 export interface DriverSupport {
-  prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>
+  prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: OnProgress): Promise<void>
   /** Fills an instance's own folder with the driver's code, config and files. */
   layOut(workload: DriverWorkload, folder: string): Promise<void>
   placeConfig(workload: DriverWorkload, folder: string): Promise<void>
   /** The command line of a driver that lies in `folder`, and its environment; `folder` is a path inside the container. */
   launch(workload: DriverWorkload, folder: string): { command: readonly string[]; environment: Readonly<Record<string, string>> }
   tidy(keep: readonly DriverWorkload[]): Promise<void>
+  readonly stock: Stock
 }
 
 export interface EngineContext {

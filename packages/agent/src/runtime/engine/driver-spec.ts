@@ -5,7 +5,7 @@ import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { normalizeImageName } from '@littoral/contract/node/image-name'
 import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
-import { commonHostConfig } from './container-spec.ts'
+import { commonHostConfig, pidsLimit } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
 import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
@@ -48,6 +48,7 @@ export async function driverSpec(context: EngineContext, connected: ConnectedEng
       ...(await devices(container)),
       Memory: memoryBytes,
       MemorySwap: memoryBytes,
+      PidsLimit: pidsLimit(1),
       Binds: [`${folder}:${driverFolder}`, ...volumes],
     },
   }

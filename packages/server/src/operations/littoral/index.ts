@@ -3,12 +3,13 @@ import type { operations } from '@littoral/contract/littoral/index'
 import type { Handlers } from '@littoral/contract/operation'
 import type { Context } from '../context.ts'
 import { imageHandlers } from './images.ts'
+import { incidentHandlers } from './incidents.ts'
 import { logHandlers } from './logs.ts'
 import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
 
-export const handlers = { ...nodeHandlers, ...logHandlers, ...imageHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
+export const handlers = { ...nodeHandlers, ...logHandlers, ...imageHandlers, ...incidentHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
   typeof operations,
   Context
 >

@@ -4,11 +4,15 @@ import { Fault } from '@littoral/contract/errors'
 import type { Handlers } from '@littoral/contract/operation'
 import { hashSecret } from '../../domain/secret.ts'
 import * as assignments from '../../store/assignments.ts'
+import * as disks from '../../store/node-disks.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
-import { toNodeView, toTime, toWorkloadViews } from './views.ts'
+import { toDiskView, toNodeView, toTime, toWorkloadViews } from './views.ts'
+
+/** A node answers at once or not at all. */
+const retryTimeoutMs = 5000
 
 export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
@@ -48,7 +52,22 @@ export const nodeHandlers = {
       if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
       const desired = await assignments.listByNode(tx, NodeId)
       const reported = await reports.listByNode(tx, NodeId)
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported) }
+      const disk = await disks.find(tx, NodeId)
+      return { Node: toNodeView(node), ...(disk && { Disk: toDiskView(disk) }), Workloads: toWorkloadViews(desired, reported) }
     })
   },
-} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode'>, Context>
+
+  async RetryWorkload({ NodeId, Workload: key }, { store, nodes: streams, principal: { accountId } }) {
+    await store.read(async (tx) => {
+      const node = await nodes.find(tx, NodeId)
+      if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
+      const assigned = await assignments.listByNode(tx, NodeId)
+      if (!assigned.some((assignment) => assignment.key === key)) throw new Fault('Node.WorkloadNotFound', { NodeId, Workload: key })
+    })
+    try {
+      return { WasWaiting: await streams.retry(NodeId, key, retryTimeoutMs) }
+    } catch (error) {
+      throw new Fault('Node.Unreachable', { NodeId, Detail: error instanceof Error ? error.message : String(error) }, { cause: error })
+    }
+  },
+} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode' | 'RetryWorkload'>, Context>

@@ -7,6 +7,7 @@ import { releases } from './0005-releases.ts'
 import { records } from './0006-records.ts'
 import { iotEdgeRest } from './0007-iot-edge-rest.ts'
 import { streams } from './0008-streams.ts'
+import { incidents } from './0010-incidents.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases, records, iotEdgeRest, streams]
+export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases, records, iotEdgeRest, streams, incidents]
