@@ -154,7 +154,11 @@ async function take(state: unknown, { desired, reconciler, log }: Taking): Promi
   if (outcome.isNew && desired.state) reconciler.accept(desired.state)
 }
 
-function obey(command: ServerCommand, send: (message: NodeMessage) => void, { reconciler, caretaker }: Pick<Running, 'reconciler' | 'caretaker'>) {
+function obey(
+  command: ServerCommand,
+  send: (message: NodeMessage) => void,
+  { reconciler, caretaker }: Pick<Running, 'reconciler' | 'caretaker'>,
+) {
   if (command.type === 'incidentState') caretaker.answered(command)
   else send({ type: 'retried', id: command.id, isWaiting: reconciler.retry(command.key) })
 }

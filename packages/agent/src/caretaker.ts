@@ -67,7 +67,11 @@ export async function openCaretaker({ dataDir, runtimes, diskBudgetBytes, log }:
   }
   peaks.start()
   return {
-    hooks: { makeRoom: (desired, signal) => budget.makeRoom(desired, signal), looked, leaving: (instanceId) => recorder.leaving(instanceId) },
+    hooks: {
+      makeRoom: (desired, signal) => budget.makeRoom(desired, signal),
+      looked,
+      leaving: (instanceId) => recorder.leaving(instanceId),
+    },
     connected(send, takes) {
       if (takes.includes('disk')) teller.connected(send)
       if (takes.includes('incidents')) uploader.connected(send)

@@ -185,6 +185,7 @@ function parseEdgeVersion(text: string): string {
 function parseDiskBudget(text: string | undefined): Pick<AgentConfig, 'diskBudgetBytes'> {
   if (text === undefined) return {}
   const diskBudgetBytes = parseSize(text)
-  if (diskBudgetBytes === undefined || diskBudgetBytes === 0) throw new ConfigError(`--disk-budget must be a size such as 500M or 20G, not "${text}".`)
+  if (diskBudgetBytes === undefined || diskBudgetBytes === 0)
+    throw new ConfigError(`--disk-budget must be a size such as 500M or 20G, not "${text}".`)
   return { diskBudgetBytes }
 }

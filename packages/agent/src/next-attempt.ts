@@ -15,7 +15,11 @@ export interface Tries {
 type NextAttempt = Pick<WorkloadReport, 'nextAttemptAtMs' | 'failedAttempts'>
 
 /** Empty while nothing failed, or while it is being tried. `target`: the instance of what is wanted, if there is one. */
-export function nextAttempt(key: string, target: PlacedInstance | undefined, { attempts, running, unavailable, nowMs }: Tries): NextAttempt {
+export function nextAttempt(
+  key: string,
+  target: PlacedInstance | undefined,
+  { attempts, running, unavailable, nowMs }: Tries,
+): NextAttempt {
   if (target !== undefined && unavailable.has(target.runtime)) return {}
   if (running.some(({ step }) => stepKey(step) === key && isAttempt(step))) return {}
   const waiting = target === undefined ? beforeStart(key, attempts) : afterStart(target, attempts)

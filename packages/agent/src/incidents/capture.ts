@@ -41,7 +41,9 @@ export async function capture(what: Happening, look: Look, sources: CaptureSourc
     ...(report.instanceId === undefined ? {} : { instanceId: report.instanceId }),
     restarts: report.restarts,
     containers,
-    attempts: attempts.slice(0, 20).map(({ kind: step, failures, reason: why, failedAtMs }) => ({ step, failures, reason: masked(why, mask), failedAtMs })),
+    attempts: attempts
+      .slice(0, 20)
+      .map(({ kind: step, failures, reason: why, failedAtMs }) => ({ step, failures, reason: masked(why, mask), failedAtMs })),
     ...difference,
     isCut,
   }
@@ -117,7 +119,11 @@ export function withinBounds(incident: Incident): Incident {
     bounded = { ...bounded, isCut: true, containers: bounded.containers.map((one) => (one === most ? { ...one, lines } : one)) }
   }
   if (Buffer.byteLength(JSON.stringify(bounded)) <= maxIncidentBytes) return bounded
-  const containers = bounded.containers.map((container) => ({ ...container, lines: container.lines.slice(-5), probes: container.probes.slice(-3) }))
+  const containers = bounded.containers.map((container) => ({
+    ...container,
+    lines: container.lines.slice(-5),
+    probes: container.probes.slice(-3),
+  }))
   return { ...bounded, isCut: true, containers, changes: bounded.changes.slice(0, 50) }
 }
 

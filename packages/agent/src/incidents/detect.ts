@@ -39,7 +39,8 @@ export function nextSeen(before: Seen | undefined, workload: Workload, report: W
 
 /** A version that never worked gave way to one that did. */
 export function rolledBack(before: Seen | undefined, now: Workload, isGood: (digest: string) => boolean): Happening | undefined {
-  if (before === undefined || before.workload.digest === now.digest || !isGood(now.digest) || isGood(before.workload.digest)) return undefined
+  if (before === undefined || before.workload.digest === now.digest || !isGood(now.digest) || isGood(before.workload.digest))
+    return undefined
   const isUntried = before.report.phase === 'pending' || before.report.digest !== before.workload.digest
   if (isUntried && before.report.reason === undefined) return undefined
   const cause = before.report.reason
@@ -63,7 +64,13 @@ export function failed({ workload, report, wasReady, sinceMs }: Seen, nowMs: num
 }
 
 /** The same for what is the same failure. */
-export function fingerprint({ key, digest, instanceId, kind, reason }: Pick<Incident, 'key' | 'digest' | 'instanceId' | 'kind' | 'reason'>): string {
+export function fingerprint({
+  key,
+  digest,
+  instanceId,
+  kind,
+  reason,
+}: Pick<Incident, 'key' | 'digest' | 'instanceId' | 'kind' | 'reason'>): string {
   return [key, digest, instanceId ?? '', kind, reason.code].join('\n')
 }
 

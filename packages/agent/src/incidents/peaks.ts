@@ -69,7 +69,8 @@ export class PeakWatch {
     const { runtimes, isNeeded, everyMs } = this.#options
     if (performance.now() - this.#fedAtMs < everyMs || !isNeeded()) return
     // What cannot be read now is read next time; the sampler and the reports say that something is wrong.
-    const work = (runtime: Pick<Runtime, 'usage'>) => limited((signal) => runtime.usage(signal), lookTimeoutMs, this.#closing.signal).catch(() => [])
+    const work = (runtime: Pick<Runtime, 'usage'>) =>
+      limited((signal) => runtime.usage(signal), lookTimeoutMs, this.#closing.signal).catch(() => [])
     this.feed((await Promise.all(runtimes.map(work))).flat())
   }
 }

@@ -17,7 +17,9 @@ const content = Buffer.from('0123456789'.repeat(1000))
 
 function fetchObject(overrides: { sha256?: string; sizeBytes?: number } = {}, signal = new AbortController().signal) {
   const target = join(folder, 'object')
-  return download({ ...objects.add(content), subject: 'meter', target, ...overrides }, objects.open, signal, () => {}).then(() => readFile(target))
+  return download({ ...objects.add(content), subject: 'meter', target, ...overrides }, objects.open, signal, () => {}).then(() =>
+    readFile(target),
+  )
 }
 
 describe('a download', () => {

@@ -17,12 +17,7 @@ export interface Download {
 }
 
 /** Resolves when `target` holds exactly these bytes; until then only `target.part` exists. */
-export async function download(
-  what: Download,
-  openObject: OpenObject,
-  signal: AbortSignal,
-  onProgress: OnProgress,
-): Promise<void> {
+export async function download(what: Download, openObject: OpenObject, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
   if (await isComplete(what)) return
   await mkdir(dirname(what.target), { recursive: true, mode: 0o700 })
   const part = `${what.target}.part`

@@ -1,6 +1,16 @@
 // Secrets sealed to one node: X25519 with a fresh key for each, HKDF-SHA256, AES-256-GCM. Used by the server, which seals, and
 // by the agent, which alone can open. Pure but for the randomness of the fresh key.
-import { createCipheriv, createDecipheriv, createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 
 const prefix = 's1.'
 const keyBytes = 32

@@ -17,7 +17,9 @@ export interface RolloutAssignment {
 }
 
 /** What it says of its tries is for people only; no decision depends on it. */
-type Tries = Partial<Pick<WorkloadReport, 'progress' | 'failedAttempts' | 'nextAttemptAtMs' | 'observedAtMs'>> & { readonly receivedAtMs?: number }
+type Tries = Partial<Pick<WorkloadReport, 'progress' | 'failedAttempts' | 'nextAttemptAtMs' | 'observedAtMs'>> & {
+  readonly receivedAtMs?: number
+}
 export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason'> & Tries & { readonly nodeId: string }
 
 /** What the server remembers of a node and the digest it is assigned: since when it could know, since when it is ready. */

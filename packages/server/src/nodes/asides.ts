@@ -36,7 +36,11 @@ export class Asides {
     if (message.type === 'disk') return this.#disks.take(nodeId, message.disk)
     if (message.type === 'retried') return this.#retried(nodeId, message.id, message.isWaiting)
     const handled = (this.#handling.get(nodeId) ?? Promise.resolve())
-      .then(() => (message.type === 'incidentOffer' ? this.#incidents.offered(nodeId, message, answer) : this.#incidents.taken(nodeId, message, answer)))
+      .then(() =>
+        message.type === 'incidentOffer'
+          ? this.#incidents.offered(nodeId, message, answer)
+          : this.#incidents.taken(nodeId, message, answer),
+      )
       .catch((error: unknown) => {
         this.#services.log.error({ nodeId, err: error }, 'an incident could not be taken')
         answer({ type: 'incidentState', id: message.id, state: 'later', offset: 0 })

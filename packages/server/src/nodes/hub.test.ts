@@ -113,6 +113,7 @@ describe('joining', () => {
       serverTimeMs: context.now(),
       heartbeatMs: 60_000,
       statsEveryMs: 15_000,
+      takes: ['disk', 'incidents'],
     })
     expect(await record(nodeId)).toMatchObject({ name: 'renamed' })
     const everything = JSON.stringify(await context.store.read((tx) => nodes.findSecretHash(tx, nodeId)))

@@ -97,7 +97,8 @@ export class IncidentIntake {
 
   #dropOld(): void {
     const beforeMs = this.#services.now() - keptMs
-    for (const [nodeId, { touchedAtMs, isStoring }] of this.#unfinished) if (touchedAtMs < beforeMs && !isStoring) this.#unfinished.delete(nodeId)
+    for (const [nodeId, { touchedAtMs, isStoring }] of this.#unfinished)
+      if (touchedAtMs < beforeMs && !isStoring) this.#unfinished.delete(nodeId)
   }
 }
 

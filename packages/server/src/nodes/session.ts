@@ -141,7 +141,12 @@ export class NodeSession {
       this.#intake.take(message.report)
     } else if (message.type === 'stats') {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples)
-    } else if (message.type === 'disk' || message.type === 'retried' || message.type === 'incidentOffer' || message.type === 'incidentPart') {
+    } else if (
+      message.type === 'disk' ||
+      message.type === 'retried' ||
+      message.type === 'incidentOffer' ||
+      message.type === 'incidentPart'
+    ) {
       if (this.#nodeId !== undefined) this.#events.said(this.#nodeId, message, (answer) => this.tell(answer))
     } else {
       this.#streamed(message)

@@ -32,18 +32,29 @@ export interface IncidentFilter {
 }
 
 /** One page, newest first, with how many there are. */
-export async function page(tx: ReadTx, { accountId, nodeId, key, offset, limit }: IncidentFilter): Promise<{ heads: IncidentHead[]; total: number }> {
+export async function page(
+  tx: ReadTx,
+  { accountId, nodeId, key, offset, limit }: IncidentFilter,
+): Promise<{ heads: IncidentHead[]; total: number }> {
   let wanted = db.selectFrom('incidents').where('account_id', '=', accountId)
   if (nodeId !== undefined) wanted = wanted.where('node_id', '=', nodeId)
   if (key !== undefined) wanted = wanted.where('key', '=', key)
   const rows = await tx.all(
-    wanted.select([...headColumns]).orderBy('received_at_ms', 'desc').orderBy('id', 'desc').limit(limit).offset(offset),
+    wanted
+      .select([...headColumns])
+      .orderBy('received_at_ms', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .offset(offset),
   )
   const counted = await tx.first(wanted.select((e) => e.fn.countAll<number>().as('total')))
   return { heads: rows.map(toHead), total: Number(counted?.total ?? 0) }
 }
 
-export async function find(tx: ReadTx, ref: { accountId: string; id: string }): Promise<{ head: IncidentHead; incident: Incident } | undefined> {
+export async function find(
+  tx: ReadTx,
+  ref: { accountId: string; id: string },
+): Promise<{ head: IncidentHead; incident: Incident } | undefined> {
   const row = await tx.first(db.selectFrom('incidents').selectAll().where('id', '=', ref.id).where('account_id', '=', ref.accountId))
   return row && { head: toHead(row), incident: JSON.parse(gunzipSync(Buffer.from(row.content, 'base64')).toString('utf8')) as Incident }
 }

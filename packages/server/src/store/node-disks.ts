@@ -25,7 +25,9 @@ export function update(tx: WriteTx, { nodeId, disk, nowMs }: { nodeId: string; d
           .select((e) => ['id as node_id', e.val(nowMs).as('received_at_ms'), e.val(JSON.stringify(disk)).as('report')]),
       )
       .onConflict((conflict) =>
-        conflict.column('node_id').doUpdateSet((e) => ({ received_at_ms: e.ref('excluded.received_at_ms'), report: e.ref('excluded.report') })),
+        conflict
+          .column('node_id')
+          .doUpdateSet((e) => ({ received_at_ms: e.ref('excluded.received_at_ms'), report: e.ref('excluded.report') })),
       ),
   )
 }

@@ -33,7 +33,9 @@ export function imagesOf({ driverImages }: Pick<EngineContext, 'driverImages'>, 
 async function listImages(context: EngineContext, signal: AbortSignal): Promise<StockItem[]> {
   const connected = await context.link.get(signal)
   const { instances } = await context.inventory.read(connected, signal)
-  const used = new Set([...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => normalizeImageName(Config.Image))))
+  const used = new Set(
+    [...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => normalizeImageName(Config.Image))),
+  )
   const images = await context.puller.list(connected.engine, signal)
   return images.map(({ name, sizeBytes }) => ({ id: imagePrefix + name, name, sizeBytes, isInUse: used.has(name) }))
 }

@@ -11,7 +11,16 @@ import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-s
 import type { Reason } from '@littoral/contract/node/report'
 import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
-import { type LogOptions, type ObservedInstance, type OnProgress, type Runtime, type RuntimeFacts, StepError, type Stock, type StopOptions } from '../runtime.ts'
+import {
+  type LogOptions,
+  type ObservedInstance,
+  type OnProgress,
+  type Runtime,
+  type RuntimeFacts,
+  StepError,
+  type Stock,
+  type StopOptions,
+} from '../runtime.ts'
 import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'

@@ -67,7 +67,12 @@ function toContainerView(container: IncidentContainer): ContainerView {
     ...(startedAtMs === undefined ? {} : { StartedAt: toTime(startedAtMs) }),
     ...(exitedAtMs === undefined ? {} : { ExitedAt: toTime(exitedAtMs) }),
     ...(peaks === undefined ? {} : { Peaks: toPeaksView(peaks) }),
-    Probes: container.probes.map(({ atMs, tookMs, isSuccess, output }) => ({ At: toTime(atMs), TookMs: tookMs, IsSuccess: isSuccess, Output: output })),
+    Probes: container.probes.map(({ atMs, tookMs, isSuccess, output }) => ({
+      At: toTime(atMs),
+      TookMs: tookMs,
+      IsSuccess: isSuccess,
+      Output: output,
+    })),
     Lines: [...container.lines],
   }
 }

@@ -9,7 +9,11 @@ import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
 
-export const handlers = { ...nodeHandlers, ...logHandlers, ...imageHandlers, ...incidentHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
-  typeof operations,
-  Context
->
+export const handlers = {
+  ...nodeHandlers,
+  ...logHandlers,
+  ...imageHandlers,
+  ...incidentHandlers,
+  ...releaseHandlers,
+  ...policyHandlers,
+} satisfies Handlers<typeof operations, Context>

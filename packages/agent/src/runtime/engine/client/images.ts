@@ -135,7 +135,13 @@ export async function pushImage(engine: Engine, name: string, credential?: Regis
 
 /** `force: false`: fails where a container, perhaps another's, was made from it. */
 export async function removeImage(engine: Engine, name: string, { force = true, signal }: { force?: boolean; signal?: AbortSignal } = {}) {
-  const answer = await engine.stream({ method: 'DELETE', path: `/images/${encodeName(name)}`, query: { force }, timeoutMs: 120_000, signal })
+  const answer = await engine.stream({
+    method: 'DELETE',
+    path: `/images/${encodeName(name)}`,
+    query: { force },
+    timeoutMs: 120_000,
+    signal,
+  })
   answer.resume()
   await once(answer, 'close')
 }
