@@ -23,6 +23,9 @@ describe('the next attempt', () => {
     expect(nextAttempt(workload.key, undefined, waiting)).toEqual({ nextAttemptAtMs: 3000, failedAttempts: 2 })
     expect(nextAttempt(workload.key, undefined, { ...waiting, running: [{ step: prepare }] })).toEqual({})
     expect(nextAttempt('app/other/prod', undefined, waiting)).toEqual({})
+    const fractions = new Attempts(() => 0.123)
+    fractions.failed(prepare, new Error('x'), 1000)
+    expect(nextAttempt(workload.key, undefined, tries({ attempts: [...fractions.list()] })).nextAttemptAtMs).toBe(1562)
   })
 
   it('of a restart is when the container is due', () => {

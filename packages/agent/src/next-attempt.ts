@@ -24,7 +24,7 @@ export function nextAttempt(
   if (running.some(({ step }) => stepKey(step) === key && isAttempt(step))) return {}
   const waiting = target === undefined ? beforeStart(key, attempts) : afterStart(target, attempts)
   if (waiting === undefined || waiting.atMs <= nowMs) return {}
-  return { nextAttemptAtMs: waiting.atMs, ...(waiting.failures > 0 ? { failedAttempts: waiting.failures } : {}) }
+  return { nextAttemptAtMs: Math.round(waiting.atMs), ...(waiting.failures > 0 ? { failedAttempts: waiting.failures } : {}) }
 }
 
 interface Waiting {

@@ -66,12 +66,14 @@ async function captureContainers(instance: PlacedInstance, capturing: Capturing)
   const runtime = sources.runtimes.find(({ name }) => name === instance.runtime)
   const probes = runtime?.probes?.(instance.instanceId)
   return Promise.all(
-    instance.containers.slice(0, 64).map(async ({ name, failures: _failures, isReady: _isReady, ...container }) => {
+    instance.containers.slice(0, 64).map(async ({ name, failures: _failures, isReady: _isReady, startedAtMs, exitedAtMs, ...container }) => {
       const lines = runtime === undefined ? [] : await lastLines(runtime, instance.instanceId, name, signal)
       const peaks = peaksOf(sources.peaksOf(instance.instanceId, name), container.isOutOfMemory === true, memoryLimit(workload, name))
       return {
         name,
         ...container,
+        ...(isTime(startedAtMs) ? { startedAtMs } : {}),
+        ...(isTime(exitedAtMs) ? { exitedAtMs } : {}),
         ...(peaks === undefined ? {} : { peaks }),
         probes: (probes?.get(name) ?? []).map((result: ProbeResult) => ({ ...result, output: mask(result.output).slice(0, 300) })),
         lines: mask(lines.join('\n'))
@@ -82,6 +84,11 @@ async function captureContainers(instance: PlacedInstance, capturing: Capturing)
       }
     }),
   )
+}
+
+/** Engines say year 1 for what never happened. */
+function isTime(ms: number | undefined): ms is number {
+  return Number.isSafeInteger(ms) && (ms ?? -1) > 0
 }
 
 /** Who is ended for its memory has reached its limit, whatever was seen before. */
