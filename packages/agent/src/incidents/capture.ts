@@ -66,23 +66,25 @@ async function captureContainers(instance: PlacedInstance, capturing: Capturing)
   const runtime = sources.runtimes.find(({ name }) => name === instance.runtime)
   const probes = runtime?.probes?.(instance.instanceId)
   return Promise.all(
-    instance.containers.slice(0, 64).map(async ({ name, failures: _failures, isReady: _isReady, startedAtMs, exitedAtMs, ...container }) => {
-      const lines = runtime === undefined ? [] : await lastLines(runtime, instance.instanceId, name, signal)
-      const peaks = peaksOf(sources.peaksOf(instance.instanceId, name), container.isOutOfMemory === true, memoryLimit(workload, name))
-      return {
-        name,
-        ...container,
-        ...(isTime(startedAtMs) ? { startedAtMs } : {}),
-        ...(isTime(exitedAtMs) ? { exitedAtMs } : {}),
-        ...(peaks === undefined ? {} : { peaks }),
-        probes: (probes?.get(name) ?? []).map((result: ProbeResult) => ({ ...result, output: mask(result.output).slice(0, 300) })),
-        lines: mask(lines.join('\n'))
-          .split('\n')
-          .filter((line) => line !== '')
-          .slice(-tailLines)
-          .map((line) => line.slice(0, longestLine)),
-      }
-    }),
+    instance.containers
+      .slice(0, 64)
+      .map(async ({ name, failures: _failures, isReady: _isReady, startedAtMs, exitedAtMs, ...container }) => {
+        const lines = runtime === undefined ? [] : await lastLines(runtime, instance.instanceId, name, signal)
+        const peaks = peaksOf(sources.peaksOf(instance.instanceId, name), container.isOutOfMemory === true, memoryLimit(workload, name))
+        return {
+          name,
+          ...container,
+          ...(isTime(startedAtMs) ? { startedAtMs } : {}),
+          ...(isTime(exitedAtMs) ? { exitedAtMs } : {}),
+          ...(peaks === undefined ? {} : { peaks }),
+          probes: (probes?.get(name) ?? []).map((result: ProbeResult) => ({ ...result, output: mask(result.output).slice(0, 300) })),
+          lines: mask(lines.join('\n'))
+            .split('\n')
+            .filter((line) => line !== '')
+            .slice(-tailLines)
+            .map((line) => line.slice(0, longestLine)),
+        }
+      }),
   )
 }
 
