@@ -67,7 +67,12 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     host: () => address,
     hooks: caretaker.hooks,
   })
-  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters: caretaker.feed })
+  const sampler = new Sampler({
+    runtimes,
+    isReady: (key) => reconciler.isReady(key),
+    log,
+    onCounters: (counters) => caretaker.feed(counters),
+  })
   const session = new Session({
     server: config.server,
     identity,
@@ -81,11 +86,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       caretaker.connected(send, takes)
       reconciler.wake()
     },
-    onDisconnected: () => {
-      reporter.disconnected()
-      caretaker.disconnected()
-      sampler.stop()
-    },
+    onDisconnected: () => fallSilent({ reporter, caretaker, sampler }),
     onDesired: (state) => take(state, { desired, reconciler, log }),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
@@ -196,6 +197,13 @@ interface Running {
   readonly caretaker: Caretaker
   readonly runtimes: readonly Runtime[]
   readonly unlock: () => Promise<void>
+}
+
+/** Nobody listens any more. */
+function fallSilent({ reporter, caretaker, sampler }: Pick<Running, 'reporter' | 'caretaker' | 'sampler'>): void {
+  reporter.disconnected()
+  caretaker.disconnected()
+  sampler.stop()
 }
 
 async function stop({ reconciler, session, reporter, sampler, caretaker, runtimes, unlock }: Running): Promise<void> {

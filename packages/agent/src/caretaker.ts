@@ -1,6 +1,7 @@
 // What the node does beside running workloads: it keeps room on its disk, and evidence of what failed. Put together here and
 // hung into the reconciler's hooks and the session by agent.ts.
 import { join } from 'node:path'
+import type { Workload } from '@littoral/contract/node/desired-state'
 import type { NodeMessage } from '@littoral/contract/node/stream'
 import { DiskBudget, needsOf } from './disk/budget.ts'
 import { DiskTeller } from './disk/disk-teller.ts'
@@ -32,32 +33,14 @@ export interface Caretaker {
   close(): Promise<void>
 }
 
-export async function openCaretaker({ dataDir, runtimes, diskBudgetBytes, log }: CaretakerOptions): Promise<Caretaker> {
-  const good = await GoodVersions.open(join(dataDir, 'good-versions.json'), { needsOf: (workload) => needsOf(runtimes, workload), log })
-  const specs = await SpecHistory.open(join(dataDir, 'spec-history.json'), log)
+export async function openCaretaker(options: CaretakerOptions): Promise<Caretaker> {
+  const { runtimes, log } = options
   const teller = new DiskTeller()
-  const budget = await DiskBudget.open({
-    runtimes,
-    file: join(dataDir, 'stock.json'),
-    budgetBytes: diskBudgetBytes,
-    good,
-    onReport: (report) => teller.update(report),
-    log,
-  })
+  const { good, specs, budget, files } = await openKept(options, teller)
   let hasInstances = false
   const peaks = new PeakWatch({ runtimes, isNeeded: () => hasInstances })
-  const files = new IncidentFiles(join(dataDir, 'incidents'))
   const uploader = new IncidentUploader({ files, log })
-  const recorder = await IncidentRecorder.open({
-    runtimes,
-    files,
-    peaksOf: (instanceId, container) => peaks.of(instanceId, container),
-    difference: (key, digest) => specs.difference(key, digest),
-    isGood: (key, digest) => good.has(key, digest),
-    onRecorded: () => uploader.wake(),
-    log,
-    now: Date.now,
-  })
+  const recorder = await openRecorder(options, { good, specs, files, peaks, onRecorded: () => uploader.wake() })
   const looked = (look: Look) => {
     hasInstances = look.instances.length > 0
     peaks.keepOnly(new Set(look.instances.map(({ instanceId }) => instanceId)))
@@ -88,4 +71,41 @@ export async function openCaretaker({ dataDir, runtimes, diskBudgetBytes, log }:
       await Promise.all([recorder.close(), good.saved(), specs.saved()])
     },
   }
+}
+
+/** What lies in the data folder. */
+async function openKept({ dataDir, runtimes, diskBudgetBytes, log }: CaretakerOptions, teller: DiskTeller) {
+  const needs = (workload: Workload) => needsOf(runtimes, workload)
+  const good = await GoodVersions.open(join(dataDir, 'good-versions.json'), { needsOf: needs, log })
+  const budget = await DiskBudget.open({
+    runtimes,
+    file: join(dataDir, 'stock.json'),
+    budgetBytes: diskBudgetBytes,
+    good,
+    onReport: (report) => teller.update(report),
+    log,
+  })
+  const specs = await SpecHistory.open(join(dataDir, 'spec-history.json'), log)
+  return { good, budget, specs, files: new IncidentFiles(join(dataDir, 'incidents')) }
+}
+
+interface RecorderParts {
+  readonly good: GoodVersions
+  readonly specs: SpecHistory
+  readonly files: IncidentFiles
+  readonly peaks: PeakWatch
+  readonly onRecorded: () => void
+}
+
+function openRecorder({ runtimes, log }: CaretakerOptions, { good, specs, files, peaks, onRecorded }: RecorderParts) {
+  return IncidentRecorder.open({
+    runtimes,
+    files,
+    peaksOf: (instanceId, container) => peaks.of(instanceId, container),
+    difference: (key, digest) => specs.difference(key, digest),
+    isGood: (key, digest) => good.has(key, digest),
+    onRecorded,
+    log,
+    now: Date.now,
+  })
 }

@@ -44,7 +44,9 @@ const image = (name: string, changes: Parameters<typeof group>[0] = {}) =>
   group({ containers: [container({ image: name, env })], ...changes })
 const env = [{ name: 'DB_PASSWORD', value: 'hunter2' }]
 const files = () => new IncidentFiles(join(folder, 'incidents')).all()
-const some = (count: number) => expect.poll(async () => (await files()).length, { timeout: 10_000 }).toBe(count)
+async function some(count: number): Promise<void> {
+  await expect.poll(async () => (await files()).length, { timeout: 10_000 }).toBe(count)
+}
 
 describe('an incident', () => {
   it('is kept of a container that exits: once, with its exit, its last lines and what changed', async () => {
@@ -162,7 +164,7 @@ it('files keep within their number and size, and what the server has goes first'
   for (const at of [1, 2, 3]) await kept.save(make(at))
   await kept.markSent('inc-0000000000000002')
   await kept.save(make(4))
-  expect((await kept.all()).map(({ atMs }) => atMs).toSorted()).toEqual([1, 3, 4])
+  expect((await kept.all()).map(({ atMs }) => atMs).toSorted((a, b) => a - b)).toEqual([1, 3, 4])
   expect((await kept.unsent()).length).toBe(3)
   await kept.save(make(5, 'x'.repeat(99_800)))
   expect((await kept.all()).map(({ atMs }) => atMs)).toEqual([5])

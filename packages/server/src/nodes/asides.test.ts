@@ -154,7 +154,7 @@ describe('an incident of a node', () => {
     expect(TotalCount).toBe(50)
     expect([Incidents[0]?.IncidentId, Incidents.at(-1)?.IncidentId]).toEqual(['incident-54', 'incident-5'])
     context.clock.advance(30 * 24 * 3600_000 - 1500)
-    await reaper.pass({ ...context, changed: () => {} } as never)
+    await reaper.pass(context, new AbortController().signal)
     expect((await handlers.ListIncidents({}, context)).TotalCount).toBe(2)
   })
 })
