@@ -67,12 +67,8 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     host: () => address,
     hooks: caretaker.hooks,
   })
-  const sampler = new Sampler({
-    runtimes,
-    isReady: (key) => reconciler.isReady(key),
-    log,
-    onCounters: (counters) => caretaker.feed(counters),
-  })
+  const onCounters = caretaker.feed.bind(caretaker)
+  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
   const session = new Session({
     server: config.server,
     identity,

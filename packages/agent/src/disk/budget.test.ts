@@ -150,6 +150,24 @@ describe('the disk budget', () => {
     expect(log.join()).toContain('a container uses it')
   })
 
+  it('goes on without an engine that is away, and knows what was needed there when it is back', async () => {
+    const engine = {
+      ...stock,
+      isAway: false,
+      list: (signal: AbortSignal) => (engine.isAway ? Promise.reject(new Error('away')) : stock.list(signal)),
+    }
+    const budget = await openBudget({ runtimes: [{ name: 'fake', stock: engine }] })
+    await needOneAfterTheOther(budget, 'b', 'a')
+    engine.isAway = true
+    clock.nowMs += 3600_000
+    await budget.makeRoom([], never)
+    expect(JSON.parse(await readFile(join(folder, 'stock.json'), 'utf8'))).toHaveProperty('fake b')
+    engine.isAway = false
+    disk.freeBytes = 60
+    await budget.makeRoom([], never)
+    expect(left()).toEqual(['a'])
+  })
+
   it('does not look at the whole stock for every pull', async () => {
     let looks = 0
     const counting = { ...stock, list: (signal: AbortSignal) => ((looks += 1), stock.list(signal)) }

@@ -60,8 +60,8 @@ export class DiskBudget {
     const isShort = shortBytes(await this.#disks(signal)) > 0
     if (!isShort && !isDue && budgetBytes === undefined) return
     this.#lookedAtMs = now()
-    const items = await this.#items(desired, signal)
-    await this.#noteNeeded(items)
+    const { items, unknown } = await this.#items(desired, signal)
+    await this.#noteNeeded(items, unknown)
     const left = await this.#removeUntilRoom(items, signal)
     await this.#report(left, signal)
   }
@@ -94,25 +94,31 @@ export class DiskBudget {
     return true
   }
 
-  async #items(desired: readonly Workload[], signal: AbortSignal): Promise<Item[]> {
+  /** `unknown`: runtimes that cannot say right now what they have; the others are looked at all the same. */
+  async #items(desired: readonly Workload[], signal: AbortSignal): Promise<{ items: Item[]; unknown: Set<string> }> {
     const { runtimes, good, now } = this.#options
     const needed = good.needs()
     for (const workload of desired) for (const id of needsOf(runtimes, workload)) needed.add(id)
     const items: Item[] = []
+    const unknown = new Set<string>()
     for (const runtime of runtimes) {
-      for (const item of (await runtime.stock?.list(signal)) ?? []) {
+      const listed = await runtime.stock?.list(signal).catch(() => undefined)
+      signal.throwIfAborted()
+      if (listed === undefined) unknown.add(runtime.name)
+      for (const item of listed ?? []) {
         const isNeeded = item.isInUse || needed.has(`${runtime.name} ${item.id}`)
         const neededAtMs = isNeeded ? now() : (this.#neededAtMs.get(`${runtime.name} ${item.id}`) ?? now())
         items.push({ ...item, runtime, isNeeded, neededAtMs })
       }
     }
-    return items
+    return { items, unknown }
   }
 
   /** Written once an hour, and when something came or went: an hour more or less does not matter here. */
-  async #noteNeeded(items: readonly Item[]): Promise<void> {
+  async #noteNeeded(items: readonly Item[], unknown: ReadonlySet<string>): Promise<void> {
     const { file, now } = this.#options
-    const times = new Map(items.map((item) => [`${item.runtime.name} ${item.id}`, item.neededAtMs]))
+    const kept = [...this.#neededAtMs].filter(([id]) => unknown.has(id.slice(0, id.indexOf(' '))))
+    const times = new Map([...kept, ...items.map((item) => [`${item.runtime.name} ${item.id}`, item.neededAtMs] as const)])
     const isSame = times.size === this.#neededAtMs.size && [...times.keys()].every((id) => this.#neededAtMs.has(id))
     this.#neededAtMs.clear()
     for (const [id, atMs] of times) this.#neededAtMs.set(id, atMs)
@@ -125,7 +131,7 @@ export class DiskBudget {
     const { runtimes, diskOf } = this.#options
     const disks: DiskSpace[] = []
     for (const { stock } of only ? [only] : runtimes) {
-      // An engine that is away says nothing of its folder; the others are looked at all the same.
+      // An engine that is away says nothing of its folder.
       for (const folder of (await stock?.folders(signal).catch(() => [])) ?? []) {
         const disk = await diskOf(folder)
         if (disk && disk.totalBytes > 0) disks.push(disk)
