@@ -31,6 +31,7 @@ export function driverSupport(folder: string): DriverSupport {
     layOut: store.layOut.bind(store),
     placeConfig: store.placeConfig.bind(store),
     tidy: store.tidy.bind(store),
+    stock: store.stock,
     launch(workload, inside) {
       const { program, args, environment } = usualCommand(workload, inside)
       return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(inside, configFileName)), ...environment } }

@@ -56,7 +56,7 @@ test('the containers of a group share one network, and each is labelled, limited
     'littoral.version': 'v1',
     'littoral.digest': 'digest-of-v1',
   })
-  expect(web.HostConfig).toMatchObject({ NanoCpus: 5e8, Memory: 64 * 1024 * 1024, RestartPolicy: { Name: 'no' } })
+  expect(web.HostConfig).toMatchObject({ NanoCpus: 5e8, Memory: 64 * 1024 * 1024, PidsLimit: 1024, RestartPolicy: { Name: 'no' } })
   expect(web.Config.Env).toContain('GREETING=a=b, c')
   const side = await detailsOf(instanceId, 'side')
   await eventually(
@@ -141,6 +141,26 @@ test('a container over its memory limit is reported as out of memory', async () 
   const instanceId = await runtime.start(group({ containers: [hungry] }), forever())
   const seen = await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
   expect(seen).toMatchObject({ reason: { code: 'OutOfMemory' }, containers: [{ exitCode: 137, isOutOfMemory: true }] })
+})
+
+test('the kernel keeps a container to a number of processes that grows with its processors', async () => {
+  const { instanceId } = await bringUp(runtime, group({ containers: [container({ cpus: 1.5 })] }))
+  const { Id } = await detailsOf(instanceId, 'web')
+  const places = 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; true'
+  const { output } = await execCommand(bench.engine, Id, { command: ['sh', '-c', places], timeoutMs: 5000 })
+  expect(output.trim()).toBe('2048')
+})
+
+test('the last results of a probe are kept with what they said, also when the container has ended', async () => {
+  const check = { ...probe.tcpSocket, type: 'exec' as const, command: ['sh', '-c', 'echo checked; test -e /tmp/up'] }
+  const workload = group({ containers: [script('sleep 0.5; touch /tmp/up; sleep 0.7; exit 5', { probe: check })] })
+  const instanceId = await runtime.start(workload, forever())
+  await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  const results = runtime.probes!(instanceId).get('web') ?? []
+  expect(results.some(({ isSuccess }) => isSuccess)).toBe(true)
+  expect(results.some(({ isSuccess }) => !isSuccess)).toBe(true)
+  expect(results.length).toBeLessThanOrEqual(20)
+  expect(results.every(({ output, tookMs, atMs }) => output.includes('checked') && tookMs >= 0 && atMs > 0)).toBe(true)
 })
 
 test('a container over its storage limit is ended and gets a fresh disk', async () => {

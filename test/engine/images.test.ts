@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Progress } from '@littoral/contract/node/report'
 import { findImage, pushImage, removeImage, tagImage } from '../../packages/agent/src/runtime/engine/client/images.ts'
-import { container, forever, group, imageOne, openBench, type Bench } from './harness.ts'
+import { makeImage, makeSampleImage } from '../../tools/sample-image.ts'
+import { container, forever, group, imageOne, imageTwo, openBench, type Bench } from './harness.ts'
 import { account, startRegistry, type Registry } from './registry.ts'
 
 let bench: Bench
@@ -22,10 +24,12 @@ afterAll(async () => {
   await bench.dispose()
 })
 
-/** Pushes an image under a new name and forgets it locally. */
-async function published(registry: Registry): Promise<string> {
+/** Pushes an image under a new name and forgets it locally; with content of its own it is pulled again byte by byte. */
+async function published(registry: Registry, sizes: readonly number[] = []): Promise<string> {
   const name = `${registry.host}/shop/web:${randomBytes(4).toString('hex')}`
-  await tagImage(bench.engine, `docker.io/${imageOne}`, name)
+  if (sizes.length === 0) await tagImage(bench.engine, `docker.io/${imageOne}`, name)
+  else
+    await makeImage(bench.socketPath, { tags: [name], files: sizes.map((size, at) => ({ path: `big-${at}`, content: randomBytes(size) })) })
   await pushImage(bench.engine, name, account)
   await removeImage(bench.engine, name)
   expect(await findImage(bench.engine, name)).toBeUndefined()
@@ -45,12 +49,13 @@ test('an absent image is pulled, a present one is used without asking its regist
   const runtime = bench.open()
   const progress: string[] = []
   await runtime.prepare(withImage(name), forever(), (message) => progress.push(message))
-  expect(progress).toEqual([`pulling ${name}`])
+  expect(progress[0]).toBe(`pulling ${name}`)
+  const told = progress.length
   expect(await findImage(bench.engine, name)).toBeDefined()
   const nowhere = '127.0.0.1:1/shop/web:1'
   await tagImage(bench.engine, name, nowhere)
   await runtime.prepare(withImage(nowhere), forever(), (message) => progress.push(message))
-  expect(progress).toHaveLength(1)
+  expect(progress).toHaveLength(told)
   await removeImage(bench.engine, nowhere)
   await removeImage(bench.engine, name)
 })
@@ -109,13 +114,52 @@ test('refused, missing and unreachable are told apart', async () => {
   })
 })
 
-test('tidying removes images that were pulled and are wanted no more, and only those', async () => {
-  const [kept, dropped] = [await published(open), await published(open)]
+test('a pull tells how many of its layers and bytes are here, until all of them are', async () => {
+  const name = await published(open, [3_000_000, 2_000_000])
+  const news: { message: string; progress: Progress | undefined }[] = []
+  await bench.open().prepare(withImage(name), forever(), (message, progress) => news.push({ message, progress }))
+  expect(news[0]?.progress).toEqual({ subject: 'web', image: name, doneBytes: 0 })
+  const last = news.at(-1)
+  expect(last?.progress).toMatchObject({ subject: 'web', image: name, layersTotal: expect.any(Number) as number })
+  expect(last?.progress?.layersDone).toBe(last?.progress?.layersTotal)
+  expect(last?.message).toMatch(/^pulling web: (\d+) of \1 layers, [\d.]+ of [\d.]+ MB$/)
+  await removeImage(bench.engine, name)
+})
+
+test('the stock names images that were pulled, and gives up neither others nor what a container was made from', async () => {
+  const used = `${open.host}/shop/used:${randomBytes(4).toString('hex')}`
+  const local = `littoral-test/used-${randomBytes(4).toString('hex')}:1`
+  await makeSampleImage(bench.socketPath, { tag: local, body: local })
+  await tagImage(bench.engine, `docker.io/${local}`, used)
+  await pushImage(bench.engine, used, account)
+  for (const name of [used, `docker.io/${local}`]) await removeImage(bench.engine, name)
+  const free = await published(open)
   const runtime = bench.open()
-  for (const name of [kept, dropped]) await runtime.prepare(withImage(name), forever(), () => {})
-  await runtime.tidy([withImage(kept)], forever())
-  expect(await findImage(bench.engine, dropped)).toBeUndefined()
-  expect(await findImage(bench.engine, kept)).toBeDefined()
-  expect(await findImage(bench.engine, `docker.io/${imageOne}`)).toBeDefined()
-  await runtime.tidy([], forever())
+  const stock = runtime.stock!
+  for (const name of [used, free]) await runtime.prepare(withImage(name), forever(), () => {})
+  const instanceId = await runtime.start(withImage(used), forever())
+  const items = await stock.list(forever())
+  expect(items.map(({ name, isInUse }) => [name, isInUse]).filter(([name]) => [used, free].includes(String(name)))).toEqual([
+    [used, true],
+    [free, false],
+  ])
+  expect(items.every(({ sizeBytes }) => sizeBytes > 0)).toBe(true)
+  expect(stock.needs(withImage(free))).toEqual([`image ${free}`])
+  await expect(stock.discard(`image ${used}`, forever())).rejects.toThrow(/container/)
+  await expect(stock.discard(`image docker.io/${imageOne}`, forever())).rejects.toThrow(/not pulled/)
+  await stock.discard(`image ${free}`, forever())
+  expect(await findImage(bench.engine, free)).toBeUndefined()
+  expect((await bench.open().stock!.list(forever())).map(({ name }) => name)).not.toContain(free)
+  await runtime.remove(instanceId, forever())
+  await stock.discard(`image ${used}`, forever())
+})
+
+test('an image that somebody else put under the same name is not ours any more', async () => {
+  const name = await published(open)
+  const runtime = bench.open()
+  await runtime.prepare(withImage(name), forever(), () => {})
+  await removeImage(bench.engine, name)
+  await tagImage(bench.engine, `docker.io/${imageTwo}`, name)
+  expect((await runtime.stock!.list(forever())).map((item) => item.name)).not.toContain(name)
+  await removeImage(bench.engine, name)
 })

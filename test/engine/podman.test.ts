@@ -58,7 +58,12 @@ describe.skipIf(missing !== undefined)(`Podman${missing === undefined ? '' : ` (
   test('the limits of a container are set, and its processes feel them', async () => {
     const { instanceId } = await bringUp(runtime, group({ containers: [container({ cpus: 0.5 })] }))
     const { Id, HostConfig } = await detailsOf(instanceId, 'web')
-    expect(HostConfig).toMatchObject({ NanoCpus: 5e8, Memory: 64 * 1024 * 1024, RestartPolicy: { Name: expect.stringMatching(/^(no)?$/) } })
+    expect(HostConfig).toMatchObject({
+      NanoCpus: 5e8,
+      Memory: 64 * 1024 * 1024,
+      PidsLimit: 1024,
+      RestartPolicy: { Name: expect.stringMatching(/^(no)?$/) },
+    })
     const hungry = { command: ['sh', '-c', 'x=x; while true; do x=$x$x; done'], timeoutMs: 20_000 }
     expect((await execCommand(bench.engine, Id, hungry)).exitCode).toBe(137)
   })

@@ -63,6 +63,8 @@ export class Prerequisites {
         await waitPublished(this.#esa, { appId: release.AppId, versionId: release.VersionId, environment: 'prod' })
         return { ...input, AppId: release.AppId }
       },
+      RetryWorkload: async () => ({ NodeId: this.#server.nodeId, Workload: await this.#assigned() }),
+      GetIncident: async () => ({ IncidentId: await this.#incident() }),
       RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
       RebuildEdgeContainerAppStagingEnv: async () => ({ AppId: (await this.#released('staging')).AppId }),
       DeleteNode: async () => ({ NodeId: await this.#offlineNode() }),
@@ -130,9 +132,9 @@ export class Prerequisites {
     }
   }
 
-  async #released(PublishEnv: 'prod' | 'staging', StartTime?: string): Promise<{ AppId: string; VersionId: string }> {
+  async #released(PublishEnv: 'prod' | 'staging', StartTime?: string, image?: string): Promise<{ AppId: string; VersionId: string }> {
     const input: Input = { AppId: '', VersionId: '' }
-    await this.#putApp(input)
+    await this.#putApp(input, image)
     const release = { AppId: String(input['AppId']), VersionId: String(input['VersionId']) }
     await this.#esa('PublishEdgeContainerAppVersion', { ...release, PublishEnv, ...(StartTime !== undefined && { StartTime }) })
     return release
@@ -145,12 +147,29 @@ export class Prerequisites {
     return (Releases as { ReleaseId: string }[])[0]!.ReleaseId
   }
 
-  async #putApp(input: Input): Promise<void> {
+  /** A workload that the node has been told to run. */
+  async #assigned(image?: string): Promise<string> {
+    const { AppId } = await this.#released('prod', undefined, image)
+    const key = `app/${AppId}/prod`
+    return until('the assignment', 10_000, async () => {
+      const { Workloads } = await this.#server.littoral('GetNode', { NodeId: this.#server.nodeId })
+      return (Workloads as { Key: string }[]).find(({ Key }) => Key === key)?.Key
+    })
+  }
+
+  async #incident(): Promise<string> {
+    const Key = await this.#assigned('example/exit-1:1')
+    return until('the incident', 20_000, async () => {
+      const { Incidents } = await this.#server.littoral('ListIncidents', { Key })
+      return (Incidents as { IncidentId: string }[])[0]?.IncidentId
+    })
+  }
+
+  async #putApp(input: Input, image = 'example:1'): Promise<void> {
     if (!('AppId' in input)) return
     const appId = await createApp(this.#esa, { name: `example-${this.#next()}`, servicePort: 20_000 + this.#count, targetPort: 8080 })
     input['AppId'] = appId
-    if ('VersionId' in input)
-      input['VersionId'] = await createVersion(this.#esa, { appId, name: 'example-1', image: 'example:1', port: 8080 })
+    if ('VersionId' in input) input['VersionId'] = await createVersion(this.#esa, { appId, name: 'example-1', image, port: 8080 })
   }
 
   async #putSite(input: Input): Promise<void> {

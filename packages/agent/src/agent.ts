@@ -4,7 +4,8 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ExecRequest, LogsRequest, UpgradeRequest } from '@littoral/contract/node/stream'
+import type { ExecRequest, LogsRequest, NodeMessage, UpgradeRequest } from '@littoral/contract/node/stream'
+import { type Caretaker, openCaretaker } from './caretaker.ts'
 import type { AgentConfig } from './config.ts'
 import type { Clock } from './clock.ts'
 import type { DesiredStore } from './desired.ts'
@@ -22,7 +23,7 @@ import { unmetRequirement } from './requirements.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { openRuntimes } from './runtimes.ts'
 import { Sampler } from './sampler.ts'
-import { Session, type TellUpgrade } from './session.ts'
+import { type ServerCommand, Session, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -68,8 +69,9 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { openObject, disk: keeping.disk, doors: local.doors, beforeRemove, log }))
+  const runtimes = given ?? (await openRuntimes(config, { openObject, sealKey: identity.sealKey, disk: keeping.disk, doors: local.doors, beforeRemove, log }))
   river = openRiver(config, runtimes, log)
+  const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
   const reporter = new Reporter()
   keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
   reporter.updateConditions(keeping.conditions.list())
@@ -83,17 +85,19 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     log,
     unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
     host: () => address,
+    hooks: caretaker.hooks,
   })
-  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log })
+  const onCounters = caretaker.feed.bind(caretaker)
+  const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
   const session = new Session({
     server: config.server,
     identity,
     log,
     now: clock.bestMs,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
-    facts: (localAddress) => nodeFacts(config, runtimes, (address = config.address ?? (localAddress || address))),
+    facts: (localAddress) => nodeFacts({ config, runtimes, identity }, (address = config.address ?? (localAddress || address))),
     generation: () => desired.generation,
-    onConnected: (nodeId, send) => {
+    onConnected: (nodeId, send, takes) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => {
         send({ type: 'report', report })
@@ -101,17 +105,17 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
       })
       local.book.connected((report) => send({ type: 'devices', report }))
       trials.connected(send)
+      caretaker.connected(send, takes)
       // A node that was never told anything has nothing to report.
       if (!desired.state) onContact('reported')
       reconciler.wake()
     },
     onDisconnected: () => {
-      reporter.disconnected()
-      local.book.disconnected()
-      trials.disconnected()
+      for (const part of [reporter, local.book, trials, caretaker]) part.disconnected()
       sampler.stop()
       onContact('lost')
     },
+    onCommand: (command, send) => obey(command, send, { reconciler, caretaker }),
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
     onDesired: async (state) => {
@@ -130,7 +134,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   reconciler.start(desired.state && trials.effective(desired.state))
   river.want(desired.state)
   session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, local, keeping, unlock }) }
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, caretaker, river, runtimes, local, keeping, unlock }) }
 }
 
 /** What this node's drivers talk to, and what is known of their devices. */
@@ -155,6 +159,15 @@ function runWanted({ desired, trials }: Keeping, reconciler: Reconciler): void {
 interface Local {
   readonly book: DeviceBook
   readonly doors: Doors
+}
+
+function obey(
+  command: ServerCommand,
+  send: (message: NodeMessage) => void,
+  { reconciler, caretaker }: Pick<Running, 'reconciler' | 'caretaker'>,
+) {
+  if (command.type === 'incidentState') caretaker.answered(command)
+  else send({ type: 'retried', id: command.id, isWaiting: reconciler.retry(command.key) })
 }
 
 interface Source {
@@ -188,18 +201,20 @@ interface Running {
   readonly reporter: Reporter
   readonly sampler: Sampler
   readonly river: RiverGate
+  readonly caretaker: Caretaker
   readonly runtimes: readonly Runtime[]
   readonly local: Local
   readonly keeping: Keeping
   readonly unlock: () => Promise<void>
 }
 
-async function stop({ reconciler, session, reporter, sampler, river, runtimes, local, keeping, unlock }: Running): Promise<void> {
+async function stop({ reconciler, session, reporter, sampler, caretaker, river, runtimes, local, keeping, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()
   sampler.stop()
   await session.close()
+  await caretaker.close()
   await river.close()
   keeping.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))

@@ -63,6 +63,18 @@ export class Attempts {
     if (step.kind === 'start') this.#countStart(step, nowMs)
   }
 
+  /** Ends the pauses of a key, and lets the next ones begin small again. False when nothing was waiting. */
+  hurry(key: string, nowMs: number): boolean {
+    let isWaiting = false
+    for (const [id, attempt] of this.#failed) {
+      if (attempt.key !== key) continue
+      isWaiting ||= attempt.untilMs > nowMs
+      this.#failed.set(id, { ...attempt, failures: 0, untilMs: nowMs })
+    }
+    for (const [id, start] of this.#starts) if (start.key === key) this.#starts.delete(id)
+    return isWaiting
+  }
+
   /** Forgets what belongs to keys that are neither wanted nor here any more. */
   keepOnly(keys: ReadonlySet<string>): void {
     for (const [id, { key }] of this.#failed) if (!keys.has(key)) this.#failed.delete(id)

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseLogSink, parseSinkHeaders } from '@littoral/contract/node/log-sink'
+import { parseSize } from './disk/size.ts'
 import type { JoinCredential } from './identity.ts'
 import { isVersion } from './requirements.ts'
 
@@ -24,6 +25,8 @@ export interface AgentConfig {
   /** Of this node's log river; absent: the one the server names. Checked, and kept as it was written. */
   readonly logSink?: { readonly address: string; readonly headers?: string }
   readonly logSpoolBytes: number
+  /** What images and packages may take; absent: as much as leaves the reserve of the disk free. */
+  readonly diskBudgetBytes?: number
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -88,6 +91,12 @@ const flags = {
     usual: '64',
     meaning: 'Disk for logs that the sink has not taken yet, in MiB; the oldest make room.',
   },
+  'disk-budget': {
+    variable: 'LITTORAL_DISK_BUDGET',
+    hint: 'SIZE',
+    meaning:
+      'What images and packages may take, such as 20G. Without it: as much as leaves a tenth of the disk free (10G of a large one). What was not needed for the longest time goes first.',
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -131,6 +140,7 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
     ...(values.address === undefined ? {} : { address: parseAddress(values.address) }),
     ...parseRiver(values),
+    ...parseDiskBudget(values['disk-budget']),
   }
 }
 
@@ -235,4 +245,12 @@ function parseAddress(text: string): string {
 function parseEdgeVersion(text: string): string {
   if (isVersion(text)) return text
   throw new ConfigError(`--edge-version must be up to four numbers with dots such as 2.9.7, not "${text}".`)
+}
+
+function parseDiskBudget(text: string | undefined): Pick<AgentConfig, 'diskBudgetBytes'> {
+  if (text === undefined) return {}
+  const diskBudgetBytes = parseSize(text)
+  if (diskBudgetBytes === undefined || diskBudgetBytes === 0)
+    throw new ConfigError(`--disk-budget must be a size such as 500M or 20G, not "${text}".`)
+  return { diskBudgetBytes }
 }

@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os'
 import type { NodeFacts } from '@littoral/contract/node/report'
 import type { AgentConfig } from './config.ts'
+import type { IdentityStore } from './identity.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
 // Put in by tools/bundle.mjs.
@@ -10,7 +11,13 @@ declare const LITTORAL_AGENT_VERSION: string | undefined
 /** Version of the agent, which is the version of the repository. */
 export const agentVersion = typeof LITTORAL_AGENT_VERSION === 'string' ? LITTORAL_AGENT_VERSION : '0.1.0'
 
-export async function nodeFacts(config: AgentConfig, runtimes: readonly Runtime[], address: string): Promise<NodeFacts> {
+export interface Self {
+  readonly config: AgentConfig
+  readonly runtimes: readonly Runtime[]
+  readonly identity: Pick<IdentityStore, 'sealKey'>
+}
+
+export async function nodeFacts({ config, runtimes, identity }: Self, address: string): Promise<NodeFacts> {
   const found = await Promise.all(runtimes.map((runtime) => runtime.capabilities()))
   return {
     name: config.name,
@@ -25,6 +32,7 @@ export async function nodeFacts(config: AgentConfig, runtimes: readonly Runtime[
     cpus: cpus().length,
     memoryBytes: totalmem(),
     address,
+    sealKey: identity.sealKey.publicKey,
   }
 }
 

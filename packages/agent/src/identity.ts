@@ -1,7 +1,8 @@
-// Who this node is to the server: the secret it was given, kept twice with mode 0600, and the Authorization header made from
-// it or from what it joins with.
+// Who this node is to the server: the secret it was given and the key that secrets for it are sealed to, kept twice with mode
+// 0600, and the Authorization header made from the secret or from what it joins with.
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
+import { isSealKeyPair, newSealKey, type SealKeyPair } from '@littoral/contract/wire/sealed'
 import { type Checked, type DiskNotes, Kept } from './kept.ts'
 
 /** What a node without an identity joins with. */
@@ -15,19 +16,27 @@ export interface Identity {
 }
 
 export class IdentityStore {
-  readonly #kept: Kept<Identity>
+  readonly #kept: Kept<KeptIdentity>
   readonly #joinWith: JoinCredential | undefined
+  readonly #sealKey: SealKeyPair
   #isRefused = false
 
-  private constructor(kept: Kept<Identity>, joinWith: JoinCredential | undefined) {
+  private constructor(kept: Kept<KeptIdentity>, joinWith: JoinCredential | undefined) {
     this.#kept = kept
+    this.#sealKey = kept.value?.sealKey ?? newSealKey()
     this.#joinWith = joinWith
   }
 
-  /** Reads the identity, if there is one. One that is damaged in both copies counts as absent: joining again makes a new one. */
+  /**
+   * Reads the identity, if there is one, and makes the key at the first start. An identity that is damaged in both copies counts
+   * as absent: joining again makes a new one.
+   */
   static async open(folder: string, joinWith: JoinCredential | undefined, disk?: DiskNotes): Promise<IdentityStore> {
     const path = join(folder, 'identity.json')
-    return new IdentityStore(await Kept.open({ path, what: 'the identity', check: checkIdentity, copy: 'same', disk }), joinWith)
+    const store = new IdentityStore(await Kept.open({ path, what: 'the identity', check: checkIdentity, copy: 'same', disk }), joinWith)
+    const isKeyNew = store.#kept.value?.sealKey === undefined
+    if (isKeyNew && store.canConnect && store.#kept.damage === undefined) await store.#keep(store.#identity)
+    return store
   }
 
   /** What was wrong on disk, until a new identity is there. */
@@ -40,11 +49,20 @@ export class IdentityStore {
 
   /** Writes anew what is damaged, from its copy. */
   async mend(): Promise<void> {
-    if (this.#kept.damage !== undefined && this.#identity) await this.#kept.set(this.#identity)
+    if (this.#kept.damage !== undefined && this.#identity) await this.#keep(this.#identity)
+  }
+
+  #keep(identity: Identity | undefined): Promise<void> {
+    return this.#kept.set({ ...(identity && { identity }), sealKey: this.#sealKey })
   }
 
   get #identity(): Identity | undefined {
-    return this.#kept.value
+    return this.#kept.value?.identity
+  }
+
+  /** Secrets for this node are sealed to its public half; the private one never leaves this machine. */
+  get sealKey(): SealKeyPair {
+    return this.#sealKey
   }
 
   get nodeId(): string | undefined {
@@ -58,7 +76,7 @@ export class IdentityStore {
   async save(identity: Identity): Promise<void> {
     this.#isRefused = false
     if (identity.nodeId === this.#identity?.nodeId && identity.nodeSecret === this.#identity.nodeSecret) return
-    await this.#kept.set(identity)
+    await this.#keep(identity)
   }
 
   /** The server does not know what was shown; where there is something else to show, it is tried next. */
@@ -86,8 +104,18 @@ function gatewayHeader({ productKey, deviceName, deviceSecret }: JoinCredential 
   return `LittoralGateway ${productKey}/${deviceName}:${nowMs}:${hmac}`
 }
 
-function checkIdentity(value: unknown): Checked<Identity> {
-  const { nodeId, nodeSecret } = (value ?? {}) as Partial<Record<keyof Identity, unknown>>
-  if (typeof nodeId !== 'string' || typeof nodeSecret !== 'string') return { isValid: false, problem: 'it names no node' }
-  return { isValid: true, value: { nodeId, nodeSecret } }
+interface KeptIdentity {
+  readonly identity?: Identity
+  readonly sealKey?: SealKeyPair
+}
+
+function checkIdentity(value: unknown): Checked<KeptIdentity> {
+  const kept = (value ?? {}) as { identity?: unknown; sealKey?: Partial<SealKeyPair> }
+  // Earlier agents kept the identity alone.
+  const { nodeId, nodeSecret } = (kept.identity ?? kept) as Partial<Record<keyof Identity, unknown>>
+  const { publicKey = '', privateKey = '' } = kept.sealKey ?? {}
+  const sealKey = isSealKeyPair({ publicKey, privateKey }) ? { publicKey, privateKey } : undefined
+  const identity = typeof nodeId === 'string' && typeof nodeSecret === 'string' ? { nodeId, nodeSecret } : undefined
+  if (identity === undefined && sealKey === undefined) return { isValid: false, problem: 'it names no node' }
+  return { isValid: true, value: { ...(identity && { identity }), ...(sealKey && { sealKey }) } }
 }

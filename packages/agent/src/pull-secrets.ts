@@ -1,5 +1,7 @@
 // Asks the server for what a private registry wants to see, at the moment of the pull: image secrets are no part of the
-// desired state, so they never lie on this node's disk. Used by the engine runtime through agent.ts.
+// desired state, so they never lie on this node's disk. The answer is sealed to this node's key and opened in memory, for one
+// pull. Used by the engine runtime through agent.ts.
+import { openSealed, registryCredentialPurpose, type SealKeyPair } from '@littoral/contract/wire/sealed'
 import type { OpenObject } from './objects.ts'
 
 export interface PullSecret {
@@ -12,11 +14,11 @@ const timeoutMs = 10_000
 const longestAnswer = 64 * 1024
 
 /** Throws StepError DownloadFailed when the server cannot be asked or refuses. */
-export function openPullSecrets(openObject: OpenObject) {
+export function openPullSecrets(openObject: OpenObject, sealKey: SealKeyPair) {
   return async (workloadKey: string, registry: string, signal: AbortSignal): Promise<PullSecret | undefined> => {
     const path = `/node/v1/registry-credentials?${new URLSearchParams({ key: workloadKey, registry }).toString()}`
     const { body } = await openObject(path, 0, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
-    return parseSecret(await readText(body))
+    return parseSecret(unseal(await readText(body), sealKey, registryCredentialPurpose(workloadKey, registry)))
   }
 }
 
@@ -33,6 +35,22 @@ async function readText(body: AsyncIterable<Uint8Array> & { destroy(): void }): 
     body.destroy()
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function unseal(text: string, sealKey: SealKeyPair, purpose: string): string {
+  let sealed: unknown
+  try {
+    sealed = (JSON.parse(text) as { sealed?: unknown } | null)?.sealed
+  } catch {
+    // Without the cause: its message would quote the answer.
+    throw new Error('the answer about an image secret is not JSON')
+  }
+  if (typeof sealed !== 'string') throw new Error('the answer about an image secret is not sealed')
+  try {
+    return openSealed(sealKey, sealed, purpose)
+  } catch {
+    throw new Error("the answer about an image secret is not sealed to this node's key; join the node anew if this lasts")
+  }
 }
 
 function parseSecret(text: string): PullSecret | undefined {

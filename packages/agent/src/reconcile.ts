@@ -7,12 +7,15 @@
 //    is finished (or runs into its time limit) and the next plan goes on from there.
 // 4. Nothing a step throws ends the loop: it becomes an attempt with a reason and a time for the next try.
 import type { DesiredState, Workload } from '@littoral/contract/node/desired-state'
-import type { Reason, WorkloadReport } from '@littoral/contract/node/report'
+import type { Progress, Reason, WorkloadReport } from '@littoral/contract/node/report'
 import { Attempts } from './attempts.ts'
 import { Clock } from './clock.ts'
+import { Delayed } from './delayed.ts'
 import { ExitTimes } from './exit-times.ts'
+import { Hooked, type Hooks } from './hooks.ts'
+import { Hurries } from './hurry.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
-import type { Runtime } from './runtime/runtime.ts'
+import type { OnProgress, Runtime } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
 import { execute, lane, type Step, stepKey, timeLimitMs } from './steps.ts'
 import { endsWithin, limited } from './waits.ts'
@@ -31,6 +34,7 @@ export interface ReconcilerOptions {
   readonly alsoKeep?: () => readonly Workload[]
   /** After every look at the machine; what could not be asked is in `unavailable`, by runtime. */
   readonly onLook?: (instances: readonly PlacedInstance[], unavailable: ReadonlyMap<string, string>) => void
+  readonly hooks?: Hooks
   readonly random?: () => number
   readonly periodMs?: number
   readonly observeTimeoutMs?: number
@@ -49,6 +53,7 @@ interface Running {
   readonly abort: AbortController
   readonly done: Promise<void>
   progress?: string
+  material?: Progress
 }
 
 type Placed = Placement & { readonly refusal?: Reason }
@@ -57,7 +62,7 @@ type Placed = Placement & { readonly refusal?: Reason }
 // Packages of drivers are small beside images, and an edge instance has thirty of them.
 const maxAtOnce = { prepare: 3, fetch: 8, stop: 16, short: 8 }
 const tidyEveryMs = 600_000
-const progressEveryMs = 250
+const progressEveryMs = 1000
 
 /** A pass that took longer than this is followed by a pause of this length at most. */
 const longestRestMs = 20
@@ -70,6 +75,9 @@ function sort(step: Step): keyof typeof maxAtOnce {
 export class Reconciler {
   readonly #options: Required<ReconcilerOptions>
   readonly #attempts: Attempts
+  readonly #hooks: Hooked
+  readonly #hurries = new Hurries()
+  readonly #progressed = new Delayed(progressEveryMs)
   readonly #running = new Map<string, Running>()
   readonly #prepared = new Set<string>()
   readonly #lastKnown = new Map<string, readonly PlacedInstance[]>()
@@ -85,7 +93,6 @@ export class Reconciler {
   #isStale = false
   #restUntil = 0
   #tidyAtMs = 0
-  #toldAtMs = 0
   #lastPass: LastPass | undefined
 
   constructor(options: ReconcilerOptions) {
@@ -94,6 +101,7 @@ export class Reconciler {
       clock: new Clock(),
       alsoKeep: () => [],
       onLook: () => {},
+      hooks: {},
       random: Math.random,
       periodMs: 10_000,
       observeTimeoutMs: 20_000,
@@ -101,6 +109,7 @@ export class Reconciler {
     }
     this.#now = this.#options.clock.steadyMs
     this.#exitTimes = new ExitTimes(this.#options.clock)
+    this.#hooks = new Hooked(this.#options.hooks, this.#options.log)
     this.#attempts = new Attempts(this.#options.random)
     this.#tidyAtMs = this.#now() + tidyEveryMs
   }
@@ -133,6 +142,14 @@ export class Reconciler {
     if (!this.#pass) this.#schedule(this.#restMs())
   }
 
+  /** Tries at once what waits for its next attempt; false when nothing of the key waits. */
+  retry(key: string): boolean {
+    const isHeld = this.#attempts.hurry(key, this.#now())
+    const isExited = this.#hurries.wish(key, this.#instances(), this.#now())
+    this.wake()
+    return isHeld || isExited
+  }
+
   /** The newest instance of a key, for its logs. Prefers the version that is wanted. */
   instanceOf(key: string): PlacedInstance | undefined {
     const digest = this.#desired?.workloads.find((workload) => workload.key === key)?.digest
@@ -150,6 +167,7 @@ export class Reconciler {
   async close(patienceMs = 10_000): Promise<void> {
     this.#closing.abort(new Error('the agent stops'))
     clearTimeout(this.#timer)
+    this.#progressed.close()
     for (const unsubscribe of this.#unsubscribes) unsubscribe()
     for (const { step, abort } of this.#running.values()) if (step.kind === 'prepare') abort.abort(this.#closing.signal.reason)
     await this.#pass
@@ -192,7 +210,9 @@ export class Reconciler {
       const plan = planNode(this.#desired && placements, this.#observed(busy), this.#now())
       nextAtMs = plan.nextAtMs ?? nextAtMs
       launched = this.#launch(plan.steps)
-      this.#attempts.keepOnly(new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)]))
+      const keys = new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)])
+      this.#attempts.keepOnly(keys)
+      this.#hurries.keepOnly(keys)
       this.#tell(placements)
       if (launched.length === 0 && this.#running.size === 0) await this.#tidy()
     } catch (thrown) {
@@ -240,7 +260,7 @@ export class Reconciler {
 
   #observed(busy: ReadonlySet<string>): Observed {
     return {
-      instances: this.#exitTimes.translate(this.#instances()),
+      instances: this.#hurries.apply(this.#exitTimes.translate(this.#instances())),
       unavailable: new Set(this.#unavailable.keys()),
       prepared: this.#prepared,
       busy,
@@ -271,17 +291,17 @@ export class Reconciler {
 
   #begin(step: Step): void {
     const abort = new AbortController()
-    const running: Running = { step, abort, done: this.#run(step, abort.signal, (message) => this.#progress(running, message)) }
+    const running: Running = { step, abort, done: this.#run(step, abort.signal, (...news) => this.#progress(running, ...news)) }
     this.#running.set(lane(step), running)
   }
 
-  #progress(running: Running, message: string): void {
+  #progress(running: Running, message: string, material?: Progress): void {
     running.progress = message
-    if (this.#now() < this.#toldAtMs + progressEveryMs) return
-    this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload)))
+    if (material) running.material = material
+    this.#progressed.call(() => this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload))))
   }
 
-  async #run(step: Step, abort: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  async #run(step: Step, abort: AbortSignal, onProgress: OnProgress): Promise<void> {
     // After this turn of the loop, so that the step stands in #running before anything of it happens.
     await Promise.resolve()
     const signal = AbortSignal.any([abort, AbortSignal.timeout(timeLimitMs(step))])
@@ -289,6 +309,7 @@ export class Reconciler {
     try {
       const runtime = this.#options.runtimes.find(({ name }) => name === step.runtime)
       if (!runtime) throw new Error(`there is no runtime ${step.runtime}`)
+      await this.#hooks.before(step, this.#desired?.workloads ?? [], signal)
       await execute(step, { runtime, signal, onProgress })
       if (step.kind === 'prepare') this.#notePrepared(step.workload)
       this.#attempts.succeeded(step, this.#now())
@@ -315,17 +336,25 @@ export class Reconciler {
     const { clock, host } = this.#options
     // A node that was never told anything has nothing to say about workloads either.
     if (!this.#desired) return
-    this.#toldAtMs = this.#now()
+    const wallMs = Math.round(clock.wallMs())
+    const aheadMs = wallMs - Math.round(this.#now())
+    const toWall = (steadyMs: number) => Math.round(steadyMs) + aheadMs
+    const attempts = [...this.#attempts.list()].map((attempt) => ({
+      ...attempt,
+      failedAtMs: toWall(attempt.failedAtMs),
+      untilMs: toWall(attempt.untilMs),
+    }))
     const workloads = nodeStatus({
       placements,
       instances: this.#instances(),
       unavailable: this.#unavailable,
-      attempts: [...this.#attempts.list()],
+      attempts,
       running: [...this.#running.values()],
       host: host(),
-      nowMs: Math.round(clock.wallMs()),
+      nowMs: wallMs,
     })
     this.#options.onStatus(this.#desired.generation, workloads)
+    this.#hooks.looked({ desired: this.#desired.workloads, reports: workloads, instances: this.#instances(), attempts })
   }
 
   async #tidy(): Promise<void> {
@@ -337,5 +366,6 @@ export class Reconciler {
         this.#options.log(`tidy ${runtime.name}: ${String(error)}`)
       })
     }
+    await this.#hooks.makeRoom(keep, this.#closing.signal)
   }
 }

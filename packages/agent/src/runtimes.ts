@@ -1,6 +1,7 @@
 // Opens the runtimes that the configuration names, with what each needs to know of packages, logins and local doors. Called by
 // agent.ts; besides it the only file that knows the runtimes by name.
 import { join } from 'node:path'
+import type { SealKeyPair } from '@littoral/contract/wire/sealed'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import type { DiskNotes } from './kept.ts'
 import type { OpenObject } from './objects.ts'
@@ -15,6 +16,8 @@ import type { Runtime } from './runtime/runtime.ts'
 
 export interface RuntimeParts {
   readonly openObject: OpenObject
+  /** Logins of registries come sealed to it. */
+  readonly sealKey: SealKeyPair
   readonly disk: DiskNotes
   readonly doors: LocalDoors
   /** Before an instance is removed: what was to be taken from it is taken. */
@@ -22,7 +25,7 @@ export interface RuntimeParts {
   readonly log: (line: string) => void
 }
 
-export async function openRuntimes(config: AgentConfig, { openObject, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
+export async function openRuntimes(config: AgentConfig, { openObject, sealKey, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
@@ -35,7 +38,7 @@ export async function openRuntimes(config: AgentConfig, { openObject, disk, door
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir, disk)
-      const secretFor = openPullSecrets(openObject)
+      const secretFor = openPullSecrets(openObject, sealKey)
       const listenOn = config.address === undefined ? {} : { address: config.address }
       const drivers = driversFrom(packages, doors)
       return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
@@ -54,6 +57,7 @@ function driversFrom(packages: DriverPackages, doors: LocalDoors) {
     layOut: packages.layOut.bind(packages),
     placeConfig: packages.placeConfig.bind(packages),
     tidy: packages.tidy.bind(packages),
+    stock: packages.stock,
     launch: (...[workload, folder]: Parameters<typeof usualCommand>) => {
       const { program, args, environment } = usualCommand(workload, folder)
       return { command: [program, ...args], environment: { ...driverEnvironment(workload, join(folder, configFileName)), ...environment } }

@@ -8,6 +8,8 @@ export interface SamplerOptions {
   readonly runtimes: readonly Pick<Runtime, 'name' | 'usage'>[]
   readonly isReady: (key: string) => boolean
   readonly log: (line: string) => void
+  /** Told of every look. */
+  readonly onCounters?: (counters: readonly UsageCounters[]) => void
 }
 
 const lookTimeoutMs = 10_000
@@ -64,6 +66,7 @@ export class Sampler {
         this.#say(`what ${runtime.name} uses cannot be read: ${error instanceof Error ? error.message : String(error)}`)
       }
     }
+    this.#options.onCounters?.(counters)
     const samples = toSamples(counters, this.#before, this.#options.isReady)
     this.#before = new Map(counters.map((one) => [nameOf(one), one]))
     this.#tell(samples.slice(0, mostSamples))

@@ -30,7 +30,8 @@ export interface SessionOptions {
   readonly identity: IdentityStore
   readonly facts: (localAddress: string) => Promise<NodeFacts>
   readonly generation: () => number
-  readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void) => void
+  /** `takes`: what this server takes beyond what every server does. */
+  readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void, takes: readonly string[]) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
   readonly onDevicesTaken?: (seq: number) => void
@@ -48,6 +49,8 @@ export interface SessionOptions {
   readonly onStatsWanted: (everyMs: number, send: SendSamples, mayRest: boolean) => void
   /** The node should run another agent. Said again on every connection until the outcome was told. */
   readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void
+  /** What is neither a state nor a stream. */
+  readonly onCommand?: (command: ServerCommand, send: (message: NodeMessage) => void) => void
   readonly log: (line: string) => void
   readonly now?: () => number
   readonly random?: () => number
@@ -71,8 +74,10 @@ const unheard = {
   onDevicesTaken: () => {},
   callDevice: noDevices,
   onUpgrade: () => {},
+  onCommand: () => {},
 }
 
+export type ServerCommand = Extract<ServerMessage, { type: 'retry' | 'incidentState' }>
 type StreamMessage = Extract<ServerMessage, { type: `stream${string}` }>
 
 /** How a connection ended; a refusal decides when and with what the next one is tried. */
@@ -252,6 +257,9 @@ class Conversation {
         return this.#options.onConfirmed(message.workloads)
       case 'upgrade':
         return this.#upgrade(message.upgrade)
+      case 'retry':
+      case 'incidentState':
+        return this.#options.onCommand(message, (answer) => this.#send(answer))
       default:
         return this.#stream(message)
     }
@@ -283,7 +291,7 @@ class Conversation {
   }
 
   async #welcome(message: ServerMessage & { type: 'welcome' }): Promise<void> {
-    const { nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, statsMayRest, logSink } = message
+    const { nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, statsMayRest, logSink, takes = [] } = message
     this.#options.onServerTime(serverTimeMs)
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
@@ -291,7 +299,7 @@ class Conversation {
     this.#heard()
     this.#isWelcome = true
     this.#onWelcome()
-    this.#options.onConnected(nodeId, (message) => this.#send(message))
+    this.#options.onConnected(nodeId, (message) => this.#send(message), takes)
     this.#options.onLogSink(logSink)
     if (statsEveryMs === undefined) return
     const send: SendSamples = (samples, isRestSame) => this.#send({ type: 'stats', samples, ...(isRestSame ? { isRestSame } : {}) })

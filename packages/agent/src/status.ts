@@ -1,7 +1,8 @@
 // What the node says about each workload, from what was wanted, observed and tried. Pure. The rule of the contract: a report
 // never claims more than was observed for exactly that version and digest.
-import type { Phase, Reason, WorkloadReport } from '@littoral/contract/node/report'
+import type { Phase, Progress, Reason, WorkloadReport } from '@littoral/contract/node/report'
 import type { Attempt } from './attempts.ts'
+import { nextAttempt } from './next-attempt.ts'
 import type { PlacedInstance, Placement } from './plan.ts'
 import { type Step, stepKey } from './steps.ts'
 
@@ -12,7 +13,7 @@ export interface StatusInput {
   readonly unavailable: ReadonlyMap<string, string>
   readonly attempts: readonly Attempt[]
   /** Steps under way, with the last progress of each. */
-  readonly running: readonly { readonly step: Step; readonly progress?: string }[]
+  readonly running: readonly { readonly step: Step; readonly progress?: string; readonly material?: Progress }[]
   readonly host: string
   readonly nowMs: number
 }
@@ -37,9 +38,11 @@ function workloadStatus(placement: StatusInput['placements'][number], input: Sta
     .toSorted((a, b) => Number(b.isActive) - Number(a.isActive) || b.createdAtMs - a.createdAtMs)[0]
   const serving = live.find((instance) => instance !== target && instance.isActive && instance.phase !== 'incomplete')
   const finding = target ? findingOf(target, input) : findingWithout(placement, input)
-  const base = target
+  const known = target
     ? toReport(target, finding, input)
     : { ...withReason(finding), key, version, digest, restarts: 0, addresses: [], containers: [], observedAtMs: input.nowMs }
+  const material = input.running.find(({ step }) => step.kind === 'prepare' && stepKey(step) === key)?.material
+  const base = { ...known, ...(material && { progress: material }), ...nextAttempt(key, target, input) }
   if (!serving || (target?.isActive && target.phase === 'ready')) return base
   return { ...base, serving: { version: serving.version, digest: serving.digest, instanceId: serving.instanceId } }
 }

@@ -1,7 +1,7 @@
 // The steps a node can take, and the table that carries each out on its runtime. The table is derived from the union, so a
 // kind of step without an executor or a time limit does not compile. Planned by plan.ts, run by reconcile.ts.
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
-import type { Runtime, StopOptions } from './runtime/runtime.ts'
+import type { OnProgress, Runtime, StopOptions } from './runtime/runtime.ts'
 
 interface OnInstance {
   readonly runtime: string
@@ -21,7 +21,7 @@ export type Step =
 export interface StepContext {
   readonly runtime: Runtime
   readonly signal: AbortSignal
-  readonly onProgress: (message: string) => void
+  readonly onProgress: OnProgress
 }
 
 type Executors = { [K in Step['kind']]: (step: Extract<Step, { kind: K }>, context: StepContext) => Promise<unknown> }

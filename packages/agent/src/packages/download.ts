@@ -3,11 +3,13 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { hasCode } from '../files.ts'
+import { hasCode, syncFolder } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
-import { StepError } from '../runtime/runtime.ts'
+import { type OnProgress, StepError } from '../runtime/runtime.ts'
 
 export interface Download {
+  /** What it is called in the report. */
+  readonly subject: string
   readonly path: string
   readonly sha256: string
   readonly sizeBytes: number
@@ -15,12 +17,7 @@ export interface Download {
 }
 
 /** Resolves when `target` holds exactly these bytes; until then only `target.part` exists. */
-export async function download(
-  what: Download,
-  openObject: OpenObject,
-  signal: AbortSignal,
-  onProgress: (message: string) => void,
-): Promise<void> {
+export async function download(what: Download, openObject: OpenObject, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
   if (await isComplete(what)) return
   await mkdir(dirname(what.target), { recursive: true, mode: 0o700 })
   const part = `${what.target}.part`
@@ -33,6 +30,12 @@ export async function download(
     throw new StepError('DownloadCorrupt', `${what.path}: the bytes have the digest ${sha256}, not ${what.sha256}`)
   }
   await rename(part, what.target)
+  await syncFolder(dirname(what.target))
+}
+
+function told({ subject, sizeBytes: totalBytes }: Download, doneBytes: number): Parameters<OnProgress> {
+  const progress = { subject: subject.slice(0, 128), doneBytes, totalBytes }
+  return [`downloading ${progress.subject}: ${doneBytes} of ${totalBytes} bytes`, progress]
 }
 
 interface Kept {
@@ -43,7 +46,7 @@ interface Kept {
 interface Receiving {
   readonly openObject: OpenObject
   readonly signal: AbortSignal
-  readonly onProgress: (message: string) => void
+  readonly onProgress: OnProgress
   readonly kept: Kept
 }
 
@@ -58,7 +61,7 @@ async function receive(what: Download, part: string, { openObject, signal, onPro
       if (sizeBytes > what.sizeBytes) break
       hash.update(chunk)
       await file.writeFile(chunk)
-      onProgress(`downloading: ${sizeBytes} of ${what.sizeBytes} bytes`)
+      onProgress(...told(what, sizeBytes))
     }
     await file.sync()
   } catch (error) {

@@ -9,9 +9,10 @@ import { basename, join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { writeAtomically } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
-import { StepError } from '../runtime/runtime.ts'
+import { type OnProgress, type Stock, StepError } from '../runtime/runtime.ts'
 import { download } from './download.ts'
 import { checkEntry } from './languages.ts'
+import { packageStock } from './stock.ts'
 import { unpack } from './unpack.ts'
 
 /** The file of a driver's folder that holds exactly the workload's `config` text, and the variable with its path. */
@@ -37,11 +38,11 @@ export class DriverPackages {
   }
 
   /** Downloads what is not here yet, unpacks the package and looks for what it starts from. Throws StepError. */
-  async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     for (const { name } of workload.files) checkFileName(name)
     await this.#close()
-    for (const { path, sha256, sizeBytes } of workload.files) {
-      await download({ path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
+    for (const { name, path, sha256, sizeBytes } of workload.files) {
+      await download({ subject: name, path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
     }
     await this.#unpackOnce(workload, signal, onProgress)
     await checkEntry(workload.runtime, this.codeOf(workload))
@@ -86,21 +87,28 @@ export class DriverPackages {
     }
   }
 
-  /** Drops everything that none of these workloads needs. */
+  /** What was unpacked or downloaded whole; see tidy() for the rest. */
+  get stock(): Stock {
+    return packageStock(this.#folder)
+  }
+
+  /** Drops what was left half-way of what none of these workloads needs. */
   async tidy(keep: readonly Workload[]): Promise<void> {
     const drivers = keep.filter((workload) => workload.kind === 'driver')
-    const objects = new Set(drivers.flatMap((workload) => [...workload.files.map(({ sha256 }) => sha256), workload.package?.sha256]))
-    const unpacked = new Set(drivers.map((workload) => workload.package?.sha256))
-    for (const sha256 of this.#rejected.keys()) if (!unpacked.has(sha256)) this.#rejected.delete(sha256)
+    const packages = new Set(drivers.map((workload) => workload.package?.sha256))
+    for (const sha256 of this.#rejected.keys()) if (!packages.has(sha256)) this.#rejected.delete(sha256)
+    const needed = new Set(keep.flatMap((workload) => this.stock.needs(workload)))
     for (const name of await list(join(this.#folder, 'objects'))) {
-      if (!objects.has(name.replace(/\.part$/, ''))) await rm(join(this.#folder, 'objects', name), { force: true })
+      const isWanted = !name.endsWith('.part') || needed.has(`objects/${name.replace(/\.part$/, '')}`)
+      if (!isWanted) await rm(join(this.#folder, 'objects', name), { force: true })
     }
     for (const name of await list(join(this.#folder, 'unpacked'))) {
-      if (!unpacked.has(name)) await rm(join(this.#folder, 'unpacked', name), { recursive: true, force: true })
+      const isWhole = /^[0-9a-f]{64}$/.test(name)
+      if (!isWhole) await rm(join(this.#folder, 'unpacked', name), { recursive: true, force: true })
     }
   }
 
-  async #unpackOnce(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  async #unpackOnce(workload: DriverWorkload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const unpacked = this.codeOf(workload)
     if (await exists(unpacked)) return
     const content = workload.package
@@ -108,7 +116,7 @@ export class DriverPackages {
     const refusal = this.#rejected.get(content.sha256)
     if (refusal) throw refusal
     const archive = this.#object(content.sha256)
-    await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
+    await download({ ...content, subject: workload.driverName, target: archive }, this.#openObject, signal, onProgress)
     onProgress('unpacking')
     await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
     try {

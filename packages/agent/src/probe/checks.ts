@@ -9,9 +9,11 @@ export interface CheckResult {
   isSuccess: boolean
   /** What went wrong, for the report. */
   message: string
+  /** What the check saw, where that says more than the message. */
+  output?: string
 }
 
-const passed: CheckResult = { isSuccess: true, message: '' }
+const passed = (output: string): CheckResult => ({ isSuccess: true, message: '', output })
 const failed = (message: string): CheckResult => ({ isSuccess: false, message })
 
 /** Passes when the port accepts a connection. */
@@ -32,7 +34,7 @@ export function checkTcp(probe: Probe, address: string, signal: AbortSignal): Pr
       probe.timeoutSeconds * 1000,
     )
     signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('connect', () => finish(passed))
+    socket.once('connect', () => finish(passed(`connected to ${where}`)))
     socket.once('error', (error) => finish(failed(`no connection to ${where}: ${error.message}`)))
   })
 }
@@ -58,7 +60,7 @@ export function checkHttp(probe: Probe, address: string, signal: AbortSignal): P
     request.once('error', (error) => finish(failed(`${where}: ${error.message}`)))
     request.once('response', (answer) => {
       const status = answer.statusCode ?? 0
-      finish(status >= 200 && status < 400 ? passed : failed(`${where} answered ${status}`))
+      finish(status >= 200 && status < 400 ? passed(`${where} answered ${status}`) : failed(`${where} answered ${status}`))
     })
     request.end()
   })

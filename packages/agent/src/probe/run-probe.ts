@@ -1,6 +1,7 @@
 // Runs one container's probe until it is stopped: checks never overlap, each has its timeout, and whoever asked is told
 // when readiness changes.
 import type { Probe } from '@littoral/contract/node/desired-state'
+import type { ProbeResult } from '@littoral/contract/node/incident'
 import { checkHttp, checkTcp, type CheckResult } from './checks.ts'
 import { firstProbeState, nextProbeState, probePauseMs } from './probe-state.ts'
 
@@ -19,6 +20,8 @@ export interface RunProbe {
   address: () => string | undefined
   exec: (command: readonly string[], timeoutMs: number, signal: AbortSignal) => Promise<CheckResult>
   onChange: () => void
+  /** Told of every check. */
+  onResult?: (result: ProbeResult) => void
 }
 
 export function runProbe(options: RunProbe): ProbeRun {
@@ -28,13 +31,15 @@ export function runProbe(options: RunProbe): ProbeRun {
   let message = ''
   let timer = setTimeout(check, probe.initialDelaySeconds * 1000)
   function check(): void {
-    const startedAtMs = performance.now()
+    const [startedAtMs, atMs] = [performance.now(), Date.now()]
     void checkOnce(options, ending.signal).then((result) => {
       if (ending.signal.aborted) return
       const wasReady = state.isReady
       const before = message
       state = nextProbeState(state, result.isSuccess, probe)
       message = result.isSuccess ? '' : result.message
+      const tookMs = Math.round(performance.now() - startedAtMs)
+      options.onResult?.({ atMs, tookMs, isSuccess: result.isSuccess, output: result.output ?? result.message })
       timer = setTimeout(check, probePauseMs(state, probe, performance.now() - startedAtMs))
       if (state.isReady !== wasReady || (message !== before && state.failures === probe.failureThreshold)) options.onChange()
     })

@@ -12,7 +12,8 @@
 // 5. Errors are StepError where the meaning is known; anything else counts as `Unexpected` and is retried.
 import { createHash } from 'node:crypto'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
-import type { Address, ContainerReport, NodeFacts, Reason } from '@littoral/contract/node/report'
+import type { ProbeResult } from '@littoral/contract/node/incident'
+import type { Address, ContainerReport, NodeFacts, Progress, Reason } from '@littoral/contract/node/report'
 
 /**
  * incomplete: left behind by an interrupted start; it gets removed · starting: made, probes not passed yet · ready · unready:
@@ -109,6 +110,32 @@ export interface UsageCounters {
   readonly memoryLimitBytes?: number
   readonly readBytes: number
   readonly writtenBytes: number
+  /** Processes and threads, where they are counted. */
+  readonly processes?: number
+}
+
+/** Told while material is brought here: a sentence, and where it can be measured how far it is. */
+export type OnProgress = (message: string, progress?: Progress) => void
+
+/** Something on the disk that a runtime brought here and can bring again: an image, a package, a file. */
+export interface StockItem {
+  readonly id: string
+  readonly name: string
+  readonly sizeBytes: number
+  /** An instance was made from it, or is being made. */
+  readonly isInUse: boolean
+}
+
+/** What a runtime keeps on the disk apart from instances. disk/budget.ts decides what of it goes, and when. */
+export interface Stock {
+  /** Ids of what a workload needs of this stock, whether it is here or not. */
+  needs(workload: Workload): readonly string[]
+  /** Nothing in it that was not brought here by this runtime. */
+  list(signal: AbortSignal): Promise<readonly StockItem[]>
+  /** Throws when it cannot be removed, because somebody else uses it perhaps. */
+  discard(id: string, signal: AbortSignal): Promise<void>
+  /** Folders on the disks it lies on. */
+  folders(signal: AbortSignal): Promise<readonly string[]>
 }
 
 /** One container of a group, as a log river sees it. */
@@ -168,7 +195,7 @@ export interface Runtime {
    * Brings everything a start needs onto the machine (images, packages, files). Safe to abort at any point. Contacts nobody when
    * all is here already, so a node without network starts what it has.
    */
-  prepare(workload: Workload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>
+  prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void>
   /** Makes a new instance and starts it; returns when it is made, not when it is ready. Moves no ports. */
   start(workload: Workload, signal: AbortSignal): Promise<string>
   /** Points the node's ports of the instance's key at this instance. Connections through an older one stay open. */
@@ -191,7 +218,14 @@ export interface Runtime {
   usage(signal: AbortSignal): Promise<readonly UsageCounters[]>
   /** Absent where nothing is to be collected from. */
   readonly outputs?: OutputPort
-  /** Frees disk: drops prepared material that neither `keep` nor an instance needs. Called now and then when nothing else is to do. */
+  /** The last results of the probes of an instance, by container, oldest first; also of one that has ended. */
+  probes?(instanceId: string): ReadonlyMap<string, readonly ProbeResult[]>
+  /** Absent where nothing lies on the disk. */
+  readonly stock?: Stock
+  /**
+   * Clears away what was left half-done and what neither `keep` nor an instance can need; what is in the stock is left to
+   * whoever keeps the disk. Called now and then when nothing else is to do.
+   */
   tidy(keep: readonly Workload[], signal: AbortSignal): Promise<void>
   /** Lets go. Containers keep running; processes that are children of the agent are ended gracefully. */
   close(): Promise<void>

@@ -158,7 +158,7 @@ export class Upgrader {
     let corrupt = 0
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await download({ path, sha256, sizeBytes, target }, openObject, signal, () => {})
+        await download({ subject: `agent ${version}`, path, sha256, sizeBytes, target }, openObject, signal, () => {})
         if (await isIntact(dataDir, { version, sha256 })) return
         throw new StepError('DownloadCorrupt', `${path}: the file on the disk is not what was downloaded`)
       } catch (error) {

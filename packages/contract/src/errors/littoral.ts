@@ -9,6 +9,26 @@ export const littoralFaults = faultEntries({
     advice: 'Stop its agent and what it runs; a node counts as offline once three of its heartbeats are missing.',
   },
   'Node.InvalidParameter': { status: 400, message: '{Detail}', advice: 'Correct the field the message names.' },
+  'Node.WorkloadNotFound': {
+    status: 404,
+    message: 'The node {NodeId} is not to run {Workload}.',
+    advice: 'Take the key from GetNode.',
+  },
+  'Node.Unreachable': {
+    status: 503,
+    message: 'The node {NodeId} cannot be reached right now. {Detail}',
+    advice: 'Try again when ListNodes shows it online.',
+  },
+  'Node.SealKeyMissing': {
+    status: 403,
+    message: 'The node has not told the key to which its secrets are sealed.',
+    advice: 'Upgrade its agent, and let it connect.',
+  },
+  'Incident.NotFound': {
+    status: 404,
+    message: 'The incident {IncidentId} does not exist.',
+    advice: 'List incidents with ListIncidents; old ones are removed after a time.',
+  },
   'Release.NotFound': {
     status: 404,
     message: 'The release {ReleaseId} does not exist.',

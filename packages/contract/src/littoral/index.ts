@@ -1,8 +1,9 @@
 // Littoral's own family: what the vendor's families cannot say. Same shape as they have.
 import type { Family } from '../operation.ts'
 import { GetVersionImages } from './images.ts'
+import { GetIncident, ListIncidents } from './incidents.ts'
 import { OpenLogStream, ReadLogs } from './logs.ts'
-import { CreateNodeToken, DeleteNode, GetNode, ListNodes } from './nodes.ts'
+import { CreateNodeToken, DeleteNode, GetNode, ListNodes, RetryWorkload } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
 import * as upgrades from './upgrades.ts'
@@ -12,6 +13,9 @@ export const operations = {
   ListNodes,
   GetNode,
   DeleteNode,
+  RetryWorkload,
+  ListIncidents,
+  GetIncident,
   GetRelease: releases.GetRelease,
   ListReleases: releases.ListReleases,
   PauseRelease: releases.PauseRelease,

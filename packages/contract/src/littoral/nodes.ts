@@ -3,11 +3,11 @@ import Type from 'typebox'
 import { operation } from '../operation.ts'
 import { Phase } from '../node/report.ts'
 
-const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
+export const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
 const Environment = (description: string) => Type.Union([Type.Literal('prod'), Type.Literal('staging')], { description })
 const Generation = (description: string) => Type.Integer({ minimum: 0, description })
 
-const NodeId = Type.String({ minLength: 1, maxLength: 64, description: 'The node, as ListNodes names it.' })
+export const NodeId = Type.String({ minLength: 1, maxLength: 64, description: 'The node, as ListNodes names it.' })
 
 export const CreateNodeToken = operation({
   action: 'CreateNodeToken',
@@ -74,6 +74,12 @@ const nodeFields = {
       Version: Type.Optional(Type.String({ description: 'Its version, where it says so.' })),
       IsAvailable: Type.Boolean({ description: 'Whether it can be used now.' }),
       Reason: Type.Optional(Type.String({ description: 'Why not.' })),
+      StorageLimit: Type.Optional(
+        Type.Enum(['engine', 'agent'], {
+          description:
+            'Who keeps containers within their storage. engine: a write beyond it fails · agent: it is measured every minute, and a container beyond it is ended with the reason StorageExceeded and begins with an empty disk.',
+        }),
+      ),
     }),
     { description: 'What it can run workloads with.' },
   ),
@@ -94,6 +100,28 @@ const nodeFields = {
     { description: 'What is wrong with the node itself, as it said last. Empty: nothing.' },
   ),
 }
+
+const Bytes = (description: string) => Type.Integer({ minimum: 0, description })
+
+const Disk = Type.Object(
+  {
+    TotalBytes: Bytes('Size of the fullest disk that images or packages lie on.'),
+    FreeBytes: Bytes('What is free of it.'),
+    StockBytes: Bytes('What images and packages take that the agent brought to the node.'),
+    BudgetBytes: Type.Optional(Bytes('What they may take, where the node was given a budget.')),
+    IsShort: Type.Boolean({ description: 'Whether room is short and nothing is left that may be removed.' }),
+    Removed: Type.Array(
+      Type.Object({
+        Name: Type.String({ description: 'The image or package.' }),
+        SizeBytes: Bytes('What it took.'),
+        RemovedAt: Time('When, by the clock of the node'),
+      }),
+      { description: 'What was removed last to make room, newest first.' },
+    ),
+    ReceivedAt: Time('When the node said so'),
+  },
+  { description: 'Its disk. Left out: the node has not spoken of it yet.' },
+)
 
 const exampleNode = {
   NodeId: 'node-0f2c4ad8b5e19c37',
@@ -170,6 +198,23 @@ const NodeWorkload = Type.Object({
             { description: 'Why it is in this phase.' },
           ),
         ),
+        Progress: Type.Optional(
+          Type.Object(
+            {
+              Subject: Type.String({ description: 'The container whose image it is, or the package.' }),
+              Image: Type.Optional(Type.String({ description: 'The image.' })),
+              LayersDone: Type.Optional(Type.Integer({ description: 'Layers that are here.' })),
+              LayersTotal: Type.Optional(Type.Integer({ description: 'Layers of the image.' })),
+              DoneBytes: Bytes('Bytes that are here.'),
+              TotalBytes: Type.Optional(Bytes('Bytes in all; left out until all of them are known.')),
+            },
+            { description: 'What is being brought to the node right now.' },
+          ),
+        ),
+        NextAttemptAt: Type.Optional(
+          Time('When the node tries again what failed, by the clock of the server. RetryWorkload does not wait for it'),
+        ),
+        FailedAttempts: Type.Optional(Type.Integer({ description: 'How often in a row it has failed.' })),
         Restarts: Type.Integer({ description: 'How often it was started again.' }),
         Addresses: Type.Array(Type.String({ description: 'host:port.' }), { description: 'Where it can be reached.' }),
         ServingVersion: Type.Optional(Type.String({ description: 'The older version that still serves meanwhile.' })),
@@ -229,6 +274,7 @@ export const GetNode = operation({
   input: Type.Object({ NodeId }),
   output: Type.Object({
     Node: Type.Object(nodeFields, { description: 'The node.' }),
+    Disk: Type.Optional(Disk),
     Workloads: Type.Array(NodeWorkload, { description: 'Desired and reported workloads, by key.' }),
     Bindings: Type.Array(NodeBinding, { description: 'What a gateway keeps of its edge instance and does not carry out.' }),
     DeviceCount: Type.Integer({ description: 'How many devices behind its drivers it ever spoke of.' }),
@@ -239,6 +285,14 @@ export const GetNode = operation({
     input: { NodeId: 'node-0f2c4ad8b5e19c37' },
     output: {
       Node: exampleNode,
+      Disk: {
+        TotalBytes: 62_000_000_000,
+        FreeBytes: 21_400_000_000,
+        StockBytes: 1_830_000_000,
+        IsShort: false,
+        Removed: [{ Name: 'registry.example/shop/web:1', SizeBytes: 412_000_000, RemovedAt: '2026-12-01T08:58:00Z' }],
+        ReceivedAt: '2026-12-01T08:59:00Z',
+      },
       Workloads: [
         {
           Key: 'app/app-88068867578379/prod',
@@ -284,4 +338,22 @@ export const GetNode = operation({
       ],
     },
   },
+})
+
+export const RetryWorkload = operation({
+  action: 'RetryWorkload',
+  summary: 'Makes a node try now what waits for its next attempt.',
+  description:
+    'A pull, a download, a start or a restart that failed is tried again after a pause that grows up to five minutes. This ends the pause; ' +
+    'what fails again waits again. It changes neither what the node should run nor what runs.',
+  access: 'update',
+  input: Type.Object({
+    NodeId,
+    Workload: Type.String({ minLength: 1, maxLength: 200, description: 'The key of the workload, as GetNode shows it.' }),
+  }),
+  output: Type.Object({
+    WasWaiting: Type.Boolean({ description: 'Whether something waited. If not, it is under way already, or has nothing left to do.' }),
+  }),
+  errors: ['Node.NotFound', 'Node.WorkloadNotFound', 'Node.Unreachable', 'Node.InvalidParameter'],
+  example: { input: { NodeId: 'node-0f2c4ad8b5e19c37', Workload: 'app/app-88068867578379/prod' }, output: { WasWaiting: true } },
 })

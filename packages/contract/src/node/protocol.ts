@@ -10,3 +10,6 @@ export const streamWindowBytes = 256 * 1024
 export const maxMessageBytes = 16 * 1024 * 1024
 /** The same for what is typed into a command: bytes under way until the node has handed them on. */
 export const inputWindowBytes = 64 * 1024
+/** An incident capsule is not larger, neither as its file nor under way, and goes in parts of this size, one at a time. */
+export const maxIncidentBytes = 256 * 1024
+export const incidentPartBytes = 16 * 1024

@@ -17,6 +17,19 @@ export type Phase = Static<typeof Phase>
 export const Reason = Type.Object({ code: Text(64), message: Text(2000) })
 export type Reason = Static<typeof Reason>
 
+/** How far the material of a workload is: one image or one package at a time. Bytes count what goes over the network. */
+export const Progress = Type.Object({
+  /** A container's name where an image is pulled for it, else the name of the package or file. */
+  subject: Text(128),
+  image: Type.Optional(Text(1024)),
+  layersDone: Type.Optional(Type.Integer({ minimum: 0 })),
+  layersTotal: Type.Optional(Type.Integer({ minimum: 0 })),
+  doneBytes: Type.Integer({ minimum: 0 }),
+  /** Absent until the size of everything is known. */
+  totalBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+export type Progress = Static<typeof Progress>
+
 export const ContainerReport = Type.Object({
   name: Text(63),
   state: Type.Union([Type.Literal('waiting'), Type.Literal('running'), Type.Literal('exited')]),
@@ -71,6 +84,12 @@ export const WorkloadReport = Type.Object({
   /** While a new version is not ready yet: the version that still serves. */
   serving: Type.Optional(Type.Object({ version: Text(128), digest: Text(64), instanceId: Text(128) })),
   retreat: Type.Optional(Retreat),
+  /** While it is being brought here. */
+  progress: Type.Optional(Progress),
+  /** When the node tries again what failed, by the node's clock; absent while nothing waits. */
+  nextAttemptAtMs: Type.Optional(Type.Integer()),
+  /** How often in a row that has failed. */
+  failedAttempts: Type.Optional(Type.Integer({ minimum: 1 })),
   observedAtMs: Type.Integer(),
 })
 export type WorkloadReport = Static<typeof WorkloadReport>
@@ -97,7 +116,14 @@ export const NodeFacts = Type.Object({
   region: Text(64),
   environments: Type.Array(Type.Union([Type.Literal('prod'), Type.Literal('staging')]), { minItems: 1, maxItems: 2 }),
   runtimes: Type.Array(
-    Type.Object({ name: Text(32), version: Type.Optional(Text(64)), isAvailable: Type.Boolean(), reason: Type.Optional(Text(500)) }),
+    Type.Object({
+      name: Text(32),
+      version: Type.Optional(Text(64)),
+      isAvailable: Type.Boolean(),
+      reason: Type.Optional(Text(500)),
+      /** Who keeps containers within their storage: the engine itself, or the agent, which measures and ends what is over it. */
+      storageLimit: Type.Optional(Type.Union([Type.Literal('engine'), Type.Literal('agent')])),
+    }),
     {
       maxItems: 16,
     },
@@ -107,5 +133,7 @@ export const NodeFacts = Type.Object({
   cpus: Type.Number(),
   memoryBytes: Type.Integer({ minimum: 0 }),
   address: Text(255),
+  /** X25519, 32 bytes in base64url: secrets for this node are sealed to it. */
+  sealKey: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })),
 })
 export type NodeFacts = Static<typeof NodeFacts>

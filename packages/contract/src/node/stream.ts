@@ -3,6 +3,7 @@
 import Type, { type Static } from 'typebox'
 import { DesiredState } from './desired-state.ts'
 import { DeviceReport } from './device-report.ts'
+import { DiskReport } from './disk.ts'
 import { NodeFacts, Report } from './report.ts'
 import { WorkloadSample } from './sample.ts'
 
@@ -74,6 +75,8 @@ export const UpgradeRequest = Type.Object({
   holdSeconds: Type.Integer({ minimum: 0, maximum: 600 }),
 })
 export type UpgradeRequest = Static<typeof UpgradeRequest>
+const IncidentId = Type.String({ pattern: '^inc-[0-9a-f]{16}$' })
+const Offset = Type.Integer({ minimum: 0, maximum: 1_000_000 })
 
 /** Node → server. */
 export const NodeMessage = Type.Union([
@@ -94,6 +97,18 @@ export const NodeMessage = Type.Union([
     isRestSame: Type.Optional(Type.Boolean()),
   }),
   Type.Object({ type: Type.Literal('devices'), report: DeviceReport }),
+  /** Only to a server whose welcome takes 'disk'. */
+  Type.Object({ type: Type.Literal('disk'), disk: DiskReport }),
+  /** Answers `retry`. isWaiting: something of the workload waited for its next attempt, and does so no more. */
+  Type.Object({ type: Type.Literal('retried'), id: StreamId, isWaiting: Type.Boolean() }),
+  /** Only to a server whose welcome takes 'incidents': there is a capsule, gzipped, of this size and digest: the server says from where on it wants it. */
+  Type.Object({
+    type: Type.Literal('incidentOffer'),
+    id: IncidentId,
+    sizeBytes: Offset,
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  }),
+  Type.Object({ type: Type.Literal('incidentPart'), id: IncidentId, offset: Offset, base64: Bytes }),
   Type.Object({
     type: Type.Literal('streamEnd'),
     id: StreamId,
@@ -127,6 +142,17 @@ export const ServerMessage = Type.Union([
     statsMayRest: Type.Optional(Type.Boolean()),
     /** Where log rivers flow to, as log-sink.ts reads it; absent: nowhere, unless the node has a sink of its own. */
     logSink: Type.Optional(Type.Object({ address: Text(2048), headers: Type.Optional(Text(8192)) })),
+    /** What this server takes that older ones refuse: 'disk', 'incidents'. A node sends it to no other. */
+    takes: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
+  }),
+  /** Do now what waits for its next attempt. */
+  Type.Object({ type: Type.Literal('retry'), id: StreamId, key: Text(200) }),
+  /** wanted: from `offset` on · stored · refused: it is of no use, and not to be offered again · later: no room now. */
+  Type.Object({
+    type: Type.Literal('incidentState'),
+    id: IncidentId,
+    state: Type.Union([Type.Literal('wanted'), Type.Literal('stored'), Type.Literal('refused'), Type.Literal('later')]),
+    offset: Offset,
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),

@@ -1,5 +1,6 @@
 // Why a node does or does not run a version: the chain of causes from the intent to the instance. Pure; ExplainNode shows it.
 // It reads the same survey the planner acts on, so it cannot tell another story.
+import { nextAttemptAtMs } from './next-attempt.ts'
 import type { Release } from './release.ts'
 import { releaseState } from './release-progress.ts'
 import { whyFailed } from './rollout.ts'
@@ -144,8 +145,23 @@ function onNode({ view, standing, rollout }: Case): Cause[] {
     const { reason } = report
     const late = state === 'late' ? ` It is past its deadline of ${rollout.policy.deadlineSeconds} s and goes on trying.` : ''
     const why = reason === undefined ? '' : `: ${reason.code}: ${reason.message}`
-    return [{ code: 'NotReady', message: `The node says ${report.phase}${why}.${late}` }]
+    return [{ code: 'NotReady', message: `The node says ${report.phase}${why}.${late}${underWay(report)}` }]
   }
   if (state === 'baking') return [{ code: 'Baking', message: `It is ready, for less than ${rollout.policy.bakeSeconds} s so far.` }]
   return [{ code: 'Ready', message: 'The node says that it runs exactly this version, ready.' }]
 }
+
+/** How far it is, and when it is tried again. */
+function underWay(report: NonNullable<Standing['report']>): string {
+  const { progress, failedAttempts = 0 } = report
+  const nextMs = nextAttemptAtMs(report)
+  const tries = failedAttempts > 0 ? ` after ${failedAttempts} ${failedAttempts === 1 ? 'failure' : 'failures'}` : ''
+  const next = nextMs === undefined ? '' : ` It tries again at ${time(nextMs)}${tries}; RetryWorkload does not wait for it.`
+  if (progress === undefined) return next
+  const { subject, layersDone, layersTotal, doneBytes, totalBytes } = progress
+  const layers = layersTotal === undefined ? '' : `${layersDone ?? 0} of ${layersTotal} layers, `
+  const size = totalBytes === undefined ? `${megabytes(doneBytes)} MB so far` : `${megabytes(doneBytes)} of ${megabytes(totalBytes)} MB`
+  return ` It brings ${subject} here: ${layers}${size}.${next}`
+}
+
+const megabytes = (bytes: number) => (bytes < 10_000_000 ? (bytes / 1e6).toFixed(1) : String(Math.round(bytes / 1e6)))

@@ -16,7 +16,11 @@ export interface RolloutAssignment {
   readonly restartToken?: string
 }
 
-export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'retreat'> & {
+/** What it says of its tries is for people only; no decision depends on it. */
+type Tries = Partial<Pick<WorkloadReport, 'progress' | 'failedAttempts' | 'nextAttemptAtMs' | 'observedAtMs'>> & {
+  readonly receivedAtMs?: number
+}
+export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'retreat'> & Tries & {
   readonly nodeId: string
   /** When the server first heard of the retreat. */
   readonly retreatReceivedAtMs?: number

@@ -1,5 +1,6 @@
 // Removes what nobody can use any more, so that no table grows without end.
 import * as audit from '../store/audit.ts'
+import * as incidents from '../store/incidents.ts'
 import * as joinTokens from '../store/join-tokens.ts'
 import * as deviceStates from '../store/iot-edge/device-states.ts'
 import * as pins from '../store/image-pins.ts'
@@ -14,6 +15,7 @@ const mostSamples = 2_000_000
 /** What devices said is kept for a week, or for less where there is more of it than this. */
 const deviceHistoryKeptMs = 7 * keptMs
 const mostDeviceHistory = 2_000_000
+const incidentsKeptMs = 30 * keptMs
 
 export const reaper = loop({
   name: 'reaper',
@@ -26,7 +28,10 @@ export const reaper = loop({
     await reapSamples(store, now())
     await audit.removeBefore(store, now() - settings.auditKeptMs)
     await reapDeviceHistory(store, now())
-    await store.write(async (tx) => pins.removeOrphans(tx))
+    await store.write(async (tx) => {
+      pins.removeOrphans(tx)
+      incidents.removeBefore(tx, now() - incidentsKeptMs)
+    })
     return expired
   },
 })

@@ -75,12 +75,21 @@ export async function enrol(admission: Admission, hello: Hello, services: Admiss
     const secretHash = nodeSecret === undefined ? {} : { secretHash: hashSecret(nodeSecret) }
     const issued = nodeSecret === undefined ? {} : { nodeSecret }
     if (known !== undefined) {
-      nodes.update(tx, { id: known.id, ...described(hello.facts, known.pinned), nowMs: services.now(), ...secretHash })
+      const facts = withSealKey(hello.facts, admission.kind === 'node' ? known.facts.sealKey : undefined)
+      nodes.update(tx, { id: known.id, ...described(facts, known.pinned), nowMs: services.now(), ...secretHash })
       nodes.updateGeneration(tx, known.id, newerThan(hello.generation, known.generation))
       return { nodeId: known.id, ...issued }
     }
     return { nodeId: insertNode(tx, { admission, hello, services, secretHash: secretHash.secretHash ?? '' }), ...issued }
   })
+}
+
+/**
+ * The key that a node once told stays: the node's secret alone, which travels with every request, must not be enough to have
+ * secrets sealed to another key. Joining anew, or the proof of a gateway, brings a new one.
+ */
+function withSealKey(facts: NodeFacts, kept: string | undefined): NodeFacts {
+  return kept === undefined ? facts : { ...facts, sealKey: kept }
 }
 
 async function findKnown(tx: WriteTx, admission: Admission): Promise<nodes.NodeRecord | undefined> {

@@ -114,6 +114,7 @@ describe('joining', () => {
       heartbeatMs: 60_000,
       statsEveryMs: 15_000,
       statsMayRest: true,
+      takes: ['disk', 'incidents'],
     })
     expect(await record(nodeId)).toMatchObject({ name: 'renamed' })
     const everything = JSON.stringify(await context.store.read((tx) => nodes.findSecretHash(tx, nodeId)))

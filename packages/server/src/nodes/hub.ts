@@ -10,6 +10,7 @@ import type { NodeStreams } from '../operations/context.ts'
 import * as nodes from '../store/nodes.ts'
 import { admit } from './admission.ts'
 import { callDevice } from './device-call.ts'
+import { Asides } from './asides.ts'
 import { readLogLines } from './log-lines.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { closeCodes, NodeSession, type SessionEvents, type SessionServices } from './session.ts'
@@ -43,6 +44,7 @@ export class NodeHub implements NodeStreams {
   readonly #byNode = new Map<string, NodeSession>()
   readonly #events: SessionEvents
   readonly #samples: SampleIntake
+  readonly #asides: Asides
   #upgrades = 0
   #tick: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
@@ -51,10 +53,12 @@ export class NodeHub implements NodeStreams {
   constructor(services: SessionServices) {
     this.#services = services
     this.#samples = new SampleIntake(services)
+    this.#asides = new Asides(services)
     this.#events = {
       joined: (session, nodeId) => this.#joined(session, nodeId),
       ended: (session) => this.#ended(session),
       sampled: (nodeId, samples, isRestSame) => this.#samples.take(nodeId, samples, isRestSame),
+      said: (nodeId, message, answer) => this.#asides.said(nodeId, message, answer),
     }
   }
 
@@ -85,6 +89,11 @@ export class NodeHub implements NodeStreams {
     return this.#streamsOf(nodeId).open(request, consumer)
   }
 
+  async retry(nodeId: string, key: string, timeoutMs: number): Promise<boolean> {
+    const session = this.#sessionOf(nodeId)
+    return this.#asides.retry({ nodeId, send: (message) => session.tell(message) }, key, timeoutMs)
+  }
+
   /** How many nodes have a session here. */
   get size(): number {
     return this.#byNode.size
@@ -98,7 +107,7 @@ export class NodeHub implements NodeStreams {
     for (const session of sessions) session.close(closeCodes.goingAway, 'the server stops')
     let giveUp: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (giveUp = setTimeout(resolve, timeoutMs)))
-    const settled = Promise.all([this.#ticking, ...sessions.map((session) => session.settled())])
+    const settled = Promise.all([this.#ticking, this.#asides.settled(), ...sessions.map((session) => session.settled())])
     await Promise.race([settled, late])
     clearTimeout(giveUp)
     await this.#samples.stop()
@@ -107,9 +116,13 @@ export class NodeHub implements NodeStreams {
   }
 
   #streamsOf(nodeId: string): Streams {
+    return this.#sessionOf(nodeId).streams
+  }
+
+  #sessionOf(nodeId: string): NodeSession {
     const session = this.#byNode.get(nodeId)
     if (session === undefined) throw streamError('NodeUnreachable', `the node ${nodeId} is not connected`)
-    return session.streams
+    return session
   }
 
   async #upgrade({ request, socket, head }: Upgrade, doors: Doors): Promise<void> {

@@ -1,5 +1,6 @@
 // What a node gets to know of image secrets: those its own workloads need, and no others.
 import type { GroupWorkload } from '@littoral/contract/node/desired-state'
+import { newSealKey, openSealed, registryCredentialPurpose } from '@littoral/contract/wire/sealed'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newImageSecret, sealPurpose } from '../domain/image-secret.ts'
@@ -15,6 +16,7 @@ import { testFacts } from './test-node.ts'
 
 const { accountId } = testPrincipal
 const key = 'app/app-1/prod'
+const sealKey = newSealKey()
 let context: TestContext
 let app: FastifyInstance
 let lines: string[]
@@ -36,7 +38,8 @@ afterEach(async () => {
 })
 
 function addNode(id: string): Promise<void> {
-  const node = { id, accountId, ...testFacts, facts: testFacts, pinned: {}, isOnline: true, generation: 0, acceptedGeneration: 0 }
+  const facts = { ...testFacts, sealKey: sealKey.publicKey }
+  const node = { id, accountId, ...testFacts, facts, pinned: {}, isOnline: true, generation: 0, acceptedGeneration: 0 }
   return context.store.write(async (tx) => nodes.insert(tx, { ...node, createdAtMs: 0, secretHash: hashSecret('lns_secret') }))
 }
 
@@ -74,9 +77,13 @@ function workload(): GroupWorkload {
 }
 
 async function ask(query: Record<string, string>, authorization = 'LittoralNode node-a:lns_secret') {
-  const path = `/node/v1/registry-credentials?${new URLSearchParams({ key, registry: 'images.example.com:5000', ...query })}`
+  const asked = { key, registry: 'images.example.com:5000', ...query }
+  const path = `/node/v1/registry-credentials?${new URLSearchParams(asked)}`
   const answer = await app.inject({ method: 'GET', url: path, headers: { authorization } })
-  return { status: answer.statusCode, body: answer.json<Record<string, string>>(), caching: answer.headers['cache-control'] }
+  const { sealed, ...rest } = answer.json<Record<string, string>>()
+  expect(answer.body).not.toContain('word of')
+  const open = (text: string) => JSON.parse(openSealed(sealKey, text, registryCredentialPurpose(asked.key, asked.registry))) as object
+  return { status: answer.statusCode, body: sealed === undefined ? rest : open(sealed), caching: answer.headers['cache-control'] }
 }
 
 describe('a node that pulls', () => {
@@ -112,6 +119,19 @@ describe('a node that pulls', () => {
     expect(await ask({}, 'LittoralNode node-b:lns_secret')).toMatchObject({ status: 403 })
     expect(await ask({}, 'LittoralNode node-a:lns_guess')).toMatchObject({ status: 401, body: { code: 'Node.Unauthenticated' } })
     expect(await ask({}, 'Bearer ljt_unknown')).toMatchObject({ status: 403, body: { code: 'Node.TokenRefused' } })
+  })
+
+  it('gets none before it has told the key that secrets are sealed to', async () => {
+    await addSecret('app-1', 'puller')
+    await context.store.write(async (tx) =>
+      tx.run(
+        db
+          .updateTable('nodes')
+          .set({ facts: JSON.stringify(testFacts) })
+          .where('id', '=', 'node-a'),
+      ),
+    )
+    expect(await ask({})).toMatchObject({ status: 403, body: { code: 'Node.SealKeyMissing' } })
   })
 
   it('is told of a secret that cannot be opened, which the log explains', async () => {

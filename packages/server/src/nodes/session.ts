@@ -8,6 +8,7 @@ import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { RawData, WebSocket } from 'ws'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'
+import { type Aside, takenAsides } from './asides.ts'
 import { readDesired } from './desired.ts'
 import { DeviceIntake } from './device-intake.ts'
 import { ReportIntake } from './intake.ts'
@@ -22,6 +23,7 @@ export interface SessionEvents {
   readonly joined: (session: NodeSession, nodeId: string) => void
   readonly ended: (session: NodeSession) => void
   readonly sampled: (nodeId: string, samples: readonly WorkloadSample[], isRestSame?: boolean) => void
+  readonly said: (nodeId: string, message: Aside, answer: (message: ServerMessage) => void) => void
 }
 
 type Confirmable = Extract<NodeMessage, { type: 'confirm' }>['workloads'][number]
@@ -66,7 +68,7 @@ export class NodeSession {
     this.#admission = admission
     this.#services = services
     this.#events = events
-    this.#streams = new Streams((message) => this.#send(message))
+    this.#streams = new Streams((message) => this.tell(message))
     this.#heartbeat = setTimeout(() => this.#refuse('HelloTimeout', 'no hello came in time'), helloTimeoutMs)
     socket.on('message', (frame, isBinary) => this.#receive(frame, isBinary))
     socket.on('pong', () => (this.#wasHeard = true))
@@ -153,7 +155,7 @@ export class NodeSession {
       this.#intake.take(message.report)
     } else if (message.type === 'devices') {
       const { seq } = message.report
-      this.#devices?.take(message.report, () => this.#send({ type: 'devicesTaken', seq }))
+      this.#devices?.take(message.report, () => this.tell({ type: 'devicesTaken', seq }))
     } else if (message.type === 'confirm') {
       // One question at a time; the node asks again.
       this.#confirming ??= this.#confirm(message.workloads, this.#intake).finally(() => (this.#confirming = undefined))
@@ -161,6 +163,13 @@ export class NodeSession {
       if (this.#nodeId !== undefined) this.#events.sampled(this.#nodeId, message.samples, message.isRestSame)
     } else if (message.type === 'upgradeState') {
       this.#upgrades?.take(message)
+    } else if (
+      message.type === 'disk' ||
+      message.type === 'retried' ||
+      message.type === 'incidentOffer' ||
+      message.type === 'incidentPart'
+    ) {
+      if (this.#nodeId !== undefined) this.#events.said(this.#nodeId, message, (answer) => this.tell(answer))
     } else {
       this.#streamed(message)
     }
@@ -173,7 +182,7 @@ export class NodeSession {
       const state = this.#nodeId === undefined ? undefined : await readDesired(this.#services.store, this.#nodeId)
       const digests = new Map(state?.workloads.map(({ key, digest }) => [key, digest]))
       const confirmed = workloads.filter(({ key, digest }) => digests.get(key) === digest)
-      if (confirmed.length > 0) this.#send({ type: 'confirmed', workloads: confirmed })
+      if (confirmed.length > 0) this.tell({ type: 'confirmed', workloads: confirmed })
     } catch (error) {
       this.#services.log.error({ nodeId: this.#nodeId, err: error }, 'versions could not be confirmed')
     }
@@ -203,7 +212,7 @@ export class NodeSession {
     const enrolled = await enrol(this.#admission, hello, this.#services)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#begin(enrolled.nodeId, hello.generation)
-    this.#send({
+    this.tell({
       type: 'welcome',
       nodeId: enrolled.nodeId,
       ...(enrolled.nodeSecret === undefined ? {} : { nodeSecret: enrolled.nodeSecret }),
@@ -212,6 +221,7 @@ export class NodeSession {
       statsEveryMs: this.#services.settings.statsEveryMs,
       ...(this.#services.settings.logSink && { logSink: this.#services.settings.logSink }),
       statsMayRest: true,
+      takes: takenAsides,
     })
     this.push()
     this.#upgrades?.tell()
@@ -227,7 +237,7 @@ export class NodeSession {
     })
     this.#devices = new DeviceIntake(nodeId, this.#services)
     this.#unsubscribe = store.changes(`assignments/${nodeId}`, () => this.push())
-    this.#upgrades = new UpgradeTeller(nodeId, this.#services, (message) => this.#send(message))
+    this.#upgrades = new UpgradeTeller(nodeId, this.#services, (message) => this.tell(message))
     clearTimeout(this.#heartbeat)
     this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs)
     this.#events.joined(this, nodeId)
@@ -241,7 +251,8 @@ export class NodeSession {
     this.#socket.ping()
   }
 
-  #send(message: ServerMessage): void {
+  /** Sends a message, unless the socket is closed or the node does not read. */
+  tell(message: ServerMessage): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     if (this.#socket.bufferedAmount > mostBufferedBytes) {
       this.#services.log.warn({ nodeId: this.#nodeId }, 'a node does not read what it is sent and was cut off')
@@ -252,7 +263,7 @@ export class NodeSession {
 
   #refuse(code: string, message: string, isPermanent = false): void {
     this.#services.log.warn({ nodeId: this.#nodeId, code, detail: message }, 'a node was refused')
-    this.#send({ type: 'refused', code, message, isPermanent })
+    this.tell({ type: 'refused', code, message, isPermanent })
     this.close(closeCodes.violation, code)
   }
 

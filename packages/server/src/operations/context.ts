@@ -36,6 +36,8 @@ export interface NodeStreams {
    * DeviceOffline, CallTimeout, CallFailed.
    */
   callDevice(nodeId: string, request: CallRequest): Promise<string>
+  /** Makes a node try at once what waits for its next attempt; false when nothing waited. Throws as readLogs does. */
+  retry(nodeId: string, key: string, timeoutMs: number): Promise<boolean>
 }
 
 /** The object store for driver packages and config files. */

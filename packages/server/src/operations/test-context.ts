@@ -89,16 +89,24 @@ export interface FakeNodes extends NodeStreams {
   readonly lines: Map<string, string[]>
   /** What answers calls of devices, by node id. */
   readonly answers: Map<string, (request: CallRequest) => string>
+  /** Keys of workloads that wait for their next attempt. */
+  readonly waiting: Set<string>
 }
 
 export function fakeNodes(): FakeNodes {
   const asked: FakeNodes['asked'] = []
   const lines: FakeNodes['lines'] = new Map()
   const answers: FakeNodes['answers'] = new Map()
+  const waiting: FakeNodes['waiting'] = new Set()
   return {
     asked,
     lines,
     answers,
+    waiting,
+    async retry(nodeId, key) {
+      if (!lines.has(nodeId)) throw Object.assign(new Error(`node ${nodeId} has no socket here`), { code: 'NodeUnreachable' })
+      return waiting.delete(key)
+    },
     async readLogs(nodeId, request, timeoutMs) {
       asked.push({ nodeId, request, timeoutMs })
       const known = lines.get(nodeId)

@@ -3,6 +3,7 @@ import type { CoreTables } from './tables/core.ts'
 import type { DeviceStatesTables } from './tables/device-states.ts'
 import type { EdgeContainerTables } from './tables/edge-container.ts'
 import type { GatewayBindingsTables } from './tables/gateway-bindings.ts'
+import type { IncidentsTables } from './tables/incidents.ts'
 import type { IotEdgeRestTables } from './tables/iot-edge-rest.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
 import type { NodesTables } from './tables/nodes.ts'
@@ -23,4 +24,5 @@ export interface Schema
     StreamsTables,
     UpgradesTables,
     GatewayBindingsTables,
-    DeviceStatesTables {}
+    DeviceStatesTables,
+    IncidentsTables {}

@@ -1,4 +1,4 @@
-// What the kernel counted for a process's control group: four small files, no question to the engine. Both hierarchies are
+// What the kernel counted for a process's control group: five small files, no question to the engine. Both hierarchies are
 // read; on machines that have both, each controller is taken from where the process says it is.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ export interface CgroupCounters {
   readonly memoryBytes: number
   readonly readBytes: number
   readonly writtenBytes: number
+  readonly processes?: number
 }
 
 /** Undefined when the process is gone or nothing is counted for it. */
@@ -23,9 +24,9 @@ export async function readCgroup(pid: number, folders: KernelFolders = kernelFol
   const membership = await text(join(folders.proc, String(pid), 'cgroup'))
   if (membership === undefined) return undefined
   const place = parseMembership(membership, folders.cgroup)
-  const [cpu, memory, disk] = await Promise.all([readCpu(place), readMemory(place), readDisk(place)])
+  const [cpu, memory, disk, processes] = await Promise.all([readCpu(place), readMemory(place), readDisk(place), readProcesses(place)])
   if (cpu === undefined || memory === undefined) return undefined
-  return { cpuMicroseconds: cpu, memoryBytes: memory, ...disk }
+  return { cpuMicroseconds: cpu, memoryBytes: memory, ...disk, ...(processes === undefined ? {} : { processes }) }
 }
 
 interface Place {
@@ -65,6 +66,11 @@ async function readDisk({ old, unified }: Place): Promise<Pick<CgroupCounters, '
   if (throttle !== undefined) return { readBytes: sum(throttle, / Read (\d+)$/), writtenBytes: sum(throttle, / Write (\d+)$/) }
   const stat = unified === undefined ? undefined : await text(join(unified, 'io.stat'))
   return { readBytes: sum(stat ?? '', /\brbytes=(\d+)/), writtenBytes: sum(stat ?? '', /\bwbytes=(\d+)/) }
+}
+
+async function readProcesses({ old, unified }: Place): Promise<number | undefined> {
+  const count = Number((await firstText(old.get('pids'), 'pids.current')) ?? (unified && (await text(join(unified, 'pids.current')))))
+  return Number.isSafeInteger(count) ? count : undefined
 }
 
 async function firstText(folders: readonly string[] | undefined, file: string): Promise<string | undefined> {

@@ -45,8 +45,17 @@ export function limits(
     Memory: container.memoryBytes,
     // The same value: no swap beyond the limit.
     MemorySwap: container.memoryBytes,
+    PidsLimit: pidsLimit(container.cpus),
     ...(hasHardStorageLimit(info.Driver) ? { StorageOpt: { size: String(container.storageBytes) } } : {}),
   }
+}
+
+/**
+ * Processes and threads a container may have. No version can ask for a number, so it grows with its processors: far above what
+ * programs of that size need, and far below what would take the node down.
+ */
+export function pidsLimit(cpus: number): number {
+  return 1024 * Math.max(1, Math.ceil(cpus))
 }
 
 /** overlay2 would need XFS with project quotas, which cannot be seen from here; there storage-limit.ts watches instead. */

@@ -1,6 +1,7 @@
 // The parts of the engine runtime that its steps work with; put together in index.ts.
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { LocalDoors } from '../../packages/local-door.ts'
+import type { OnProgress, Stock } from '../runtime.ts'
 import type { Holders } from './holders.ts'
 import type { InventoryReader } from './inventory.ts'
 import type { EngineLink } from './link.ts'
@@ -12,7 +13,7 @@ import type { Watches } from './watches.ts'
 
 /** How driver packages get onto the node and how a driver is started; shared with the process runtime by agent.ts. */
 export interface DriverSupport {
-  prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void>
+  prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: OnProgress): Promise<void>
   /** Fills an instance's own folder with the driver's code, config and files. */
   layOut(workload: DriverWorkload, folder: string): Promise<void>
   placeConfig(workload: DriverWorkload, folder: string): Promise<void>
@@ -21,6 +22,7 @@ export interface DriverSupport {
   tidy(keep: readonly DriverWorkload[]): Promise<void>
   /** What drivers find on the machine beside their devices; absent: nothing. */
   readonly doors?: LocalDoors
+  readonly stock: Stock
 }
 
 export interface EngineContext {

@@ -6,7 +6,7 @@ import { normalizeImageName } from '@littoral/contract/node/image-name'
 import { busFolder } from '../../packages/local-door.ts'
 import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
-import { commonHostConfig } from './container-spec.ts'
+import { commonHostConfig, pidsLimit } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
 import { openDoor } from './driver-doors.ts'
 import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'
@@ -50,6 +50,7 @@ export async function driverSpec(context: EngineContext, connected: ConnectedEng
       ...(await devices(container)),
       Memory: memoryBytes,
       MemorySwap: memoryBytes,
+      PidsLimit: pidsLimit(1),
       Binds: [`${folder}:${driverFolder}`, ...(await doorBind(context, place, env.FCBASE_IPADDR)), ...volumes],
     },
   }

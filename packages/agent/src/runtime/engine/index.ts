@@ -3,14 +3,14 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
-import { normalizeImageName } from '@littoral/contract/node/image-name'
 import { pinnedImage } from '@littoral/contract/node/image-pin'
 import type { Reason } from '@littoral/contract/node/report'
 import { openForwarder, type Forwarder } from '../../forwarder/client.ts'
-import { StepError, type ObservedInstance, type Runtime, type RuntimeFacts } from '../runtime.ts'
+import { StepError, type ObservedInstance, type OnProgress, type Runtime, type RuntimeFacts } from '../runtime.ts'
 import { watchEvents, type ContainerEvent } from './client/events.ts'
 import { addressOf, getContainer } from './client/containers.ts'
 import type { RegistryCredential } from './client/images.ts'
+import { hasHardStorageLimit } from './container-spec.ts'
 import type { DriverSupport, EngineContext } from './context.ts'
 import { Holders } from './holders.ts'
 import { ensureHolderImage } from './holder-image.ts'
@@ -26,6 +26,7 @@ import { openPuller, type SecretSource } from './pull.ts'
 import { credentialFor } from './registry-credentials.ts'
 import { driverImages, engineSocket } from './settings.ts'
 import { startInstance } from './start.ts'
+import { engineStock } from './stock.ts'
 import { removeInstance, restartContainer, stopInstance } from './stop.ts'
 import { watchStorage } from './storage-limit.ts'
 import { execIn } from './terminal.ts'
@@ -125,6 +126,8 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
     exec: (instanceId, exec, signal) => execIn(context, instanceId, exec, signal),
     usage: (signal) => readUsage(context, signal),
     outputs: outputsOf(context),
+    probes: (instanceId) => context.watches.probes(instanceId),
+    stock: engineStock(context),
     tidy: (keep, signal) => tidy(context, keep, signal),
     close() {
       end()
@@ -173,6 +176,7 @@ async function capabilities({ link }: EngineContext): Promise<RuntimeFacts> {
       name: 'engine',
       version: `${engine.isPodman ? 'Podman' : 'Docker'} ${info.ServerVersion}`,
       isAvailable: true,
+      storageLimit: hasHardStorageLimit(info.Driver) ? 'engine' : 'agent',
       driverRuntimes: [],
     }
   } catch (error) {
@@ -192,15 +196,18 @@ function supports({ link, drivers }: EngineContext, workload: Workload): boolean
 
 interface Preparing {
   signal: AbortSignal
-  onProgress: (message: string) => void
+  onProgress: OnProgress
 }
 
 async function prepare(context: EngineContext, workload: Workload, { signal, onProgress }: Preparing): Promise<void> {
   const { engine } = await context.link.get(signal)
   // The first group of a node gets its network set up while its images are pulled.
   if (workload.kind === 'group') context.holders.replenish(0)
-  const images = workload.kind === 'group' ? workload.containers.map(pinnedImage) : [context.driverImages[workload.runtime]]
-  for (const image of new Set(images)) await context.puller.ensure(engine, image, { key: workload.key, signal, onProgress })
+  const images =
+    workload.kind === 'group'
+      ? new Map(workload.containers.map((container) => [pinnedImage(container), container.name]))
+      : new Map([[context.driverImages[workload.runtime], workload.driverName.slice(0, 128)]])
+  for (const [image, subject] of images) await context.puller.ensure(engine, image, { key: workload.key, subject, signal, onProgress })
   if (workload.kind === 'driver') return context.drivers?.prepare(workload, signal, onProgress)
   await ensureHolderImage(engine, signal)
 }
@@ -237,11 +244,6 @@ async function tidy(context: EngineContext, keep: readonly Workload[], signal: A
   for (const folder of await readdir(context.instancesFolder).catch(() => [])) {
     if (!isKept(folder)) await rm(join(context.instancesFolder, folder), { recursive: true, force: true })
   }
-  const used = [...instances.values()].flatMap((members) => [...members.values()].map(({ Config }) => Config.Image))
-  const wanted = keep.flatMap((workload) =>
-    workload.kind === 'group' ? workload.containers.map(pinnedImage) : [context.driverImages[workload.runtime]],
-  )
-  await context.puller.removeUnused(connected.engine, new Set([...used, ...wanted].map(normalizeImageName)))
   await context.drivers?.tidy(keep.filter((workload) => workload.kind === 'driver'))
 }
 

@@ -37,7 +37,8 @@ function handBackHolders(context: EngineContext, { engine }: ConnectedEngine, { 
   const members = [...instances.values()].flatMap((byName) => [...byName.values()])
   const used = new Set(members.map(holderIdOf).filter((id) => id !== undefined))
   context.holders.reconcile(engine, holders, used)
-  context.watches.keepOnly(new Set(members.filter(({ State }) => State.Running).map(({ Id }) => Id)))
+  const running = members.filter(({ State }) => State.Running).map(({ Id }) => Id)
+  context.watches.keepOnly(new Set(running), new Set(instances.keys()))
 }
 
 interface Look {

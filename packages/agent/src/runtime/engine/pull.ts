@@ -1,12 +1,13 @@
 // Brings images onto the node. What is here already is used as it is: no registry is contacted, so a node without network
-// starts what it has.
+// starts what it has. Which images were pulled by this agent is remembered: no other is ever removed.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { normalizeImageName, registryOf } from '@littoral/contract/node/image-name'
-import { StepError } from '../runtime.ts'
+import { type OnProgress, StepError } from '../runtime.ts'
 import type { Engine } from './client/connection.ts'
 import { isEngineError, type EngineErrorKind } from './client/engine-error.ts'
 import { findImage, pullImage, removeImage, type RegistryCredential } from './client/images.ts'
+import type { PullProgress } from './client/pull-progress.ts'
 
 /**
  * Asks for what a registry wants to see when this workload is pulled; it is held in memory for one pull and never written
@@ -17,15 +18,24 @@ export type SecretSource = (workloadKey: string, registry: string, signal: Abort
 export interface Pull {
   /** The workload that the image is for. */
   key: string
+  /** The container that the image is for, in the words of the report. */
+  subject: string
   signal: AbortSignal
-  onProgress: (message: string) => void
+  onProgress: OnProgress
+}
+
+export interface PulledImage {
+  readonly name: string
+  readonly sizeBytes: number
 }
 
 export interface Puller {
-  /** Throws StepError ImageUnauthorized, ImageNotFound, RegistryUnreachable or ImagePullFailed. */
+  /** Throws StepError ImageUnauthorized, ImageNotFound, RegistryUnreachable, DiskFull or ImagePullFailed. */
   ensure(engine: Engine, image: string, pull: Pull): Promise<void>
-  /** Removes images that were pulled by this agent and that nobody in `keep` needs. */
-  removeUnused(engine: Engine, keep: ReadonlySet<string>): Promise<void>
+  /** Images that were pulled by this agent and have not been replaced or removed by somebody else since. */
+  list(engine: Engine, signal: AbortSignal): Promise<PulledImage[]>
+  /** Throws when it is not one of those, or a container of whomever was made from it. */
+  remove(engine: Engine, name: string, signal: AbortSignal): Promise<void>
 }
 
 export interface PullerOptions {
@@ -40,40 +50,65 @@ const codes: Partial<Record<EngineErrorKind, string>> = {
   imageUnauthorized: 'ImageUnauthorized',
   imageMissing: 'ImageNotFound',
   imageUnreachable: 'RegistryUnreachable',
+  diskFull: 'DiskFull',
   timedOut: 'RegistryUnreachable',
 }
 
+/** No more often than this is anybody told of progress. */
+const progressEveryMs = 200
+
 export function openPuller(options: PullerOptions): Puller {
-  const pulled = new Set(readList(options.file))
-  const remember = () => {
-    mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 })
-    writeFileSync(`${options.file}.new`, JSON.stringify([...pulled]), { mode: 0o600 })
-    renameSync(`${options.file}.new`, options.file)
-  }
+  const pulled = openPulled(options.file)
   return {
-    async ensure(engine, image, { key, signal, onProgress }) {
+    async ensure(engine, image, { key, subject, signal, onProgress }) {
       const name = normalizeImageName(image)
       if ((await findImage(engine, name, signal)) !== undefined) return
-      onProgress(`pulling ${image}`)
-      const login = await findLogin(options, name, { key, signal })
+      onProgress(`pulling ${image}`, { subject, image: name.slice(0, 1024), doneBytes: 0 })
+      const { credential, doubt } = await findLogin(options, name, { key, signal })
       try {
-        await pullImage(engine, name, login.credential, signal)
+        await pullImage(engine, name, { credential, signal, onProgress: paced((progress) => onProgress(...told(subject, name, progress))) })
       } catch (error) {
-        throw pullStepError(image, error, { signal, doubt: login.doubt })
+        throw pullStepError(image, error, { signal, doubt })
       }
-      pulled.add(name)
-      remember()
+      pulled.add(name, (await findImage(engine, name, signal))?.Id)
     },
-    async removeUnused(engine, keep) {
-      for (const name of pulled) {
-        if (keep.has(name)) continue
-        await removeImage(engine, name).catch(() => {})
-        pulled.delete(name)
+    async list(engine, signal) {
+      const found: PulledImage[] = []
+      for (const [name, id] of pulled.all()) {
+        const details = await findImage(engine, name, signal)
+        if (details === undefined || (id !== undefined && details.Id !== id)) pulled.remove(name)
+        else found.push({ name, sizeBytes: details.Size ?? 0 })
       }
-      remember()
+      return found
+    },
+    async remove(engine, name, signal) {
+      if (!pulled.has(name)) throw new Error(`${name} was not pulled by this agent`)
+      await removeImage(engine, name, { force: false, signal })
+      pulled.remove(name)
     },
   }
 }
+
+function paced(tell: (progress: PullProgress) => void): (progress: PullProgress) => void {
+  let toldMs = Number.NEGATIVE_INFINITY
+  let layersDone = 0
+  return (progress) => {
+    if (performance.now() - toldMs < progressEveryMs && progress.layersDone === layersDone) return
+    toldMs = performance.now()
+    layersDone = progress.layersDone
+    tell(progress)
+  }
+}
+
+/** `pulling web: 3 of 7 layers, 41 of 120 MB`, and the same in numbers. */
+function told(subject: string, image: string, { totalBytes, ...progress }: PullProgress): Parameters<OnProgress> {
+  const { layersDone, layersTotal, doneBytes } = progress
+  const size = totalBytes === undefined ? `${megabytes(doneBytes)} MB so far` : `${megabytes(doneBytes)} of ${megabytes(totalBytes)} MB`
+  const numbers = { subject, image: image.slice(0, 1024), ...progress, ...(totalBytes === undefined ? {} : { totalBytes }) }
+  return [`pulling ${subject}: ${layersDone} of ${layersTotal} layers, ${size}`, numbers]
+}
+
+const megabytes = (bytes: number) => (bytes < 10_000_000 ? (bytes / 1e6).toFixed(1) : String(Math.round(bytes / 1e6)))
 
 interface Login {
   credential: RegistryCredential | undefined
@@ -103,11 +138,40 @@ function pullStepError(image: string, error: unknown, { signal, doubt }: { signa
   return new StepError(codes[error.kind] ?? 'ImagePullFailed', `${image}: ${error.message}${unasked}`, { isStalled, cause: error })
 }
 
-function readList(file: string): string[] {
+/** Which images were pulled here, with their ids: a name that means another image now is no longer ours. */
+function openPulled(file: string) {
+  const images = readPulled(file)
+  const save = () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(`${file}.new`, JSON.stringify([...images].map(([name, id]) => ({ name, id }))), { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  return {
+    has: (name: string) => images.has(name),
+    all: () => [...images],
+    add(name: string, id: string | undefined) {
+      images.set(name, id)
+      save()
+    },
+    remove(name: string) {
+      images.delete(name)
+      save()
+    },
+  }
+}
+
+/** Earlier agents wrote names only. */
+function readPulled(file: string): Map<string, string | undefined> {
+  const images = new Map<string, string | undefined>()
   try {
     const list = JSON.parse(readFileSync(file, 'utf8')) as unknown
-    return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : []
+    for (const entry of Array.isArray(list) ? (list as unknown[]) : []) {
+      if (typeof entry === 'string') images.set(entry, undefined)
+      const { name, id } = (entry ?? {}) as { name?: unknown; id?: unknown }
+      if (typeof name === 'string') images.set(name, typeof id === 'string' ? id : undefined)
+    }
   } catch {
-    return []
+    // Absent or cut short: what was pulled before counts as somebody else's from now on, and stays.
   }
+  return images
 }

@@ -1,7 +1,9 @@
 // What goes on beside a running container: its postStart hook first, then its probe. One watch per run of a container; a
 // container is ready when its hook has succeeded and its probe passes.
 import type { GroupContainer } from '@littoral/contract/node/desired-state'
-import { runProbe, type ProbeRun } from '../../probe/run-probe.ts'
+import type { ProbeResult } from '@littoral/contract/node/incident'
+import { runProbe, type ProbeRun, type RunProbe } from '../../probe/run-probe.ts'
+import { Transcripts } from '../../probe/transcript.ts'
 import { killContainer, type ContainerDetails } from './client/containers.ts'
 import { execCommand } from './client/exec.ts'
 import type { EngineLink } from './link.ts'
@@ -47,6 +49,7 @@ export class Watches {
   readonly #options: WatchesOptions
   readonly #watches = new Map<string, Watch>()
   readonly #waiting = new Set<() => void>()
+  readonly #transcripts = new Transcripts()
 
   constructor(options: WatchesOptions) {
     this.#options = options
@@ -64,7 +67,10 @@ export class Watches {
       if (!isDone || ending.signal.aborted) return
       watch.isHookDone = true
       if (container?.probe === undefined) this.#changed(watch)
-      else watch.probe = startProbe(this.#options, watched, () => this.#changed(watch))
+      else {
+        const onResult = (result: ProbeResult) => this.#transcripts.note(watched.instanceId, container.name, result)
+        watch.probe = startProbe(this.#options, watched, { onChange: () => this.#changed(watch), onResult })
+      }
     })
   }
 
@@ -81,8 +87,14 @@ export class Watches {
     this.#watches.delete(containerId)
   }
 
-  keepOnly(containerIds: ReadonlySet<string>): void {
+  keepOnly(containerIds: ReadonlySet<string>, instanceIds: ReadonlySet<string>): void {
     for (const id of this.#watches.keys()) if (!containerIds.has(id)) this.end(id)
+    this.#transcripts.keepOnly(instanceIds)
+  }
+
+  /** The last results of an instance's probes, by container. */
+  probes(instanceId: string): ReadonlyMap<string, readonly ProbeResult[]> {
+    return this.#transcripts.of(instanceId)
   }
 
   /** Resolves when every watch has had one result, or after the wait. */
@@ -159,7 +171,7 @@ async function runHook(options: WatchesOptions, { instanceId, details, container
 function startProbe(
   options: WatchesOptions,
   { details, container, address, isAdopted }: Watched,
-  onChange: () => void,
+  told: Pick<RunProbe, 'onChange' | 'onResult'>,
 ): ProbeRun | undefined {
   if (container?.probe === undefined) return undefined
   return runProbe({
@@ -171,8 +183,9 @@ function startProbe(
       return {
         isSuccess: exitCode === 0,
         message: exitCode === 0 ? '' : `the probe's command ended with ${exitCode}: ${output.trim().slice(-300)}`,
+        ...(exitCode === 0 ? { output: output.trim().slice(-300) } : {}),
       }
     },
-    onChange,
+    ...told,
   })
 }

@@ -12,7 +12,16 @@ import type { Reason } from '@littoral/contract/node/report'
 import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
 import type { LocalDoors } from '../../packages/local-door.ts'
-import { type LogOptions, type ObservedInstance, type Runtime, type RuntimeFacts, StepError, type StopOptions } from '../runtime.ts'
+import {
+  type LogOptions,
+  type ObservedInstance,
+  type OnProgress,
+  type Runtime,
+  type RuntimeFacts,
+  StepError,
+  type Stock,
+  type StopOptions,
+} from '../runtime.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
 import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
@@ -112,7 +121,7 @@ class ProcessRuntime implements Runtime {
     return [...this.#instances.values()].map((instance) => instance.observe())
   }
 
-  async prepare(workload: Workload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
+  async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     await this.#packages.prepare(asDriver(workload), signal, onProgress)
   }
 
@@ -186,6 +195,10 @@ class ProcessRuntime implements Runtime {
 
   async usage(): Promise<[]> {
     return []
+  }
+
+  get stock(): Stock {
+    return this.#packages.stock
   }
 
   async tidy(keep: readonly Workload[]): Promise<void> {

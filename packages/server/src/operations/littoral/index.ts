@@ -3,6 +3,7 @@ import type { operations } from '@littoral/contract/littoral/index'
 import type { Handlers } from '@littoral/contract/operation'
 import type { Context } from '../context.ts'
 import { imageHandlers } from './images.ts'
+import { incidentHandlers } from './incidents.ts'
 import { logHandlers } from './logs.ts'
 import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
@@ -13,6 +14,7 @@ export const handlers = {
   ...nodeHandlers,
   ...logHandlers,
   ...imageHandlers,
+  ...incidentHandlers,
   ...releaseHandlers,
   ...policyHandlers,
   ...upgradeHandlers,

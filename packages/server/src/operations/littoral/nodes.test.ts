@@ -116,6 +116,22 @@ describe('GetNode', () => {
     expect(Workloads[3]).not.toHaveProperty('Desired')
   })
 
+  it('shows how far a workload is and when it is tried again, by the clock of the server', async () => {
+    await addNode('node-a')
+    const yearsAgo = Date.parse('2001-01-01T00:00:00Z')
+    const progress = { subject: 'web', image: 'shop/web:1', layersDone: 3, layersTotal: 7, doneBytes: 41_000_000, totalBytes: 120_000_000 }
+    const tries = { observedAtMs: yearsAgo, nextAttemptAtMs: yearsAgo + 90_000, failedAttempts: 4 }
+    await context.store.write(async (tx) => {
+      const report = said('app/1/prod', { phase: 'preparing', progress, ...tries })
+      reports.update(tx, { nodeId: 'node-a', report, nowMs: context.now() })
+    })
+    const { Workloads } = await handlers.GetNode({ NodeId: 'node-a' }, context)
+    expect(Workloads[0]?.Reported).toMatchObject({
+      ...{ Phase: 'preparing', NextAttemptAt: new Date(context.now() + 90_000).toISOString().replace('.000', ''), FailedAttempts: 4 },
+      Progress: { Subject: 'web', Image: 'shop/web:1', LayersDone: 3, LayersTotal: 7, DoneBytes: 41_000_000, TotalBytes: 120_000_000 },
+    })
+  })
+
   it('does not know a node of somebody else', async () => {
     await addNode('node-x', '2000000000000002')
     await expect(handlers.GetNode({ NodeId: 'node-x' }, context)).rejects.toMatchObject({ fault: 'Node.NotFound' })
@@ -145,5 +161,22 @@ describe('DeleteNode', () => {
   it('does not know a node of somebody else', async () => {
     await addNode('node-x', '2000000000000002')
     await expect(handlers.DeleteNode({ NodeId: 'node-x' }, context)).rejects.toMatchObject({ fault: 'Node.NotFound' })
+  })
+})
+
+describe('RetryWorkload', () => {
+  it('asks the node for what it is to run, and says when it cannot', async () => {
+    await addNode('node-a')
+    const key = 'app/1/prod'
+    const retry = (fields: object = {}) => handlers.RetryWorkload({ NodeId: 'node-a', Workload: key, ...fields }, context)
+    await expect(retry()).rejects.toMatchObject({ fault: 'Node.WorkloadNotFound' })
+    await context.store.write(async (tx) => assignments.assign(tx, { nodeId: 'node-a', workload: group(key, 'd1'), nowMs: 0 }))
+    await expect(retry()).rejects.toMatchObject({ fault: 'Node.Unreachable', message: expect.stringContaining('no socket here') as string })
+    context.nodes.lines.set('node-a', [])
+    context.nodes.waiting.add(key)
+    expect([await retry(), await retry()]).toEqual([{ WasWaiting: true }, { WasWaiting: false }])
+    await expect(retry({ NodeId: 'node-none' })).rejects.toMatchObject({ fault: 'Node.NotFound' })
+    const stranger = context.as({ accountId: '2000000000000002' })
+    await expect(handlers.RetryWorkload({ NodeId: 'node-a', Workload: key }, stranger)).rejects.toMatchObject({ fault: 'Node.NotFound' })
   })
 })

@@ -5,15 +5,18 @@ import type { Handlers } from '@littoral/contract/operation'
 import { hashSecret } from '../../domain/secret.ts'
 import * as assignments from '../../store/assignments.ts'
 import * as gatewayBindings from '../../store/iot-edge/gateway-bindings.ts'
+import * as disks from '../../store/node-disks.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
 import * as deviceStates from '../../store/iot-edge/device-states.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { Context } from '../context.ts'
-import { toBindingView, toDeviceViews, toNodeView, toTime, toWorkloadViews } from './views.ts'
+import { toBindingView, toDeviceViews, toDiskView, toNodeView, toTime, toWorkloadViews } from './views.ts'
 
 /** Of one answer. */
 const mostDevices = 200
+/** A node answers at once or not at all. */
+const retryTimeoutMs = 5000
 
 export const nodeHandlers = {
   async CreateNodeToken({ Region, Environment, MaxUses = 1, ExpiresInSeconds = 3600 }, ctx) {
@@ -61,7 +64,9 @@ export const nodeHandlers = {
         devices.map(({ iotId }) => iotId),
       )
       const Devices = toDeviceViews(devices, properties)
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), Bindings, DeviceCount: total, Devices }
+      const disk = await disks.find(tx, NodeId)
+      const told = { Bindings, DeviceCount: total, Devices, ...(disk && { Disk: toDiskView(disk) }) }
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), ...told }
     })
   },
 
@@ -74,4 +79,18 @@ export const nodeHandlers = {
     })
     return {}
   },
-} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode' | 'DeleteNode'>, Context>
+
+  async RetryWorkload({ NodeId, Workload: key }, { store, nodes: streams, principal: { accountId } }) {
+    await store.read(async (tx) => {
+      const node = await nodes.find(tx, NodeId)
+      if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
+      const assigned = await assignments.listByNode(tx, NodeId)
+      if (!assigned.some((assignment) => assignment.key === key)) throw new Fault('Node.WorkloadNotFound', { NodeId, Workload: key })
+    })
+    try {
+      return { WasWaiting: await streams.retry(NodeId, key, retryTimeoutMs) }
+    } catch (error) {
+      throw new Fault('Node.Unreachable', { NodeId, Detail: error instanceof Error ? error.message : String(error) }, { cause: error })
+    }
+  },
+} satisfies Handlers<Pick<typeof operations, 'CreateNodeToken' | 'ListNodes' | 'GetNode' | 'DeleteNode' | 'RetryWorkload'>, Context>

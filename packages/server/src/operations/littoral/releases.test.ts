@@ -219,6 +219,12 @@ describe('why a node does not run a version', () => {
     await reportAll(context, 'node-a', { phase: 'backoff', reason: { code: 'ExitedEarly', message: 'exit code 3' } })
     const { Causes } = await call(context, 'ExplainNode', { AppId, NodeId: 'node-a' })
     expect(Causes[1]).toEqual({ Code: 'NotReady', Message: 'The node says backoff: ExitedEarly: exit code 3.' })
+    const progress = { subject: 'web', layersDone: 3, layersTotal: 7, doneBytes: 41_000_000, totalBytes: 120_000_000 }
+    await reportAll(context, 'node-a', { phase: 'preparing', progress, observedAtMs: 0, nextAttemptAtMs: 60_000, failedAttempts: 2 })
+    const [, pulling] = (await call(context, 'ExplainNode', { AppId, NodeId: 'node-a' }))['Causes'] as { Message: string }[]
+    expect(pulling?.Message).toBe(
+      'The node says preparing. It brings web here: 3 of 7 layers, 41 of 120 MB. It tries again at 2026-01-05T08:01:00Z after 2 failures; RetryWorkload does not wait for it.',
+    )
     await settle(context, ...nodes)
     expect(await call(context, 'ExplainNode', { AppId, NodeId: 'node-a' })).toMatchObject({ IsReady: true, ServingVersionId: v1 })
     expect(await codes({ NodeId: 'node-a', VersionId: v2 })).toEqual(['Released', 'NotReleased'])

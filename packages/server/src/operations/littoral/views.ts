@@ -3,13 +3,16 @@ import type { GetNode, ListNodes } from '@littoral/contract/littoral/nodes'
 import type { Binding } from '@littoral/contract/node/desired-state'
 import type { Retreat } from '@littoral/contract/node/report'
 import type { Output } from '@littoral/contract/operation'
+import { nextAttemptAtMs } from '../../domain/next-attempt.ts'
 import type { Assignment } from '../../store/assignments.ts'
 import type { NodeDevice } from '../../store/iot-edge/device-states.ts'
+import type { StoredDisk } from '../../store/node-disks.ts'
 import type { NodeRecord } from '../../store/nodes.ts'
 import type { StoredReport } from '../../store/reports.ts'
 import type { DevicePropertyRow } from '../../store/tables/device-states.ts'
 
 type NodeView = Output<typeof ListNodes>['Nodes'][number]
+type DiskView = NonNullable<Output<typeof GetNode>['Disk']>
 type WorkloadView = Output<typeof GetNode>['Workloads'][number]
 type BindingView = Output<typeof GetNode>['Bindings'][number]
 type DeviceView = Output<typeof GetNode>['Devices'][number]
@@ -46,9 +49,22 @@ export function toNodeView(node: NodeRecord): NodeView {
       ...(runtime.version === undefined ? {} : { Version: runtime.version }),
       IsAvailable: runtime.isAvailable,
       ...(runtime.reason === undefined ? {} : { Reason: runtime.reason }),
+      ...(runtime.storageLimit === undefined ? {} : { StorageLimit: runtime.storageLimit }),
     })),
     DriverRuntimes: [...facts.driverRuntimes],
     Conditions: node.conditions.map(({ code, message, sinceMs }) => ({ Code: code, Message: message, Since: toTime(sinceMs) })),
+  }
+}
+
+export function toDiskView(disk: StoredDisk): DiskView {
+  return {
+    TotalBytes: disk.totalBytes,
+    FreeBytes: disk.freeBytes,
+    StockBytes: disk.stockBytes,
+    ...(disk.budgetBytes === undefined ? {} : { BudgetBytes: disk.budgetBytes }),
+    IsShort: disk.isShort,
+    Removed: disk.removed.map(({ name, sizeBytes, atMs }) => ({ Name: name, SizeBytes: sizeBytes, RemovedAt: toTime(atMs) })),
+    ReceivedAt: toTime(disk.receivedAtMs),
   }
 }
 
@@ -90,12 +106,28 @@ function toDesired(assignment: Assignment): NonNullable<WorkloadView['Desired']>
   }
 }
 
+function toProgressView(progress: NonNullable<StoredReport['progress']>): NonNullable<NonNullable<WorkloadView['Reported']>['Progress']> {
+  const { subject, image, layersDone, layersTotal, doneBytes, totalBytes } = progress
+  return {
+    Subject: subject,
+    ...(image === undefined ? {} : { Image: image }),
+    ...(layersDone === undefined ? {} : { LayersDone: layersDone }),
+    ...(layersTotal === undefined ? {} : { LayersTotal: layersTotal }),
+    DoneBytes: doneBytes,
+    ...(totalBytes === undefined ? {} : { TotalBytes: totalBytes }),
+  }
+}
+
 function toReported(report: StoredReport): NonNullable<WorkloadView['Reported']> {
+  const nextAttempt = nextAttemptAtMs(report)
   return {
     Version: report.version,
     Digest: report.digest,
     Phase: report.phase,
     ...(report.reason === undefined ? {} : { Reason: { Code: report.reason.code, Message: report.reason.message } }),
+    ...(report.progress === undefined ? {} : { Progress: toProgressView(report.progress) }),
+    ...(nextAttempt === undefined ? {} : { NextAttemptAt: toTime(nextAttempt) }),
+    ...(report.failedAttempts === undefined ? {} : { FailedAttempts: report.failedAttempts }),
     Restarts: report.restarts,
     Addresses: report.addresses.map((address) => `${address.host}:${address.port}`),
     ...(report.serving === undefined ? {} : { ServingVersion: report.serving.version }),

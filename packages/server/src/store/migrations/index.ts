@@ -8,6 +8,7 @@ import { records } from './0006-records.ts'
 import { iotEdgeRest } from './0007-iot-edge-rest.ts'
 import { streams } from './0008-streams.ts'
 import { survival } from './0009-survival.ts'
+import { incidents } from './0010-incidents.ts'
 import { upgrades } from './0011-upgrades.ts'
 import { deviceStates } from './0012-device-states.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   iotEdgeRest,
   streams,
   survival,
+  incidents,
   upgrades,
   deviceStates,
   gatewayBindings,

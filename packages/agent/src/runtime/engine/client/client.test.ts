@@ -88,7 +88,8 @@ test.each([
   [500, 'initializing source docker://x: reading manifest 1 in x: manifest unknown', 'imageMissing'],
   [500, 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', 'imageUnreachable'],
   [500, 'dial tcp: lookup registry.example: no such host', 'imageUnreachable'],
-  [500, 'no space left on device', 'unknown'],
+  [500, 'no space left on device', 'diskFull'],
+  [500, 'something went wrong', 'unknown'],
 ])('a pull refused with %i and "%s" is %s', (status, message, kind) => {
   expect(pullError(status, message).kind).toBe(kind)
 })

@@ -9,6 +9,7 @@ export type EngineErrorKind =
   | 'imageMissing'
   | 'imageUnauthorized'
   | 'imageUnreachable'
+  | 'diskFull'
   | 'badCommand'
   | 'portInUse'
   | 'deviceMissing'
@@ -54,6 +55,7 @@ const unreachable =
 
 /** Pull failures come as 404, as 500 or inside a 200 stream, so only the text tells what happened. */
 export function pullError(status: number, message: string): EngineError {
+  if (/no space left on device|disk quota exceeded/i.test(message)) return new EngineError(status, message, 'diskFull')
   // Docker says "pull access denied …, repository does not exist or may require 'docker login'": both are possible, and
   // credentials are what an operator can change.
   if (unauthorized.test(message)) return new EngineError(status, message, 'imageUnauthorized')

@@ -4,12 +4,14 @@ import type { Readable } from 'node:stream'
 import { registryOf } from '@littoral/contract/node/image-name'
 import type { Engine } from './connection.ts'
 import { EngineError, isEngineError, pullError } from './engine-error.ts'
+import { PullTracker, type PullProgress } from './pull-progress.ts'
 
 export interface ImageDetails {
   Id: string
   RepoTags?: string[] | null
   RepoDigests?: string[] | null
   Architecture?: string
+  Size?: number
 }
 
 export interface RegistryCredential {
@@ -31,8 +33,15 @@ export async function findImage(engine: Engine, name: string, signal?: AbortSign
   }
 }
 
-/** Pulls an image; `name` must be normalised. Throws EngineError imageUnauthorized, imageMissing or imageUnreachable. */
-export async function pullImage(engine: Engine, name: string, credential?: RegistryCredential, signal?: AbortSignal): Promise<void> {
+export interface PullOptions {
+  credential?: RegistryCredential | undefined
+  signal?: AbortSignal
+  /** Told with every piece of news: hundreds of times a second, at worst. */
+  onProgress?: (progress: PullProgress) => void
+}
+
+/** Pulls an image; `name` must be normalised. Throws EngineError imageUnauthorized, imageMissing, imageUnreachable or diskFull. */
+export async function pullImage(engine: Engine, name: string, { credential, signal, onProgress }: PullOptions = {}): Promise<void> {
   const { repository, tag } = splitName(name)
   const headers: Record<string, string> = {}
   if (credential !== undefined) headers['X-Registry-Auth'] = registryAuth(credential, name)
@@ -45,13 +54,20 @@ export async function pullImage(engine: Engine, name: string, credential?: Regis
   } catch (error) {
     throw isEngineError(error) && error.status > 0 ? pullError(error.status, error.message) : error
   }
-  const failure = await readProgress(progress, both)
+  const tracker = new PullTracker(engine.isPodman)
+  const failure = await readProgress(progress, both, (entry) => {
+    if (onProgress && tracker.take(entry)) onProgress(tracker.now())
+  })
   if (failure !== undefined) throw pullError(200, failure)
   if ((await findImage(engine, name, signal)) === undefined) throw pullError(404, `${name} was pulled but is not there`)
 }
 
 /** Reads the stream of progress objects to its end; a failure arrives inside it as an `error` object. */
-async function readProgress(progress: Readable, signal: AbortSignal): Promise<string | undefined> {
+async function readProgress(
+  progress: Readable,
+  signal: AbortSignal,
+  onEntry: (entry: unknown) => void = () => {},
+): Promise<string | undefined> {
   let rest = ''
   let failure: string | undefined
   let idle: NodeJS.Timeout | undefined
@@ -68,20 +84,21 @@ async function readProgress(progress: Readable, signal: AbortSignal): Promise<st
       rearm()
       const lines = (rest + String(chunk)).split('\n')
       rest = (lines.pop() ?? '').slice(0, 1_000_000)
-      for (const line of lines) failure = errorIn(line) ?? failure
+      for (const line of lines) failure = readEntry(line, onEntry) ?? failure
     }
     signal.throwIfAborted()
-    return errorIn(rest) ?? failure
+    return readEntry(rest, onEntry) ?? failure
   } finally {
     clearTimeout(idle)
   }
 }
 
-function errorIn(line: string): string | undefined {
+function readEntry(line: string, onEntry: (entry: unknown) => void): string | undefined {
   if (line.trim() === '') return undefined
   try {
-    const entry = JSON.parse(line) as { error?: string; errorDetail?: { message?: string } }
-    return entry.errorDetail?.message ?? entry.error
+    const entry = JSON.parse(line) as { error?: string; errorDetail?: { message?: string } } | null
+    onEntry(entry)
+    return entry?.errorDetail?.message ?? entry?.error
   } catch {
     return undefined
   }
@@ -116,8 +133,15 @@ export async function pushImage(engine: Engine, name: string, credential?: Regis
   if (failure !== undefined) throw pullError(200, failure)
 }
 
-export async function removeImage(engine: Engine, name: string): Promise<void> {
-  const answer = await engine.stream({ method: 'DELETE', path: `/images/${encodeName(name)}`, query: { force: true } })
+/** `force: false`: fails where a container, perhaps another's, was made from it. */
+export async function removeImage(engine: Engine, name: string, { force = true, signal }: { force?: boolean; signal?: AbortSignal } = {}) {
+  const answer = await engine.stream({
+    method: 'DELETE',
+    path: `/images/${encodeName(name)}`,
+    query: { force },
+    timeoutMs: 120_000,
+    signal,
+  })
   answer.resume()
   await once(answer, 'close')
 }

@@ -4,6 +4,8 @@ import type { Engine } from './connection.ts'
 export interface EngineInfo {
   ServerVersion: string
   Driver: string
+  /** Where the engine keeps images and containers. */
+  DockerRootDir?: string
   NCPU: number
   MemTotal: number
   Architecture: string
