@@ -106,14 +106,22 @@ async function openRuntimes(config: AgentConfig, identity: IdentityStore, log: (
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
     process: () =>
-      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), log }),
+      openProcessRuntime({
+        dataDir: folderOf('process'),
+        home: config.dataDir,
+        packages: new DriverPackages(folderOf('process/packages'), openObject),
+        memoryBytes: config.driverMemoryBytes,
+        user: config.driverUser,
+        log,
+      }),
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir)
       const secretFor = openPullSecrets(openObject)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
+      const { driverMemoryBytes } = config
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), driverMemoryBytes, secretFor, log })
     },
   }
   const runtimes: Runtime[] = []

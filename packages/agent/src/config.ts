@@ -17,6 +17,9 @@ export interface AgentConfig {
   readonly runtimes: readonly RuntimeName[]
   readonly name: string
   readonly edgeVersion: string
+  readonly driverMemoryBytes: number
+  /** Whom driver processes run as; see runtime/process/users.ts. */
+  readonly driverUser: 'own' | 'agent' | { readonly first: number; readonly last: number }
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -60,6 +63,19 @@ const flags = {
     usual: '2.9.7',
     meaning: 'Edge version that driver versions are compared with.',
   },
+  'driver-memory': {
+    variable: 'LITTORAL_DRIVER_MEMORY',
+    hint: 'MB',
+    usual: '1024',
+    meaning: 'Memory a driver may take, in MB; one that takes more is ended and started again.',
+  },
+  'driver-user': {
+    variable: 'LITTORAL_DRIVER_USER',
+    hint: 'USER',
+    usual: 'own',
+    meaning:
+      "Whom driver processes run as. own: each as a user of its own where the agent is root and that is possible; a range of user ids such as 61000-61183: the same, but nothing is started where it is not possible; agent: all as the agent's user.",
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -93,6 +109,8 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     runtimes: parseRuntimes(values.runtime ?? flags.runtime.usual),
     name: parseWord('name', values.name ?? hostname(), 128),
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
+    driverMemoryBytes: parseMegabytes(values['driver-memory'] ?? flags['driver-memory'].usual),
+    driverUser: parseDriverUser(values['driver-user'] ?? flags['driver-user'].usual),
   }
 }
 
@@ -170,4 +188,19 @@ function parseWord(flag: FlagName, text: string, maxLength: number): string {
 function parseEdgeVersion(text: string): string {
   if (isVersion(text)) return text
   throw new ConfigError(`--edge-version must be up to four numbers with dots such as 2.9.7, not "${text}".`)
+}
+
+function parseMegabytes(text: string): number {
+  const megabytes = /^\d{1,7}$/.test(text) ? Number(text) : NaN
+  if (!(megabytes >= 16 && megabytes <= 1_048_576)) throw new ConfigError(`--driver-memory must be from 16 to 1048576 MB, not "${text}".`)
+  return megabytes * 1024 * 1024
+}
+
+function parseDriverUser(text: string): AgentConfig['driverUser'] {
+  if (text === 'own' || text === 'agent') return text
+  const [, first = '', last = ''] = /^(\d{1,10})-(\d{1,10})$/.exec(text) ?? []
+  // Below 1000 are the system's own users.
+  const isRange = first !== '' && Number(first) >= 1000 && Number(last) >= Number(first) && Number(last) < 2 ** 32 - 1
+  if (!isRange) throw new ConfigError(`--driver-user must be own, agent or a range of user ids such as 61000-61183, not "${text}".`)
+  return { first: Number(first), last: Number(last) }
 }

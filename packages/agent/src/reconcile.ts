@@ -10,7 +10,7 @@ import type { DesiredState, Workload } from '@littoral/contract/node/desired-sta
 import type { Reason, WorkloadReport } from '@littoral/contract/node/report'
 import { Attempts } from './attempts.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
-import type { Runtime } from './runtime/runtime.ts'
+import { type Runtime, StepError } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
 import { execute, lane, type Step, stepKey, timeLimitMs } from './steps.ts'
 import { endsWithin, limited } from './waits.ts'
@@ -261,9 +261,12 @@ export class Reconciler {
       this.#attempts.succeeded(step, this.#options.now())
       this.#options.log(`${label}: done`)
     } catch (error) {
-      if (step.kind === 'start' || step.kind === 'updateConfig') this.#prepared.delete(preparedId(step.workload))
+      const isWaiting = error instanceof StepError && error.waitsMs !== undefined
+      if ((step.kind === 'start' || step.kind === 'updateConfig') && !isWaiting) this.#prepared.delete(preparedId(step.workload))
       if (!abort.aborted) {
-        const { reason, untilMs } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#options.now())
+        const { reason, untilMs, failures } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#options.now())
+        // Who waits for days says so once.
+        if (isWaiting && failures > 1) return
         const inS = Math.round((untilMs - this.#options.now()) / 1000)
         this.#options.log(`${label}: ${reason.code}: ${reason.message}; next attempt in ${inS} s`)
       }

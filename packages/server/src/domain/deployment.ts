@@ -85,6 +85,11 @@ export interface DeploymentPlan {
 
 /** From the moment of dispatch; before it a job waits for its gateway as long as it takes. */
 export const dispatchTimeoutMs = 10 * 60 * 1000
+/**
+ * From the moment of dispatch; then a driver whose device the gateway does not have counts as refused. Its gateway goes on
+ * waiting for the device, and starts the driver with it.
+ */
+export const deviceTimeoutMs = 60 * 1000
 /** A driver that keeps ending is not deployed, though its node goes on starting it. */
 export const maxStarts = 5
 
@@ -121,9 +126,9 @@ export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs = 
   if (deployment.status > 1) return undefined
   if (deployment.status === 0) return { deployment: packed(deployment, nowMs), assign: [], unassign: [] }
   if (deployment.dispatchedAtMs === undefined) return node?.isOnline === true ? dispatched(deployment, node, nowMs) : undefined
-  const isLate = nowMs - deployment.dispatchedAtMs >= timeoutMs
+  const age = { isLate: nowMs - deployment.dispatchedAtMs >= timeoutMs, isDeviceLate: nowMs - deployment.dispatchedAtMs >= deviceTimeoutMs }
   const snapshots = settled(
-    deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate })),
+    deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, ...age })),
     nowMs,
   )
   const isUnchanged = snapshots.every((snapshot, place) => snapshot === deployment.snapshots[place])
@@ -172,15 +177,29 @@ function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefi
   return undefined
 }
 
-type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string }
+type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string; readonly isForDevice?: boolean }
+
+interface Age {
+  readonly nowMs: number
+  readonly isLate: boolean
+  readonly isDeviceLate: boolean
+}
 
 /** What the node's own words say about a snapshot; those without a workload are left to settled(). */
-function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate }: { nowMs: number; isLate: boolean }): Snapshot {
+function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate, isDeviceLate }: Age): Snapshot {
   if (!isOpen(snapshot) || snapshot.workloadKey === undefined) return snapshot
   const outcome = outcomeOf(snapshot.workloadKey, view)
   if (outcome === 'done') return succeeded(snapshot, nowMs)
   if ('failure' in outcome) return failed(snapshot, outcome.failure, nowMs)
-  return isLate ? failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs) : snapshot
+  if (outcome.isForDevice === true && isDeviceLate) return failed(snapshot, outcome.waitingFor, nowMs)
+  if (isLate) return failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs)
+  return outcome.isForDevice === true ? noted(snapshot, outcome.waitingFor, nowMs) : snapshot
+}
+
+/** Says once what is waited for. */
+function noted(snapshot: Snapshot, message: string, nowMs: number): Snapshot {
+  if (snapshot.log.at(-1)?.message === message) return snapshot
+  return { ...snapshot, log: [...snapshot.log, line(snapshot, snapshot.stage, message, nowMs)], modifiedAtMs: nowMs }
 }
 
 function outcomeOf(key: string, view: DeploymentView): Outcome {
@@ -211,7 +230,7 @@ function deployOutcome(workload: DriverWorkload, { reports }: DeploymentView): O
   if (report.phase === 'ready') return 'done'
   if (report.phase === 'failed') return { failure: reason }
   if (report.phase === 'backoff' && report.restarts >= maxStarts) return { failure: `the driver keeps ending: ${reason}` }
-  return { waitingFor: reason }
+  return { waitingFor: reason, isForDevice: report.reason?.code === 'DeviceMissing' }
 }
 
 function removalOutcome(key: string, { node, reports }: DeploymentView): Outcome {

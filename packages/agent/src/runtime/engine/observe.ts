@@ -4,8 +4,9 @@
 import type { Reason } from '@littoral/contract/node/report'
 import type { ForwardedPort } from '../../forwarder/protocol.ts'
 import type { InstancePhase, ObservedContainer, ObservedInstance } from '../runtime.ts'
-import { addressOf, type ContainerDetails } from './client/containers.ts'
+import { addressOf, type ContainerDetails, killContainer } from './client/containers.ts'
 import type { EngineContext } from './context.ts'
+import { devicesOf, lookAtDevices, missingReason, replacedDevice } from './devices.ts'
 import { noteExit } from './exits.ts'
 import { holderIdOf, type Inventory } from './inventory.ts'
 import { containerNames, groupContainer, identityOf, looseIdentity, type InstanceIdentity } from './labels.ts'
@@ -151,7 +152,8 @@ async function observeContainer(
         isAdopted,
       })
     }
-    const { isReady, problem } = context.watches.stateOf(details)
+    const missing = await deviceProblem(context, look, details)
+    const { isReady, problem } = missing === undefined ? context.watches.stateOf(details) : { isReady: false, problem: missing }
     const seen: ObservedContainer = {
       ...common,
       state: 'running',
@@ -162,7 +164,35 @@ async function observeContainer(
     return { seen, problem, isMissing: false }
   }
   const exit = await noteExit(context, look.connected, { instanceId, name, details })
-  return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: exit.reason, isMissing: false }
+  const missing = await deviceProblem(context, look, details)
+  return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: missing ?? exit.reason, isMissing: false }
+}
+
+/**
+ * What keeps a driver from its devices, if anything does. One that runs with a device that was put back meanwhile is ended:
+ * it holds on to the old one. Its restart then makes the container anew.
+ */
+async function deviceProblem(
+  context: EngineContext,
+  { instanceId, identity, name, connected }: Look & { identity: InstanceIdentity; name: string },
+  details: ContainerDetails,
+): Promise<Reason | undefined> {
+  const devices = devicesOf(identity.workload)
+  if (devices.length === 0) return undefined
+  const look = await lookAtDevices(devices).catch((error: unknown) => ({ refusal: error }))
+  if ('refusal' in look) return { code: 'DeviceRejected', message: String(look.refusal) }
+  if (look.missing.length > 0) return missingReason(look)
+  const notes = context.notes.container(instanceId, name)
+  const replaced = replacedDevice(look, notes.devices)
+  if (replaced === undefined || !details.State.Running || context.starting.has(instanceId)) return undefined
+  const reason = { code: 'DeviceReplaced', message: `${replaced} was plugged in again: the driver is started anew with it` }
+  notes.killReason = reason
+  notes.isToBeRecreated = true
+  context.notes.save(instanceId)
+  await killContainer(connected.engine, details.Id, 'KILL')
+  context.inventory.changed(details.Id)
+  context.notify()
+  return reason
 }
 
 interface Found {

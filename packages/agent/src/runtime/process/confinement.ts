@@ -81,8 +81,8 @@ function cell(group: ControlGroup | undefined, user: Bounds['user']): Cell {
     begin: () => (killsBefore = group?.countKills() ?? 0),
     wasOutOfMemory: () => (group?.countKills() ?? 0) > killsBefore,
     async clear() {
-      await group?.clear()
-      if (user !== undefined) await endAll(user.uid)
+      if (group !== undefined) await group.clear()
+      else if (user !== undefined) await endAll(user.uid)
     },
     remove: async () => group?.remove(),
   }
