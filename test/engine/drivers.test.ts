@@ -172,7 +172,9 @@ test('a device is given by a stable path, and given again when it was pulled out
     await runtime.restart(instanceId, 'driver', forever())
     expect(await until(runtime, instanceId, isReady)).toMatchObject({ lastRestartReason: 'DeviceReplaced', restarts: 1 })
     expect((await run(instanceId, `echo x > ${stable}`)).exitCode).not.toBe(0)
-    expect((await run(instanceId, 'cat starts; cat $LITTORAL_DRIVER_CONFIG')).output).toBe('started\nstarted\n{"config":{},"deviceList":[]}')
+    expect((await run(instanceId, 'cat starts; cat $LITTORAL_DRIVER_CONFIG')).output).toBe(
+      'started\nstarted\n{"config":{},"deviceList":[]}',
+    )
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -74,7 +74,10 @@ describe('the reconciler', () => {
     const { start: begin, of, log } = node({ runtimes: [runtime] }, machine)
     begin(driver())
     await until(() => tried.length > 6)
-    expect(of('driver/inst-1/drv-1')).toMatchObject({ phase: 'starting', reason: { code: 'DeviceMissing', message: 'waiting for /dev/ttyS9' } })
+    expect(of('driver/inst-1/drv-1')).toMatchObject({
+      phase: 'starting',
+      reason: { code: 'DeviceMissing', message: 'waiting for /dev/ttyS9' },
+    })
     isThere = true
     await until(() => of('driver/inst-1/drv-1')?.phase === 'ready')
     expect(tried.filter((step) => step === 'prepare')).toHaveLength(1)

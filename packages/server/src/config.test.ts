@@ -43,7 +43,11 @@ describe('the configuration', () => {
   })
 
   it('takes a bucket for objects', () => {
-    const env = { LITTORAL_OBJECTS_KEY_ID: 'id', LITTORAL_OBJECTS: 's3://packages?endpoint=http://10.0.0.1:9000', LITTORAL_OBJECTS_SECRET: 'secret' }
+    const env = {
+      LITTORAL_OBJECTS_KEY_ID: 'id',
+      LITTORAL_OBJECTS: 's3://packages?endpoint=http://10.0.0.1:9000',
+      LITTORAL_OBJECTS_SECRET: 'secret',
+    }
     expect(readConfig(env).objects).toEqual({
       location: { bucket: 'packages', prefix: '', endpoint: 'http://10.0.0.1:9000', region: 'us-east-1', style: 'path' },
       key: { accessKeyId: 'id', secret: 'secret' },

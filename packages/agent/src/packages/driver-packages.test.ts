@@ -19,7 +19,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const filesIn = async () => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name)
+const filesIn = async () =>
+  (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name)
 const hostile = packEntries([{ name: 'index.js' }, { name: '../evil', content: 'x' }])
 
 describe('a refused package', () => {
@@ -42,9 +43,30 @@ describe('a refused package', () => {
   })
 
   it('does not keep another one out', async () => {
-    await expect(packages.prepare(driver({ package: objects.add(hostile) }), never, quietly)).rejects.toThrow()
+    await expect(packages.prepare(driver({ package: objects.add(hostile) }), never, quietly)).rejects.toThrow('../evil')
     await packages.prepare(driver({ package: objects.add(packEntries([{ name: 'index.js', content: 'fine' }])) }), never, quietly)
     expect(await filesIn()).toEqual(['index.js'])
     expect((await stat(join(folder, 'packages'))).mode & 0o777).toBe(0o700)
+  })
+})
+
+describe('the program of a compiled driver', () => {
+  const arm = Buffer.alloc(64)
+  arm.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
+  arm.writeUInt16LE(183, 18)
+
+  it.each([
+    ['another processor', arm, 'x86-64', 'is compiled for aarch64, 64 bit, the driver is for x86-64'],
+    ['nothing that runs', 'hello', 'aarch64', 'is neither a compiled program nor a script'],
+  ])('is refused when it is for %s, before anything is stopped for it', async (_, content, cpuArch, says) => {
+    const workload = driver({ runtime: 'c', cpuArch, package: objects.add(packEntries([{ name: 'main', content, mode: 0o100755 }])) })
+    const refusal = { code: 'EntryNotExecutable', isStalled: true, message: expect.stringContaining(says) as string }
+    await expect(packages.prepare(workload, never, quietly)).rejects.toMatchObject(refusal)
+  })
+
+  it('is taken when it is for the one it says', async () => {
+    const content = packEntries([{ name: 'main', content: arm, mode: 0o100755 }])
+    const prepared = packages.prepare(driver({ runtime: 'c', cpuArch: 'AArch64', package: objects.add(content) }), never, quietly)
+    await expect(prepared).resolves.toBeUndefined()
   })
 })

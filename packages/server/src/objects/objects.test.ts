@@ -142,7 +142,14 @@ describe('the object store over HTTP', () => {
     const { packageBytes: usual } = defaultSettings.limits
     const settings = { limits: { packageBytes: usual } as never }
     const usualApp = fastify({ forceCloseConnections: true })
-    const served = await openObjects({ folder, store, now: () => nowMs, log: silentLog, settings, credentials: { find: async () => undefined } })
+    const served = await openObjects({
+      folder,
+      store,
+      now: () => nowMs,
+      log: silentLog,
+      settings,
+      credentials: { find: async () => undefined },
+    })
     void usualApp.register(async (scope) => served.mount(scope))
     await usualApp.listen({ host: '127.0.0.1', port: 0 })
     try {
@@ -187,7 +194,9 @@ describe('the object store over HTTP', () => {
       put.on('error', reject).end('x')
     })
     expect(status).toBe(200)
-    expect((await readdir(folder, { recursive: true })).some((path) => path.endsWith(createHash('sha256').update('x').digest('hex')))).toBe(true)
+    expect((await readdir(folder, { recursive: true })).some((path) => path.endsWith(createHash('sha256').update('x').digest('hex')))).toBe(
+      true,
+    )
     expect(await objects.findByDigest('../../etc/passwd')).toBeUndefined()
   })
 
@@ -242,7 +251,9 @@ describe('the object store over HTTP', () => {
   function putTo(address: string, body: string, headers: Record<string, string> = {}): Promise<number | undefined> {
     const { host, pathname, search } = new URL(address)
     return new Promise((resolve, reject) => {
-      const put = httpRequest(origin, { method: 'PUT', path: pathname + search, headers: { ...headers, host } }, (answer) => resolve(answer.resume().statusCode))
+      const put = httpRequest(origin, { method: 'PUT', path: pathname + search, headers: { ...headers, host } }, (answer) =>
+        resolve(answer.resume().statusCode),
+      )
       put.on('error', reject).end(body)
     })
   }
@@ -287,7 +298,7 @@ describe('the object store over HTTP', () => {
       const read = await fetch((await handedOut('GET')).replace(origin, there))
       expect(Buffer.from(await read.arrayBuffer())).toEqual(bytes)
       expect(await served.inspect(key, { runtime: 'nodejs8' })).toEqual({ sha256, sizeBytes: bytes.length })
-      expect(await served.text(key)).toContain('code')
+      expect(await served.text(key)).toContain('index.js')
       s3.fates.push(403, 403)
       expect(await codeOf(await upload((await handedOut()).replace(origin, there), 'other'))).toBe('503 ServiceUnavailable')
       expect(errors).toEqual(['an object request failed'])

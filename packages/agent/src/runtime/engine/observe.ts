@@ -125,14 +125,24 @@ interface SeenContainer {
   isMissing: boolean
 }
 
-async function observeContainer(
-  context: EngineContext,
-  look: Look & { identity: InstanceIdentity; name: string; network: Network },
-): Promise<SeenContainer> {
-  const { instanceId, identity, name, network, members } = look
+type ContainerLook = Look & { identity: InstanceIdentity; name: string; network: Network }
+
+/** Sees to it that hook and probe of a running container go on, unless it is about to end. */
+function watchRun(context: EngineContext, { instanceId, identity, name, network }: ContainerLook, details: ContainerDetails): void {
+  if (context.notes.of(instanceId).phase !== undefined || network.kind === 'lost') return
+  context.watches.ensure({
+    instanceId,
+    details,
+    container: groupContainer(identity.workload, name),
+    address: network.kind === 'held' ? network.address : undefined,
+    isAdopted: !context.starting.has(instanceId),
+  })
+}
+
+async function observeContainer(context: EngineContext, look: ContainerLook): Promise<SeenContainer> {
+  const { instanceId, name, members } = look
   const details = members.get(name)
   const notes = context.notes.container(instanceId, name)
-  const spec = groupContainer(identity.workload, name)
   const common = {
     name,
     restarts: notes.restarts,
@@ -142,16 +152,7 @@ async function observeContainer(
     return { seen: { ...common, state: 'waiting', isReady: false, failures: notes.failures }, problem: undefined, isMissing: true }
   }
   if (details.State.Running) {
-    if (context.notes.of(instanceId).phase === undefined && network.kind !== 'lost') {
-      const isAdopted = !context.starting.has(instanceId)
-      context.watches.ensure({
-        instanceId,
-        details,
-        container: spec,
-        address: network.kind === 'held' ? network.address : undefined,
-        isAdopted,
-      })
-    }
+    watchRun(context, look, details)
     const missing = await deviceProblem(context, look, details)
     const { isReady, problem } = missing === undefined ? context.watches.stateOf(details) : { isReady: false, problem: missing }
     const seen: ObservedContainer = {
@@ -174,7 +175,7 @@ async function observeContainer(
  */
 async function deviceProblem(
   context: EngineContext,
-  { instanceId, identity, name, connected }: Look & { identity: InstanceIdentity; name: string },
+  { instanceId, identity, name, connected }: ContainerLook,
   details: ContainerDetails,
 ): Promise<Reason | undefined> {
   const devices = devicesOf(identity.workload)

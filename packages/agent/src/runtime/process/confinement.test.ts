@@ -145,7 +145,12 @@ describe('a driver process of an agent that runs as root', () => {
     await runtime.restart(id, 'driver', never())
     await until(runtime, id, ({ phase }) => phase === 'backoff')
     expect(await logOf(runtime, id)).not.toContain('secret')
-    const changed = { ...workload, digest: 'changed', config: '{"changed":true}', files: [{ name: 'points.json', ...objects.add(Buffer.from('[1]')) }] }
+    const changed = {
+      ...workload,
+      digest: 'changed',
+      config: '{"changed":true}',
+      files: [{ name: 'points.json', ...objects.add(Buffer.from('[1]')) }],
+    }
     await runtime.prepare(changed, never(), quietly)
     await runtime.updateConfig(id, changed, never())
     expect(await readFile(victim, 'utf8')).toBe('secret')
@@ -188,7 +193,10 @@ describe('a driver process of an agent that runs as root', () => {
     const within = { home: join(closed, 'data'), dataDir: join(closed, 'data') }
     await mkdir(within.home)
     const strict = await open({ ...within, user: { first: 61_000, last: 61_010 } })
-    expect(strict.runtime.supports(driver())).toMatchObject({ code: 'UserMissing', message: expect.stringContaining('closed to others') as string })
+    expect(strict.runtime.supports(driver())).toMatchObject({
+      code: 'UserMissing',
+      message: expect.stringContaining('closed to others') as string,
+    })
     await strict.runtime.close()
     const lenient = await open(within)
     expect((await lenient.runtime.capabilities()).reason).toContain('closed to others')
@@ -199,7 +207,14 @@ describe('a driver process of an agent that runs as root', () => {
 describe('users of drivers', () => {
   it('come to an end', async () => {
     const home = await makeFolder()
-    const options = { file: join(home, 'users.json'), range: { first: 61_000, last: 61_001 }, instancesFolder: home, home, claims: join(home, 'claims'), program: process.execPath }
+    const options = {
+      file: join(home, 'users.json'),
+      range: { first: 61_000, last: 61_001 },
+      instancesFolder: home,
+      home,
+      claims: join(home, 'claims'),
+      program: process.execPath,
+    }
     const users = await openUsers(options)
     if (!('of' in users)) throw new Error(users.impossible)
     expect([await users.of('a'), await users.of('b'), await users.of('a')]).toEqual([61_000, 61_001, 61_000])
@@ -210,11 +225,27 @@ describe('users of drivers', () => {
     expect('of' in (await openUsers(options))).toBe(true)
   })
 
+  it('are different ones for drivers that start together', async () => {
+    const home = await makeFolder()
+    const range = { first: 61_000, last: 61_020 }
+    const users = await openUsers({ file: join(home, 'users.json'), range, instancesFolder: home, home, claims: join(home, 'claims'), program: process.execPath })
+    if (!('of' in users)) throw new Error(users.impossible)
+    const given = await Promise.all(Array.from({ length: 20 }, (_, n) => users.of(`driver/i/${n}`)))
+    expect(new Set(given).size).toBe(20)
+  })
+
   it('of one agent are not given out by another, until the first one is gone', async () => {
     const homes = [await makeFolder(), await makeFolder()] as const
     const claims = join(homes[1], 'claims')
     const openIn = async (home: string) => {
-      const users = await openUsers({ file: join(home, 'users.json'), range: { first: 61_000, last: 61_001 }, instancesFolder: home, home, claims, program: process.execPath })
+      const users = await openUsers({
+        file: join(home, 'users.json'),
+        range: { first: 61_000, last: 61_001 },
+        instancesFolder: home,
+        home,
+        claims,
+        program: process.execPath,
+      })
       if (!('of' in users)) throw new Error(users.impossible)
       return users
     }
@@ -270,10 +301,16 @@ describe('control groups', () => {
     if (!('make' in again)) throw new Error(again.impossible)
     const instance = join(base, name, 'drv-1')
     await mkdir(instance)
-    for (const file of ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cgroup.procs']) await writeFile(join(instance, file), '')
+    for (const file of ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cgroup.procs'])
+      await writeFile(join(instance, file), '')
     const group = await again.make('drv-1')
     const read = (file: string) => readFile(join(instance, file), 'utf8')
-    expect(await Promise.all(['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max'].map(read))).toEqual(['1048576', '0', '1', '10'])
+    expect(await Promise.all(['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max'].map(read))).toEqual([
+      '1048576',
+      '0',
+      '1',
+      '10',
+    ])
     expect(group.joins).toEqual([join(instance, 'cgroup.procs')])
     await writeFile(join(instance, 'memory.events'), 'low 0\noom 2\noom_kill 2\noom_group_kill 0\n')
     expect(group.countKills()).toBe(2)
@@ -283,7 +320,11 @@ describe('control groups', () => {
     const home = await makeFolder()
     await mkdir(join(home, 'proc', 'self'), { recursive: true })
     await writeFile(join(home, 'proc', 'self', 'cgroup'), '1:name=systemd:/\n')
-    const groups = await openControlGroups('owner', { memoryBytes: 1, processes: 1 }, { proc: join(home, 'proc'), cgroup: join(home, 'none') })
+    const groups = await openControlGroups(
+      'owner',
+      { memoryBytes: 1, processes: 1 },
+      { proc: join(home, 'proc'), cgroup: join(home, 'none') },
+    )
     expect(groups).toEqual({ impossible: 'there is no control group that limits memory' })
   })
 
@@ -311,4 +352,3 @@ describe('the watch of memory', () => {
     expect(ended).not.toContain(999_999_999)
   })
 })
-

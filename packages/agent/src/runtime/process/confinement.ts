@@ -42,7 +42,7 @@ export interface Confinement {
   userOf(key: string): Promise<number | undefined>
   keepOnly(keys: ReadonlySet<string>): Promise<void>
   /** A command line as a driver would run it, to try programs out. */
-  asDriver(line: readonly string[]): readonly string[]
+  readonly asDriver: (line: readonly string[]) => readonly string[]
   close(): Promise<void>
 }
 

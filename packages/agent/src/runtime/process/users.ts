@@ -52,34 +52,58 @@ export async function openUsers(options: UsersOptions): Promise<UsersOrWhy> {
   const why = await whyNot(first, program, instancesFolder)
   if (why !== undefined) return { impossible: why }
   const claims = options.claims ?? claimsFolder
-  await mkdir(claims, { recursive: true, mode: 0o755 })
-  const claim = (uid: number) => claimUser(join(claims, String(uid)), instancesFolder)
+  const unclaimed = await mkdir(claims, { recursive: true, mode: 0o755 }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  if (unclaimed !== undefined) return { impossible: unclaimed }
+  const groups = parseGroups(await readIfPresent('/etc/group'))
+  return { anybody: first, groups, ...(await openAssignments({ file, claims, owner: instancesFolder, first, last })) }
+}
+
+interface Assigning {
+  readonly file: string
+  readonly claims: string
+  readonly owner: string
+  readonly first: number
+  readonly last: number
+}
+
+async function openAssignments({ file, claims, owner, first, last }: Assigning): Promise<Pick<Users, 'of' | 'keepOnly'>> {
   const known = parseUsers(await readIfPresent(file))
   const save = () => writeAtomically(file, JSON.stringify(Object.fromEntries(known)))
+  const claim = (uid: number) => claimUser(join(claims, String(uid)), owner)
+  const assign = async (key: string) => {
+    const kept = known.get(key)
+    if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return kept
+    known.delete(key)
+    const taken = new Set(known.values())
+    for (let uid = first; uid <= last; uid++) {
+      if (taken.has(uid) || !(await claim(uid))) continue
+      known.set(key, uid)
+      await save()
+      return uid
+    }
+    throw new StepError('UserMissing', `all users from ${first} to ${last} have a driver`, { isStalled: true })
+  }
+  // One after another: drivers that start together must not find the same number free.
+  let before: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = before.then(work)
+    before = done.catch(() => undefined)
+    return done
+  }
   return {
-    anybody: first,
-    groups: parseGroups(await readIfPresent('/etc/group')),
-    async of(key) {
-      const kept = known.get(key)
-      if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return kept
-      known.delete(key)
-      const taken = new Set(known.values())
-      for (let uid = first; uid <= last; uid++) {
-        if (taken.has(uid) || !(await claim(uid))) continue
-        known.set(key, uid)
-        await save()
-        return uid
-      }
-      throw new StepError('UserMissing', `all users from ${first} to ${last} have a driver`, { isStalled: true })
-    },
-    async keepOnly(keys) {
-      const gone = [...known.keys()].filter((key) => !keys.has(key))
-      for (const key of gone) {
-        await rm(join(claims, String(known.get(key))), { force: true })
-        known.delete(key)
-      }
-      if (gone.length > 0) await save()
-    },
+    of: (key) => inTurn(() => assign(key)),
+    keepOnly: (keys) =>
+      inTurn(async () => {
+        const gone = [...known].filter(([key]) => !keys.has(key))
+        for (const [key, uid] of gone) {
+          await rm(join(claims, String(uid)), { force: true })
+          known.delete(key)
+        }
+        if (gone.length > 0) await save()
+      }),
   }
 }
 
