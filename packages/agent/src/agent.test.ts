@@ -55,8 +55,6 @@ describe('an agent', () => {
       region: 'zhejiang',
       environments: ['prod', 'staging'],
       edgeVersion: '2.9.7',
-      driverMemoryBytes: 1 << 30,
-      driverUser: 'own',
       address: '127.0.0.1',
     })
     expect(facts.runtimes).toEqual([{ name: 'memory', isAvailable: true }])

@@ -21,18 +21,18 @@ export async function openS3({ folder, ...options }: S3BlobsOptions): Promise<Bl
   const drafts = await openDrafts(join(folder, 's3-drafts'))
   const client = openS3Client(options)
   const { prefix } = options.location
-  const { find, open, put, remove } = reaching(client, prefix, disk)
+  const reach = reaching(client, prefix, disk)
   return {
-    find,
-    open,
-    remove,
+    find: (sha256) => reach.find(sha256),
+    open: (sha256, range) => reach.open(sha256, range),
+    remove: (sha256) => reach.remove(sha256),
     store: (content, expected) =>
       drafts.write(content, expected, async (path, stored) => {
-        if ((await find(stored.sha256)) === undefined) await put(path, stored)
+        if ((await reach.find(stored.sha256)) === undefined) await reach.put(path, stored)
         return stored
       }),
     async lend(sha256, use) {
-      const content = await open(sha256)
+      const content = await reach.open(sha256)
       if (content === undefined) return undefined
       return drafts.write(content as AsyncIterable<Buffer>, { maxBytes: Number.MAX_SAFE_INTEGER }, (path, stored) => {
         if (stored.sha256 !== sha256) throw new S3Error(`the object ${sha256} has other bytes than its name says`)

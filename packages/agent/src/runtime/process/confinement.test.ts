@@ -228,7 +228,14 @@ describe('users of drivers', () => {
   it('are different ones for drivers that start together', async () => {
     const home = await makeFolder()
     const range = { first: 61_000, last: 61_020 }
-    const users = await openUsers({ file: join(home, 'users.json'), range, instancesFolder: home, home, claims: join(home, 'claims'), program: process.execPath })
+    const users = await openUsers({
+      file: join(home, 'users.json'),
+      range,
+      instancesFolder: home,
+      home,
+      claims: join(home, 'claims'),
+      program: process.execPath,
+    })
     if (!('of' in users)) throw new Error(users.impossible)
     const given = await Promise.all(Array.from({ length: 20 }, (_, n) => users.of(`driver/i/${n}`)))
     expect(new Set(given).size).toBe(20)
