@@ -1,7 +1,7 @@
 // Drivers in containers on a real engine: the package at its place, ports, devices, volumes, rights, environment, config.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
@@ -138,7 +138,7 @@ test('devices are passed with their rights; an absent one is waited for by name'
   ]
   const workload = await driver(main('sleep 1000'), { container: { ...plain, devices } })
   await runtime.prepare(workload, forever(), () => {})
-  const refusal = { code: 'DeviceMissing', message: expect.stringContaining(device) as string, isStalled: false }
+  const refusal = { code: 'DeviceMissing', message: expect.stringContaining(device) as string, isStalled: false, waitsMs: 5000 }
   await expect(runtime.start(workload, forever())).rejects.toMatchObject(refusal)
   expect(spawnSync('mknod', [device, 'c', '1', '3']).status).toBe(0)
   try {
@@ -148,6 +148,71 @@ test('devices are passed with their rights; an absent one is waited for by name'
   } finally {
     rmSync(device)
   }
+})
+
+test('a device is given by a stable path, and given again when it was pulled out and put back', async () => {
+  const folder = `/dev/littoral-test-${randomBytes(4).toString('hex')}`
+  const [first, second, stable] = [join(folder, 'tty0'), join(folder, 'tty1'), join(folder, 'by-id')]
+  const makeNode = (path: string, minor: string) => expect(spawnSync('mknod', [path, 'c', '1', minor]).status).toBe(0)
+  mkdirSync(folder)
+  try {
+    // Minor 5 is /dev/zero, 7 is /dev/full: what the driver reads tells them apart from each other.
+    makeNode(first, '5')
+    symlinkSync('tty0', stable)
+    const container = { ...plain, devices: [{ hostPath: stable, permission: 'rw' as const }] }
+    const instanceId = await up(await driver(main(`echo started >> starts; [ -c ${stable} ] && sleep 1000`), { container }))
+    expect((await run(instanceId, `echo x > ${stable}`)).exitCode).toBe(0)
+    rmSync(stable)
+    const gone = { phase: 'unready', reason: { code: 'DeviceMissing', message: expect.stringContaining(stable) as string } }
+    expect(await find(runtime, instanceId)).toMatchObject(gone)
+    rmSync(first)
+    makeNode(second, '7')
+    symlinkSync('tty1', stable)
+    expect(await until(runtime, instanceId, ({ phase }) => phase === 'backoff')).toMatchObject({ reason: { code: 'DeviceReplaced' } })
+    await runtime.restart(instanceId, 'driver', forever())
+    expect(await until(runtime, instanceId, isReady)).toMatchObject({ lastRestartReason: 'DeviceReplaced', restarts: 1 })
+    expect((await run(instanceId, `echo x > ${stable}`)).exitCode).not.toBe(0)
+    expect((await run(instanceId, 'cat starts; cat $LITTORAL_DRIVER_CONFIG')).output).toBe(
+      'started\nstarted\n{"config":{},"deviceList":[]}',
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a driver that ended with its device waits for it without being started', async () => {
+  const device = `/dev/littoral-test-${randomBytes(4).toString('hex')}`
+  expect(spawnSync('mknod', [device, 'c', '1', '3']).status).toBe(0)
+  const workload = await driver(main('sleep 0.2; exit 1'), { container: { ...plain, devices: [{ hostPath: device, permission: 'rw' }] } })
+  await runtime.prepare(workload, forever(), () => {})
+  const instanceId = await runtime.start(workload, forever())
+  await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  rmSync(device)
+  expect(await find(runtime, instanceId)).toMatchObject({ phase: 'backoff', reason: { code: 'DeviceMissing' }, restarts: 0 })
+  await expect(runtime.restart(instanceId, 'driver', forever())).rejects.toMatchObject({ code: 'DeviceMissing', waitsMs: 5000 })
+  expect(await find(runtime, instanceId)).toMatchObject({ restarts: 0 })
+})
+
+test('a path that is no device is refused by name', async () => {
+  const path = `/dev/littoral-test-${randomBytes(4).toString('hex')}`
+  writeFileSync(path, '')
+  try {
+    const workload = await driver(main('sleep 1000'), { container: { ...plain, devices: [{ hostPath: path, permission: 'rw' }] } })
+    await runtime.prepare(workload, forever(), () => {})
+    const refusal = { code: 'DeviceRejected', message: `${path} is no device`, isStalled: true }
+    await expect(runtime.start(workload, forever())).rejects.toMatchObject(refusal)
+  } finally {
+    rmSync(path)
+  }
+})
+
+test('a driver gets the memory that the operator allows', async () => {
+  const small = bench.open({ drivers: driverSupport(join(bench.folder, 'packages')), driverMemoryBytes: 64 * 1024 * 1024 })
+  const workload = await driver(main('sleep 1000'))
+  await small.prepare(workload, forever(), () => {})
+  const instanceId = await small.start(workload, forever())
+  const [found] = await listContainers(bench.engine, [`littoral.instance=${instanceId}`])
+  expect((await getContainer(bench.engine, found?.Id ?? '')).HostConfig).toMatchObject({ Memory: 67_108_864, MemorySwap: 67_108_864 })
 })
 
 test('privileged gives the rights of the node, host network its network', async () => {

@@ -43,7 +43,7 @@ export class Attempts {
     const id = stepId(step)
     const failures = (this.#failed.get(id)?.failures ?? 0) + 1
     const isStalled = error instanceof StepError && error.isStalled
-    const pauseMs = this.#pauseMs(failures, isStalled)
+    const pauseMs = (error instanceof StepError ? error.waitsMs : undefined) ?? this.#pauseMs(failures, isStalled)
     const attempt: Attempt = {
       key: stepKey(step),
       kind: step.kind,

@@ -10,6 +10,12 @@ describe('the configuration', () => {
       environments: ['prod', 'staging'],
       runtimes: ['engine', 'process'],
       edgeVersion: '2.9.7',
+      driverMemoryBytes: 1024 * 1024 * 1024,
+      driverUser: 'own',
+    })
+    expect(parseConfig([...minimal, '--driver-user', '70000-70100', '--driver-memory', '64'], {})).toMatchObject({
+      driverMemoryBytes: 64 * 1024 * 1024,
+      driverUser: { first: 70_000, last: 70_100 },
     })
   })
 
@@ -39,6 +45,8 @@ describe('the configuration', () => {
     [[...minimal, '--gateway', 'pk'], '--gateway must be PRODUCTKEY/DEVICENAME, not "pk".'],
     [[...minimal, '--gateway', 'pk/d'], '--gateway needs --secret, the device secret, or LITTORAL_GATEWAY_SECRET.'],
     [[...minimal, '--secret', 's'], '--secret is of use with --gateway only.'],
+    [[...minimal, '--driver-memory', '8'], '--driver-memory must be from 16 to 1048576 MB, not "8".'],
+    [[...minimal, '--driver-user', '0-10'], '--driver-user must be own, agent or a range of user ids such as 61000-61183, not "0-10".'],
     [[...minimal, '--environment', 'test'], '--environment must be prod or staging, not "test"; leave it out to serve both.'],
     [[...minimal, '--runtime', 'docker'], '--runtime must be a list of engine, process or memory, not "docker".'],
     [[...minimal, '--runtime', 'memory,engine'], '--runtime memory only pretends and cannot be combined with others.'],

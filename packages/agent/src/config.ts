@@ -27,6 +27,9 @@ export interface AgentConfig {
   readonly logSpoolBytes: number
   /** What images and packages may take; absent: as much as leaves the reserve of the disk free. */
   readonly diskBudgetBytes?: number
+  readonly driverMemoryBytes: number
+  /** Whom driver processes run as; see runtime/process/users.ts. */
+  readonly driverUser: 'own' | 'agent' | { readonly first: number; readonly last: number }
 }
 
 /** A flag that cannot be used; the message is one sentence for the operator. */
@@ -97,6 +100,19 @@ const flags = {
     meaning:
       'What images and packages may take, such as 20G. Without it: as much as leaves a tenth of the disk free (10G of a large one). What was not needed for the longest time goes first.',
   },
+  'driver-memory': {
+    variable: 'LITTORAL_DRIVER_MEMORY',
+    hint: 'MB',
+    usual: '1024',
+    meaning: 'Memory a driver may take, in MB; one that takes more is ended and started again.',
+  },
+  'driver-user': {
+    variable: 'LITTORAL_DRIVER_USER',
+    hint: 'USER',
+    usual: 'own',
+    meaning:
+      "Whom driver processes run as. own: each as a user of its own where the agent is root and that is possible; a range of user ids such as 61000-61183: the same, but nothing is started where it is not possible; agent: all as the agent's user.",
+  },
 } satisfies Record<string, Flag>
 
 type FlagName = keyof typeof flags
@@ -138,6 +154,8 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     runtimes: parseRuntimes(values.runtime ?? flags.runtime.usual),
     name: parseWord('name', values.name ?? hostname(), 128),
     edgeVersion: parseEdgeVersion(values['edge-version'] ?? flags['edge-version'].usual),
+    driverMemoryBytes: parseMegabytes(values['driver-memory'] ?? flags['driver-memory'].usual),
+    driverUser: parseDriverUser(values['driver-user'] ?? flags['driver-user'].usual),
     ...(values.address === undefined ? {} : { address: parseAddress(values.address) }),
     ...parseRiver(values),
     ...parseDiskBudget(values['disk-budget']),
@@ -253,4 +271,19 @@ function parseDiskBudget(text: string | undefined): Pick<AgentConfig, 'diskBudge
   if (diskBudgetBytes === undefined || diskBudgetBytes === 0)
     throw new ConfigError(`--disk-budget must be a size such as 500M or 20G, not "${text}".`)
   return { diskBudgetBytes }
+}
+
+function parseMegabytes(text: string): number {
+  const megabytes = /^\d{1,7}$/.test(text) ? Number(text) : NaN
+  if (!(megabytes >= 16 && megabytes <= 1_048_576)) throw new ConfigError(`--driver-memory must be from 16 to 1048576 MB, not "${text}".`)
+  return megabytes * 1024 * 1024
+}
+
+function parseDriverUser(text: string): AgentConfig['driverUser'] {
+  if (text === 'own' || text === 'agent') return text
+  const [, first = '', last = ''] = /^(\d{1,10})-(\d{1,10})$/.exec(text) ?? []
+  // Below 1000 are the system's own users.
+  const isRange = first !== '' && Number(first) >= 1000 && Number(last) >= Number(first) && Number(last) < 2 ** 32 - 1
+  if (!isRange) throw new ConfigError(`--driver-user must be own, agent or a range of user ids such as 61000-61183, not "${text}".`)
+  return { first: Number(first), last: Number(last) }
 }

@@ -3,6 +3,7 @@ import type { Workload } from '@littoral/contract/node/desired-state'
 import type { WorkloadReport } from '@littoral/contract/node/report'
 import { Reconciler, type ReconcilerOptions } from './reconcile.ts'
 import { MemoryMachine, MemoryRuntime } from './runtime/memory.ts'
+import { StepError } from './runtime/runtime.ts'
 import { container, desiredState, driver, group } from './test-workloads.ts'
 
 const running: Reconciler[] = []
@@ -53,6 +54,34 @@ describe('the reconciler', () => {
     want()
     await until(() => machine.instances.size === 0)
     await until(() => of(key) === undefined)
+  })
+
+  it('looks for what has to come from outside in a steady rhythm, says it once, and prepares nothing again', async () => {
+    const machine = new MemoryMachine()
+    const runtime = new MemoryRuntime(machine)
+    const [start, prepare] = [runtime.start.bind(runtime), runtime.prepare.bind(runtime)]
+    const tried: string[] = []
+    let isThere = false
+    runtime.prepare = async (...given) => {
+      tried.push('prepare')
+      await prepare(...given)
+    }
+    runtime.start = async (...given) => {
+      tried.push('start')
+      if (!isThere) throw new StepError('DeviceMissing', 'waiting for /dev/ttyS9', { waitsMs: 20 })
+      return start(...given)
+    }
+    const { start: begin, of, log } = node({ runtimes: [runtime] }, machine)
+    begin(driver())
+    await until(() => tried.length > 6)
+    expect(of('driver/inst-1/drv-1')).toMatchObject({
+      phase: 'starting',
+      reason: { code: 'DeviceMissing', message: 'waiting for /dev/ttyS9' },
+    })
+    isThere = true
+    await until(() => of('driver/inst-1/drv-1')?.phase === 'ready')
+    expect(tried.filter((step) => step === 'prepare')).toHaveLength(1)
+    expect(log.filter((line) => line.includes('DeviceMissing'))).toHaveLength(1)
   })
 
   it('replaces a version only when the new one is ready', async () => {

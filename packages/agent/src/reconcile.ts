@@ -15,7 +15,7 @@ import { ExitTimes } from './exit-times.ts'
 import { Hooked, type Hooks } from './hooks.ts'
 import { Hurries } from './hurry.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
-import type { OnProgress, Runtime } from './runtime/runtime.ts'
+import { type OnProgress, type Runtime, StepError } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
 import { execute, lane, type Step, stepKey, timeLimitMs } from './steps.ts'
 import { endsWithin, limited } from './waits.ts'
@@ -315,9 +315,12 @@ export class Reconciler {
       this.#attempts.succeeded(step, this.#now())
       this.#options.log(`${label}: done`)
     } catch (error) {
-      if (step.kind === 'start' || step.kind === 'updateConfig') this.#prepared.delete(preparedId(step.workload))
+      const isWaiting = error instanceof StepError && error.waitsMs !== undefined
+      if ((step.kind === 'start' || step.kind === 'updateConfig') && !isWaiting) this.#prepared.delete(preparedId(step.workload))
       if (!abort.aborted) {
-        const { reason, untilMs } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#now())
+        const { reason, untilMs, failures } = this.#attempts.failed(step, signal.aborted ? signal.reason : error, this.#now())
+        // Who waits for days says so once.
+        if (isWaiting && failures > 1) return
         const inS = Math.round((untilMs - this.#now()) / 1000)
         this.#options.log(`${label}: ${reason.code}: ${reason.message}; next attempt in ${inS} s`)
       }

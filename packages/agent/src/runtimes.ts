@@ -31,7 +31,8 @@ export async function openRuntimes(config: AgentConfig, { openObject, sealKey, d
     memory: async () => new MemoryRuntime(),
     process: () => {
       const packages = new DriverPackages(folderOf('process/packages'), openObject)
-      return openProcessRuntime({ dataDir: folderOf('process'), packages, doors, log })
+      const { dataDir: home, driverMemoryBytes: memoryBytes, driverUser: user } = config
+      return openProcessRuntime({ dataDir: folderOf('process'), home, packages, doors, memoryBytes, user, log })
     },
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
@@ -39,9 +40,10 @@ export async function openRuntimes(config: AgentConfig, { openObject, sealKey, d
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
       const owner = await readOwner(config.dataDir, disk)
       const secretFor = openPullSecrets(openObject, sealKey)
-      const listenOn = config.address === undefined ? {} : { address: config.address }
+      const { driverMemoryBytes, address } = config
+      const listenOn = address === undefined ? {} : { address }
       const drivers = driversFrom(packages, doors)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, secretFor, beforeRemove, log, ...listenOn })
+      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, driverMemoryBytes, secretFor, beforeRemove, log, ...listenOn })
     },
   }
   const runtimes: Runtime[] = []

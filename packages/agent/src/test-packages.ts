@@ -29,26 +29,10 @@ export function packEntries(entries: readonly PackedFile[]): Buffer {
   const locals: Buffer[] = []
   const central: Buffer[] = []
   let offset = 0
-  for (const { name, content = '', mode = 0o100644, claimedSize, isEncrypted, claimedCrc, claimedOffset, extra = Buffer.alloc(0) } of entries) {
-    const raw = Buffer.from(content)
-    const packed = deflateRawSync(raw)
-    const nameBytes = Buffer.from(name)
-    const shared = Buffer.alloc(26)
-    shared.writeUInt16LE(20, 0)
-    shared.writeUInt16LE(isEncrypted ? 0x801 : 0x800, 2)
-    shared.writeUInt16LE(8, 4)
-    shared.writeUInt32LE(claimedCrc ?? crc32(raw), 10)
-    shared.writeUInt32LE(packed.length, 14)
-    shared.writeUInt32LE(claimedSize ?? raw.length, 18)
-    shared.writeUInt16LE(nameBytes.length, 22)
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), shared, nameBytes, packed])
-    const tail = Buffer.alloc(14)
-    tail.writeUInt32LE((mode << 16) >>> 0, 6)
-    tail.writeUInt32LE(claimedOffset ?? offset, 10)
-    const sharedWithExtra = Buffer.from(shared)
-    sharedWithExtra.writeUInt16LE(extra.length, 24)
-    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), sharedWithExtra, tail, nameBytes, extra]))
+  for (const entry of entries) {
+    const { local, listed } = packEntry(entry, offset)
     locals.push(local)
+    central.push(listed)
     offset += local.length
   }
   const directory = Buffer.concat(central)
@@ -58,6 +42,31 @@ export function packEntries(entries: readonly PackedFile[]): Buffer {
   end.writeUInt32LE(directory.length, 8)
   end.writeUInt32LE(offset, 12)
   return Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end])
+}
+
+/** An entry as it lies in the archive, and as the list at the end shows it. */
+function packEntry(entry: PackedFile, offset: number): { local: Buffer; listed: Buffer } {
+  const { name, content = '', mode = 0o100644, claimedSize, isEncrypted, claimedCrc, claimedOffset, extra = Buffer.alloc(0) } = entry
+  const raw = Buffer.from(content)
+  const packed = deflateRawSync(raw)
+  const nameBytes = Buffer.from(name)
+  const shared = Buffer.alloc(26)
+  shared.writeUInt16LE(20, 0)
+  shared.writeUInt16LE(isEncrypted ? 0x801 : 0x800, 2)
+  shared.writeUInt16LE(8, 4)
+  shared.writeUInt32LE(claimedCrc ?? crc32(raw), 10)
+  shared.writeUInt32LE(packed.length, 14)
+  shared.writeUInt32LE(claimedSize ?? raw.length, 18)
+  shared.writeUInt16LE(nameBytes.length, 22)
+  const tail = Buffer.alloc(14)
+  tail.writeUInt32LE((mode << 16) >>> 0, 6)
+  tail.writeUInt32LE(claimedOffset ?? offset, 10)
+  const sharedWithExtra = Buffer.from(shared)
+  sharedWithExtra.writeUInt16LE(extra.length, 24)
+  return {
+    local: Buffer.concat([Buffer.from('PK\x03\x04'), shared, nameBytes, packed]),
+    listed: Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), sharedWithExtra, tail, nameBytes, extra]),
+  }
 }
 
 /** Objects by digest, as the server would give them out. */

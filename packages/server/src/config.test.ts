@@ -42,7 +42,24 @@ describe('the configuration', () => {
     ])
   })
 
+  it('takes a bucket for objects', () => {
+    const env = {
+      LITTORAL_OBJECTS_KEY_ID: 'id',
+      LITTORAL_OBJECTS: 's3://packages?endpoint=http://10.0.0.1:9000',
+      LITTORAL_OBJECTS_SECRET: 'secret',
+    }
+    expect(readConfig(env).objects).toEqual({
+      location: { bucket: 'packages', prefix: '', endpoint: 'http://10.0.0.1:9000', region: 'us-east-1', style: 'path' },
+      key: { accessKeyId: 'id', secret: 'secret' },
+    })
+  })
+
   it.each([
+    [{ LITTORAL_OBJECTS: '/srv/objects' }, 'LITTORAL_OBJECTS must be such as s3://bucket/prefix?endpoint='],
+    [
+      { LITTORAL_OBJECTS: 's3://packages', LITTORAL_OBJECTS_KEY_ID: 'id' },
+      'LITTORAL_OBJECTS, LITTORAL_OBJECTS_KEY_ID and LITTORAL_OBJECTS_SECRET must be given together.',
+    ],
     [{ LITTORAL_LISTEN: '8080' }, 'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not 8080.'],
     [{ LITTORAL_LISTEN: 'localhost:70000' }, 'LITTORAL_LISTEN must be host:port such as 127.0.0.1:8080, not localhost:70000.'],
     [{ LITTORAL_THROTTLE: 'maybe' }, 'LITTORAL_THROTTLE must be on or off, not maybe.'],

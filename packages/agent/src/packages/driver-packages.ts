@@ -45,7 +45,7 @@ export class DriverPackages {
       await download({ subject: name, path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
     }
     await this.#unpackOnce(workload, signal, onProgress)
-    await checkEntry(workload.runtime, this.codeOf(workload))
+    await checkEntry(workload, this.codeOf(workload))
   }
 
   /** The folder with the driver's code, after prepare. */

@@ -1,7 +1,8 @@
 // The four languages drivers come in (contract: iot-edge §7): the file each starts from, and the command line.
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
+import { headBytes, isMachineCode, isScript, machineProblem } from '@littoral/contract/node/machine-code'
 import { StepError } from '../runtime/runtime.ts'
 
 export type DriverRuntime = DriverWorkload['runtime']
@@ -63,7 +64,7 @@ export function usualCommand(workload: DriverWorkload, folder: string): DriverCo
 }
 
 /** Refuses a package without the file its language starts from, before anything that runs is stopped for it. */
-export async function checkEntry(runtime: DriverRuntime, folder: string): Promise<void> {
+export async function checkEntry({ runtime, cpuArch }: Pick<DriverWorkload, 'runtime' | 'cpuArch'>, folder: string): Promise<void> {
   const { entry } = languages[runtime]
   const found = await stat(join(folder, entry)).catch(() => undefined)
   if (!found?.isFile()) {
@@ -71,9 +72,27 @@ export async function checkEntry(runtime: DriverRuntime, folder: string): Promis
       isStalled: true,
     })
   }
-  if (runtime === 'c' && (found.mode & 0o111) === 0) {
-    throw new StepError('EntryNotExecutable', 'the file main of the package has no execute permission; set it before packing', {
-      isStalled: true,
-    })
+  if (runtime === 'c') await checkProgram(join(folder, entry), found.mode, cpuArch)
+}
+
+async function checkProgram(path: string, mode: number, cpuArch: string | undefined): Promise<void> {
+  const refused = (what: string) => new StepError('EntryNotExecutable', `the file main of the package ${what}`, { isStalled: true })
+  if ((mode & 0o111) === 0) throw refused('has no execute permission; set it before packing')
+  const head = await readHead(path)
+  if (!isMachineCode(head)) {
+    if (isScript(head)) return
+    throw refused('is neither a compiled program nor a script that begins with #!')
+  }
+  const problem = cpuArch === undefined ? undefined : machineProblem(head, cpuArch)
+  if (problem !== undefined) throw refused(problem)
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
   }
 }

@@ -44,11 +44,14 @@ describe('an honest package', () => {
 })
 
 describe('a package that', () => {
-  it.each(hostilePackages.map((one) => [one.what, one] as const))('%s is refused and leaves nothing behind', async (_, { bytes, names }) => {
-    const message = expect.stringMatching(names) as string
-    await expect(unpackAll(bytes)).rejects.toMatchObject({ code: 'PackageRejected', isStalled: true, message })
-    expect(await readdir(folder)).toEqual(['package.zip'])
-  })
+  it.each(hostilePackages.map((one) => [one.what, one] as const))(
+    '%s is refused and leaves nothing behind',
+    async (_, { bytes, names }) => {
+      const message = expect.stringMatching(names) as string
+      await expect(unpackAll(bytes)).rejects.toMatchObject({ code: 'PackageRejected', isStalled: true, message })
+      expect(await readdir(folder)).toEqual(['package.zip'])
+    },
+  )
 
   it('keeps to no bound of its own is held to the given one', async () => {
     const lettered = (...names: string[]) => pack(Object.fromEntries(names.map((name) => [name, 'x'.repeat(60)])))

@@ -237,11 +237,14 @@ export class StepError extends Error {
   /** CamelCase, at most 64 characters, such as ImagePullFailed, PortInUse, PackageRejected, RuntimeMissing. */
   readonly code: string
   readonly isStalled: boolean
+  /** Present where something has to come from outside: it is looked for this often, without growing pauses. */
+  readonly waitsMs?: number
 
-  constructor(code: string, message: string, options: { isStalled?: boolean; cause?: unknown } = {}) {
+  constructor(code: string, message: string, options: { isStalled?: boolean; waitsMs?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.isStalled = options.isStalled ?? false
+    if (options.waitsMs !== undefined) this.waitsMs = options.waitsMs
   }
 }
 

@@ -20,7 +20,15 @@ const targets: Readonly<Record<string, Target>> = {
 }
 
 /** Numbers of the ELF standard, for refusals that say what was found. */
-const machineNames: Readonly<Record<number, string>> = { 3: 'x86', 8: 'mips', 20: 'powerpc', 40: 'arm', 62: 'x86-64', 183: 'aarch64', 243: 'riscv' }
+const machineNames: Readonly<Record<number, string>> = {
+  3: 'x86',
+  8: 'mips',
+  20: 'powerpc',
+  40: 'arm',
+  62: 'x86-64',
+  183: 'aarch64',
+  243: 'riscv',
+}
 
 /** How floating point numbers are passed on 32-bit ARM: bits of e_flags. */
 const floatHard = 0x400

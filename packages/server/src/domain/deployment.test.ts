@@ -4,6 +4,7 @@ import {
   checkDeployable,
   type Deployment,
   type DeploymentView,
+  deviceTimeoutMs,
   newSnapshot,
   planDeployment,
   taskStage,
@@ -222,6 +223,19 @@ describe('planning a deployment', () => {
     expect(next(deployment, { node }, 10 + timeoutMs - 1)).toBeUndefined()
     const end = next(deployment, { node }, 10 + timeoutMs)!.deployment
     expect(end.snapshots[0]?.log.at(-1)?.message).toMatch(/^timed out/)
+  })
+
+  it('says at once which device the gateway waits for, and is refused for it after a minute', () => {
+    const reason = { code: 'DeviceMissing', message: 'waiting for /dev/ttyS9' }
+    const reports = report({ phase: 'starting', reason })
+    const told = next(dispatched(), { node, reports })!.deployment
+    expect(told.status).toBe(1)
+    expect(told.snapshots[0]?.log.at(-1)).toMatchObject({ stage: 24, level: 'INFO', message: 'DeviceMissing: waiting for /dev/ttyS9' })
+    expect(next(told, { node, reports })).toBeUndefined()
+    const end = next(told, { node, reports }, (told.dispatchedAtMs ?? 0) + deviceTimeoutMs)!.deployment
+    expect(end.status).toBe(3)
+    expect(end.snapshots[0]?.log.at(-1)).toMatchObject({ code: '1', message: 'DeviceMissing: waiting for /dev/ttyS9' })
+    expect(next(told, { node, reports: report({ phase: 'ready' }) })!.deployment.status).toBe(2)
   })
 
   it('assigns nothing to a gateway that turns out too old or of another architecture', () => {

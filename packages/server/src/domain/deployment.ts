@@ -87,6 +87,11 @@ export interface DeploymentPlan {
   readonly bindings?: readonly Binding[]
 }
 
+/**
+ * From the moment of dispatch; then a driver whose device the gateway does not have counts as refused. Its gateway goes on
+ * waiting for the device, and starts the driver with it.
+ */
+export const deviceTimeoutMs = 60 * 1000
 /** A driver that keeps ending is not deployed, though its node goes on starting it. */
 export const maxStarts = 5
 
@@ -130,9 +135,10 @@ export function planDeployment(view: DeploymentView, nowMs: number, timeoutMs: n
     if (node?.isOnline === true) return dispatched(ready, node, nowMs)
     return ready === deployment ? undefined : { deployment: ready, assign: [], unassign: [] }
   }
-  const isLate = nowMs - deployment.dispatchedAtMs >= timeoutMs
+  const passedMs = nowMs - deployment.dispatchedAtMs
+  const age = { isLate: passedMs >= timeoutMs, isDeviceLate: passedMs >= deviceTimeoutMs }
   const snapshots = settled(
-    deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, isLate })),
+    deployment.snapshots.map((snapshot) => observed(snapshot, view, { nowMs, ...age })),
     nowMs,
   )
   const isUnchanged = snapshots.every((snapshot, place) => snapshot === deployment.snapshots[place])
@@ -187,17 +193,31 @@ function refusalOf(workload: DriverWorkload, node: GatewayNode): string | undefi
   return undefined
 }
 
-type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string }
+type Outcome = 'done' | { readonly failure: string } | { readonly waitingFor: string; readonly isForDevice?: boolean }
+
+interface Age {
+  readonly nowMs: number
+  readonly isLate: boolean
+  readonly isDeviceLate: boolean
+}
 
 /** What the node's own words say about a snapshot; device configurations are left to settled(). */
-function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate }: { nowMs: number; isLate: boolean }): Snapshot {
+function observed(snapshot: Snapshot, view: DeploymentView, { nowMs, isLate, isDeviceLate }: Age): Snapshot {
   if (!isOpen(snapshot)) return snapshot
   const { workloadKey, resourceType } = snapshot
   if (workloadKey === undefined && !isKept(resourceType)) return snapshot
   const outcome = workloadKey === undefined ? keptOutcome(view) : outcomeOf(workloadKey, view)
   if (outcome === 'done') return succeeded(snapshot, nowMs)
   if ('failure' in outcome) return failed(snapshot, outcome.failure, nowMs)
-  return isLate ? failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs) : snapshot
+  if (outcome.isForDevice === true && isDeviceLate) return failed(snapshot, outcome.waitingFor, nowMs)
+  if (isLate) return failed(snapshot, `timed out: ${outcome.waitingFor}`, nowMs)
+  return outcome.isForDevice === true ? noted(snapshot, outcome.waitingFor, nowMs) : snapshot
+}
+
+/** Says once what is waited for. */
+function noted(snapshot: Snapshot, message: string, nowMs: number): Snapshot {
+  if (snapshot.log.at(-1)?.message === message) return snapshot
+  return { ...snapshot, log: [...snapshot.log, line(snapshot, snapshot.stage, message, nowMs)], modifiedAtMs: nowMs }
 }
 
 /** The gateway keeps what it has accepted: it is on its disk by then. */
@@ -236,7 +256,7 @@ function deployOutcome(workload: DriverWorkload, { reports }: DeploymentView): O
   if (report.phase === 'ready') return 'done'
   if (report.phase === 'failed') return { failure: reason }
   if (report.phase === 'backoff' && report.restarts >= maxStarts) return { failure: `the driver keeps ending: ${reason}` }
-  return { waitingFor: reason }
+  return { waitingFor: reason, isForDevice: report.reason?.code === 'DeviceMissing' }
 }
 
 function removalOutcome(key: string, { node, reports }: DeploymentView): Outcome {

@@ -27,8 +27,15 @@ export function parseObjectLocation(text: string): S3Location {
   if (!/^[\w-]{1,64}$/.test(region)) throw new Error('has a region that is no word such as us-east-1')
   const style = url.searchParams.get('style') ?? 'path'
   if (style !== 'path' && style !== 'host') throw new Error('has a style other than path and host')
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) throw new Error('needs the name of a bucket of 3 to 63 small letters, digits, dots and hyphens')
-  return { bucket: url.hostname, prefix: parsePrefix(url.pathname), endpoint: parseEndpoint(url.searchParams.get('endpoint'), region), region, style }
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname))
+    throw new Error('needs the name of a bucket of 3 to 63 small letters, digits, dots and hyphens')
+  return {
+    bucket: url.hostname,
+    prefix: parsePrefix(url.pathname),
+    endpoint: parseEndpoint(url.searchParams.get('endpoint'), region),
+    region,
+    style,
+  }
 }
 
 function parsePrefix(pathname: string): string {

@@ -13,7 +13,8 @@ import { openS3 } from './s3.ts'
 import { openTestS3, testBucket, testKey, testRegion, type TestS3 } from './test-s3.ts'
 
 const makeFolder = () => mkdtemp(join(tmpdir(), 'littoral-blobs-'))
-const filesIn = async (folder: string) => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length
+const filesIn = async (folder: string) =>
+  (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length
 
 async function countOf(blobs: Blobs): Promise<number> {
   let count = 0
@@ -71,15 +72,29 @@ describe('a bucket', () => {
     const folder = await makeFolder()
     const location = changes.location === undefined ? locationAt(server.endpoint) : parseObjectLocation(changes.location(server))
     const key = { ...testKey, ...(changes.secret === undefined ? {} : { secret: changes.secret }) }
-    const blobs = await openS3({ location, key, now: Date.now, folder, firstPauseMs: 1, ...(changes.idleMs === undefined ? {} : { idleMs: changes.idleMs }) })
-    closers.push(() => server.close(), () => rm(folder, { recursive: true }), () => blobs.close())
+    const blobs = await openS3({
+      location,
+      key,
+      now: Date.now,
+      folder,
+      firstPauseMs: 1,
+      ...(changes.idleMs === undefined ? {} : { idleMs: changes.idleMs }),
+    })
+    closers.push(
+      () => server.close(),
+      () => rm(folder, { recursive: true }),
+      () => blobs.close(),
+    )
     return { server, folder, blobs }
   }
   async function* one(text: string) {
     yield Buffer.from(text)
   }
   const expected = { maxBytes: 1000 }
-  const unavailable = (message: RegExp) => ({ code: 'ServiceUnavailable', cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as Error })
+  const unavailable = (message: RegExp) => ({
+    code: 'ServiceUnavailable',
+    cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as Error,
+  })
 
   it('is asked again when it is busy or a connection breaks', async () => {
     const { server, blobs } = await open()

@@ -21,7 +21,8 @@ const crlf = Buffer.from('\r\n')
 
 /** Reads up to the beginning of the file. Throws OssError MalformedPOSTRequest or FieldItemTooLong. */
 export async function readForm(body: AsyncIterable<Buffer>, contentType: string | undefined): Promise<Form> {
-  const [, quoted, plain] = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType ?? '') ?? []
+  const [, quoted, plain] =
+    /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType ?? '') ?? []
   const boundary = quoted ?? plain
   if (boundary === undefined) throw malformed('The request must be multipart/form-data with a boundary.')
   const mark = Buffer.from(`--${boundary}`)
@@ -102,7 +103,8 @@ function scanner(body: AsyncIterable<Buffer>): Scanner {
     async until(mark, maxBytes, what) {
       for (;;) {
         const at = held.indexOf(mark)
-        if (at > maxBytes || (at < 0 && held.length > maxBytes + mark.length)) throw new OssError('FieldItemTooLong', `${what} is too long.`)
+        if (at > maxBytes || (at < 0 && held.length > maxBytes + mark.length))
+          throw new OssError('FieldItemTooLong', `${what} is too long.`)
         if (at >= 0) {
           const taken = take(at)
           take(mark.length)

@@ -7,12 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { pack } from '../../../agent/src/test-packages.ts'
+import { parseObjectLocation } from '../domain/object-location.ts'
 import { defaultSettings } from '../domain/settings.ts'
 import { silentLog } from '../operations/test-context.ts'
 import * as records from '../store/iot-edge/objects.ts'
 import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import { openObjects, type ServedObjects } from './objects.ts'
+import { openTestS3, testBucket, testKey, testRegion } from './test-s3.ts'
 
 // The client has no types of its own.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -139,7 +142,14 @@ describe('the object store over HTTP', () => {
     const { packageBytes: usual } = defaultSettings.limits
     const settings = { limits: { packageBytes: usual } as never }
     const usualApp = fastify({ forceCloseConnections: true })
-    const served = await openObjects({ folder, store, now: () => nowMs, log: silentLog, settings, credentials: { find: async () => undefined } })
+    const served = await openObjects({
+      folder,
+      store,
+      now: () => nowMs,
+      log: silentLog,
+      settings,
+      credentials: { find: async () => undefined },
+    })
     void usualApp.register(async (scope) => served.mount(scope))
     await usualApp.listen({ host: '127.0.0.1', port: 0 })
     try {
@@ -184,7 +194,9 @@ describe('the object store over HTTP', () => {
       put.on('error', reject).end('x')
     })
     expect(status).toBe(200)
-    expect((await readdir(folder, { recursive: true })).some((path) => path.endsWith(createHash('sha256').update('x').digest('hex')))).toBe(true)
+    expect((await readdir(folder, { recursive: true })).some((path) => path.endsWith(createHash('sha256').update('x').digest('hex')))).toBe(
+      true,
+    )
     expect(await objects.findByDigest('../../etc/passwd')).toBeUndefined()
   })
 
@@ -239,7 +251,9 @@ describe('the object store over HTTP', () => {
   function putTo(address: string, body: string, headers: Record<string, string> = {}): Promise<number | undefined> {
     const { host, pathname, search } = new URL(address)
     return new Promise((resolve, reject) => {
-      const put = httpRequest(origin, { method: 'PUT', path: pathname + search, headers: { ...headers, host } }, (answer) => resolve(answer.resume().statusCode))
+      const put = httpRequest(origin, { method: 'PUT', path: pathname + search, headers: { ...headers, host } }, (answer) =>
+        resolve(answer.resume().statusCode),
+      )
       put.on('error', reject).end(body)
     })
   }
@@ -262,6 +276,39 @@ describe('the object store over HTTP', () => {
     })
     await expect(client({ accessKeyId: 'nobody' }).put('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'InvalidAccessKeyId' })
     await expect(client().put('x', Buffer.alloc(packageBytes + 1))).rejects.toMatchObject({ code: 'EntityTooLarge', status: 400 })
+  })
+
+  it('keeps its bytes in a bucket where it is given one, and says when that does not answer', async () => {
+    const s3 = await openTestS3()
+    const location = parseObjectLocation(`s3://${testBucket}/site?endpoint=${s3.endpoint}&region=${testRegion}`)
+    const errors: string[] = []
+    const log = { ...silentLog, error: (_: object, message: string) => void errors.push(message) }
+    const settings = { limits: { packageBytes } as never }
+    const options = { folder, store, now: () => nowMs, log, settings, credentials: { find: async () => undefined } }
+    const served = await openObjects({ ...options, s3: { location, key: testKey } })
+    const bucketApp = fastify({ forceCloseConnections: true })
+    void bucketApp.register(async (scope) => served.mount(scope))
+    await bucketApp.listen({ host: '127.0.0.1', port: 0 })
+    const there = `http://127.0.0.1:${(bucketApp.server.address() as AddressInfo).port}`
+    try {
+      const bytes = pack({ 'index.js': 'code' })
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      expect((await upload((await handedOut()).replace(origin, there), bytes)).status).toBe(200)
+      expect([...s3.objects]).toEqual([[`site/${sha256}`, bytes]])
+      const read = await fetch((await handedOut('GET')).replace(origin, there))
+      expect(Buffer.from(await read.arrayBuffer())).toEqual(bytes)
+      expect(await served.inspect(key, { runtime: 'nodejs8' })).toEqual({ sha256, sizeBytes: bytes.length })
+      expect(await served.text(key)).toContain('index.js')
+      s3.fates.push(403, 403)
+      expect(await codeOf(await upload((await handedOut()).replace(origin, there), 'other'))).toBe('503 ServiceUnavailable')
+      expect(errors).toEqual(['an object request failed'])
+      ;(await openObjects({ ...options, s3: { location, key: { ...testKey, secret: 'wrong' } } })).close()
+      await expect.poll(() => errors.at(-1), { timeout: 10_000 }).toBe('the bucket of objects does not answer')
+    } finally {
+      await bucketApp.close()
+      served.close()
+      await s3.close()
+    }
   })
 
   it("keeps one account's objects from another", async () => {

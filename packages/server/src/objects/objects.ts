@@ -19,7 +19,9 @@ export interface ObjectsOptions extends ObjectStoreOptions {
 
 /** Says in the log when the bucket does not answer; the server starts all the same, because most of it needs no object. */
 async function lookAtBucket(objects: ObjectStore, log: Log): Promise<void> {
-  await objects.openByDigest('0'.repeat(64)).catch((error: unknown) => log.error({ err: (error as Error).cause ?? error }, 'the bucket of objects does not answer'))
+  await objects
+    .openByDigest('0'.repeat(64))
+    .catch((error: unknown) => log.error({ err: (error as Error).cause ?? error }, 'the bucket of objects does not answer'))
 }
 
 export async function openObjects({ log, settings, credentials, ...options }: ObjectsOptions): Promise<ServedObjects> {

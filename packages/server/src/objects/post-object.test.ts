@@ -76,7 +76,11 @@ function signedV4(conditions: unknown[] = [], atMs = nowMs): Fields {
   return { key, ...fields, policy: Buffer.from(JSON.stringify(policy)).toString('base64'), 'x-oss-signature': signature }
 }
 
-function post(fields: Fields, content: string | Buffer = 'zip-bytes', { url = `${origin}/oss/littoral-edge/`, fileName = 'code.zip' } = {}) {
+function post(
+  fields: Fields,
+  content: string | Buffer = 'zip-bytes',
+  { url = `${origin}/oss/littoral-edge/`, fileName = 'code.zip' } = {},
+) {
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.set(name, value)
   form.set('file', new Blob([content as never]), fileName)
@@ -93,7 +97,7 @@ describe('a form', () => {
   it.each([
     ['V1', () => signedV1(policyOf(['starts-with', '$key', 'driver/']))],
     ['V4', () => signedV4([['eq', '$key', key]])],
-  ])('signed with %s by the vendor\'s own client is taken', async (_, fields) => {
+  ])("signed with %s by the vendor's own client is taken", async (_, fields) => {
     const answer = await post(fields())
     expect([answer.status, await answer.text()]).toEqual([204, ''])
     expect(answer.headers.get('etag')).toBe(`"${createHash('md5').update('zip-bytes').digest('hex').toUpperCase()}"`)
@@ -106,7 +110,9 @@ describe('a form', () => {
     expect((await ask('302')).status).toBe(204)
     const created = await ask('201')
     expect([created.status, created.headers.get('content-type')]).toEqual([201, 'application/xml'])
-    expect(await created.text()).toMatch(/<PostResponse>\s*<Bucket>littoral-edge<\/Bucket>\s*<ETag>"\w{32}"<\/ETag>\s*<Key>driver\/.*code\.zip<\/Key>/)
+    expect(await created.text()).toMatch(
+      /<PostResponse>\s*<Bucket>littoral-edge<\/Bucket>\s*<ETag>"\w{32}"<\/ETag>\s*<Key>driver\/.*code\.zip<\/Key>/,
+    )
   })
 
   it('may leave the name to the file', async () => {
@@ -116,8 +122,11 @@ describe('a form', () => {
   })
 
   it('is taken by whatever address the bucket has', async () => {
-    for (const url of [`${origin}/oss/littoral-edge`, `${origin}/oss/littoral-edge/?x=1`]) expect((await post(signedV1(policyOf()), 'x', { url })).status).toBe(204)
-    expect(await codeOf(await post(signedV1(policyOf()), 'x', { url: `${origin}/oss/littoral-edge/some-key` }))).toBe('405 MethodNotAllowed')
+    for (const url of [`${origin}/oss/littoral-edge`, `${origin}/oss/littoral-edge/?x=1`])
+      expect((await post(signedV1(policyOf()), 'x', { url })).status).toBe(204)
+    expect(await codeOf(await post(signedV1(policyOf()), 'x', { url: `${origin}/oss/littoral-edge/some-key` }))).toBe(
+      '405 MethodNotAllowed',
+    )
     expect(await codeOf(await post(signedV1(policyOf()), 'x', { url: `${origin}/oss/another/` }))).toBe('405 MethodNotAllowed')
   })
 
@@ -137,7 +146,11 @@ describe('a form', () => {
     const answer = await new Promise<string>((resolve, reject) => {
       let text = ''
       const socket = connect(Number(new URL(origin).port), '127.0.0.1')
-      socket.setNoDelay(true).on('error', reject).on('data', (chunk) => (text += String(chunk))).on('close', () => resolve(text))
+      socket
+        .setNoDelay(true)
+        .on('error', reject)
+        .on('data', (chunk) => (text += String(chunk)))
+        .on('close', () => resolve(text))
       socket.write(head)
       const send = (at: number): void => void (at < body.length && socket.write(body.slice(at, at + 7), () => setImmediate(send, at + 7)))
       send(0)
@@ -149,7 +162,9 @@ describe('a form', () => {
   it('may hold the boundary within its file', async () => {
     const content = '\r\n--bnd \r\n--bn\r\n-'
     const body = [
-      ...Object.entries(signedV1(policyOf())).map(([name, value]) => `--bnd\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
+      ...Object.entries(signedV1(policyOf())).map(
+        ([name, value]) => `--bnd\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+      ),
       `--bnd\r\nContent-Disposition: form-data; name=file\r\n\r\n${content}\r\n--bnd--`,
     ].join('')
     const headers = { 'content-type': 'multipart/form-data; charset=utf-8; boundary="bnd"' }
@@ -164,7 +179,11 @@ describe('a form is refused', () => {
     ['without a key', () => ({ ...signedV1(policyOf()), key: '' }), '400 InvalidArgument'],
     ['by a stranger', () => ({ ...signedV1(policyOf()), OSSAccessKeyId: 'nobody' }), '403 InvalidAccessKeyId'],
     ['with another signature', () => ({ ...signedV1(policyOf()), Signature: 'AAAA' }), '403 SignatureDoesNotMatch'],
-    ['with another policy than was signed', () => ({ ...signedV1(policyOf()), policy: signedV4()['policy']! }), '403 SignatureDoesNotMatch'],
+    [
+      'with another policy than was signed',
+      () => ({ ...signedV1(policyOf()), policy: signedV4()['policy']! }),
+      '403 SignatureDoesNotMatch',
+    ],
     ['after its time', () => signedV1({ expiration: new Date(nowMs - 1).toISOString(), conditions: [] }), '403 AccessDenied'],
     ['for another bucket', () => signedV1({ ...policyOf(), conditions: [{ bucket: 'other' }] }), '403 AccessDenied'],
     ['for another key', () => signedV1(policyOf(['eq', '$key', 'other'])), '403 AccessDenied'],
@@ -177,8 +196,16 @@ describe('a form is refused', () => {
     ['signed a week ago', () => signedV4([], nowMs - 8 * 24 * 3600_000), '403 AccessDenied'],
     ["into another account's folder", () => signedV1(policyOf(), 'other'), '403 AccessDenied'],
     ['with a field that is too long', () => ({ ...signedV1(policyOf()), note: 'x'.repeat(70_000) }), '400 FieldItemTooLong'],
-    ['with too many fields', () => ({ ...Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`f${n}`, 'x'])), ...signedV1(policyOf()) }), '400 MalformedPOSTRequest'],
-    ['whose content is not what it says', () => ({ ...signedV1(policyOf()), 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }), '400 InvalidDigest'],
+    [
+      'with too many fields',
+      () => ({ ...Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`f${n}`, 'x'])), ...signedV1(policyOf()) }),
+      '400 MalformedPOSTRequest',
+    ],
+    [
+      'whose content is not what it says',
+      () => ({ ...signedV1(policyOf()), 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }),
+      '400 InvalidDigest',
+    ],
   ]
 
   it.each(refusals)('%s, and leaves nothing', async (_, fields, code) => {
@@ -199,10 +226,14 @@ describe('a form is refused', () => {
       fetch(`${origin}/oss/littoral-edge/`, { method: 'POST', body, headers: { 'content-type': type } })
     expect(await codeOf(await send('a=b', 'application/x-www-form-urlencoded'))).toBe('400 MalformedPOSTRequest')
     expect(await codeOf(await send('', 'multipart/form-data'))).toBe('400 MalformedPOSTRequest')
-    expect(await codeOf(await send('--bnd\r\nContent-Disposition: form-data; name="key"\r\n\r\nx\r\n--bnd--'))).toBe('400 MalformedPOSTRequest')
+    expect(await codeOf(await send('--bnd\r\nContent-Disposition: form-data; name="key"\r\n\r\nx\r\n--bnd--'))).toBe(
+      '400 MalformedPOSTRequest',
+    )
     expect(await codeOf(await send('--bnd\r\nContent-Disposition: form-data\r\n\r\nx'))).toBe('400 MalformedPOSTRequest')
     expect(await codeOf(await send('no boundary'.repeat(2000)))).toBe('400 FieldItemTooLong')
-    const fields = Object.entries(signedV1(policyOf())).map(([name, value]) => `--bnd\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+    const fields = Object.entries(signedV1(policyOf())).map(
+      ([name, value]) => `--bnd\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+    )
     const cut = `${fields.join('')}--bnd\r\nContent-Disposition: form-data; name="file"\r\n\r\nhalf`
     const before = await filesOnDisk()
     expect(await codeOf(await send(cut))).toBe('400 IncompleteBody')

@@ -20,7 +20,9 @@ const maxLifeMs = 7 * 24 * 3600 * 1000
 export async function authorizeForm(fields: Fields, services: AuthorizationServices): Promise<Allowed> {
   const policy = fields.get('policy')
   if (policy === undefined) throw new OssError('AccessDenied', 'The form has no policy.')
-  const { accountId } = fields.has('x-oss-signature-version') ? await signerV4(fields, policy, services) : await signerV1(fields, policy, services)
+  const { accountId } = fields.has('x-oss-signature-version')
+    ? await signerV4(fields, policy, services)
+    : await signerV1(fields, policy, services)
   const { expiration, conditions } = parsePolicy(policy)
   if (!(expiration > services.now())) throw new OssError('AccessDenied', 'Invalid according to Policy: Policy expired.')
   let allowed = { accountId, minBytes: 0, maxBytes: Number.MAX_SAFE_INTEGER }

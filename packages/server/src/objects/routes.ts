@@ -70,14 +70,17 @@ async function put({ raw }: FastifyRequest, reply: FastifyReply, { signed, servi
 async function post(request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<FastifyReply> {
   const { raw } = request
   const host = raw.headers.host ?? ''
-  if (!isBucketRequest(raw.url?.split('?', 1)[0] ?? '', host)) throw new OssError('MethodNotAllowed', `Forms are posted to /oss/${bucket}/.`)
+  if (!isBucketRequest(raw.url?.split('?', 1)[0] ?? '', host))
+    throw new OssError('MethodNotAllowed', `Forms are posted to /oss/${bucket}/.`)
   const maxBytes = (key: string) => maxBytesOf(key, services)
   const posted = await postObject(raw, { ...services, ownKey: services.objects.ownKey, maxBytes })
   await drain(raw, services.packageBytes)
   const etag = toEtag(posted.md5)
   const location = toAddress(`${request.protocol}://${host}`, posted.key)
   reply.code(posted.status).header('ETag', etag).header('Location', location)
-  return posted.status === 201 ? reply.type('application/xml').send(toPostXml(posted, etag, location)) : reply.header('Content-Length', 0).send()
+  return posted.status === 201
+    ? reply.type('application/xml').send(toPostXml(posted, etag, location))
+    : reply.header('Content-Length', 0).send()
 }
 
 function maxBytesOf(key: string, { packageBytes }: ObjectRoutesServices): number {

@@ -3,7 +3,7 @@
 // object-store.ts.
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { type Blobs, isDigest } from './blobs.ts'
+import { type Blobs, isDigest, type StoredBytes } from './blobs.ts'
 import { openDisk } from './disk.ts'
 import { openDrafts } from './drafts.ts'
 import { OssError } from './oss-error.ts'
@@ -21,48 +21,64 @@ export async function openS3({ folder, ...options }: S3BlobsOptions): Promise<Bl
   const drafts = await openDrafts(join(folder, 's3-drafts'))
   const client = openS3Client(options)
   const { prefix } = options.location
-  const call = (sha256: string, one: Omit<S3Call, 'name'>) => ask(client, { ...one, name: prefix + sha256 })
-  const open: Blobs['open'] = async (sha256, range) => {
-    if (!isDigest(sha256)) return undefined
-    const kept = await disk.open(sha256, range)
-    if (kept !== undefined) return kept
-    return call(sha256, { method: 'GET', headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end}` } })
-  }
-  const find: Blobs['find'] = async (sha256) => {
-    if (!isDigest(sha256)) return undefined
-    const kept = await disk.find(sha256)
-    if (kept !== undefined) return kept
-    const head = await call(sha256, { method: 'HEAD' })
-    head?.resume()
-    return head && { sizeBytes: Number(head.headers['content-length']) }
-  }
+  const reach = reaching(client, prefix, disk)
   return {
-    find,
-    open,
+    find: (sha256) => reach.find(sha256),
+    open: (sha256, range) => reach.open(sha256, range),
+    remove: (sha256) => reach.remove(sha256),
     store: (content, expected) =>
       drafts.write(content, expected, async (path, stored) => {
-        const isKept = (await find(stored.sha256)) !== undefined
-        if (!isKept) (await call(stored.sha256, { method: 'PUT', file: { path, ...stored } }))?.resume()
+        if ((await reach.find(stored.sha256)) === undefined) await reach.put(path, stored)
         return stored
       }),
     async lend(sha256, use) {
-      const content = await open(sha256)
+      const content = await reach.open(sha256)
       if (content === undefined) return undefined
       return drafts.write(content as AsyncIterable<Buffer>, { maxBytes: Number.MAX_SAFE_INTEGER }, (path, stored) => {
         if (stored.sha256 !== sha256) throw new S3Error(`the object ${sha256} has other bytes than its name says`)
         return use(path)
       })
     },
-    async remove(sha256) {
-      if (!isDigest(sha256)) return
-      await disk.remove(sha256)
-      ;(await call(sha256, { method: 'DELETE' }))?.resume()
-    },
     async *list() {
       yield* disk.list()
       yield* listDigests(client, prefix)
     },
     close: () => client.close(),
+  }
+}
+
+interface Reach extends Pick<Blobs, 'find' | 'open' | 'remove'> {
+  put(path: string, stored: StoredBytes): Promise<void>
+}
+
+/** Single blobs, wherever they are: on disk from before, else in the bucket. */
+function reaching(client: S3Client, prefix: string, disk: Blobs): Reach {
+  const call = (sha256: string, one: Omit<S3Call, 'name'>) => ask(client, { ...one, name: prefix + sha256 })
+  return {
+    async find(sha256) {
+      if (!isDigest(sha256)) return undefined
+      const kept = await disk.find(sha256)
+      if (kept !== undefined) return kept
+      const head = await call(sha256, { method: 'HEAD' })
+      head?.resume()
+      return head && { sizeBytes: Number(head.headers['content-length']) }
+    },
+    async open(sha256, range) {
+      if (!isDigest(sha256)) return undefined
+      const kept = await disk.open(sha256, range)
+      if (kept !== undefined) return kept
+      return call(sha256, { method: 'GET', headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end}` } })
+    },
+    async put(path, { sha256, sizeBytes }) {
+      const answer = await call(sha256, { method: 'PUT', file: { path, sha256, sizeBytes } })
+      if (answer === undefined) throw new OssError('ServiceUnavailable', 'The store behind this one does not take objects.')
+      answer.resume()
+    },
+    async remove(sha256) {
+      if (!isDigest(sha256)) return
+      await disk.remove(sha256)
+      ;(await call(sha256, { method: 'DELETE' }))?.resume()
+    },
   }
 }
 

@@ -53,7 +53,9 @@ function answer(exchange: Exchange): void {
   const { request, response, body, objects, asked } = exchange
   const [path = '', search = ''] = (request.url ?? '').split('?')
   const isHostStyle = request.headers.host?.startsWith(`${testBucket}.`) === true
-  const [, bucket, key] = isHostStyle ? ['', testBucket, decodeURIComponent(path.slice(1))] : (/^\/([^/]*)\/?(.*)$/.exec(decodeURIComponent(path)) ?? [])
+  const [, bucket, key] = isHostStyle
+    ? ['', testBucket, decodeURIComponent(path.slice(1))]
+    : (/^\/([^/]*)\/?(.*)$/.exec(decodeURIComponent(path)) ?? [])
   asked.push(`${request.method} ${key}`)
   const problem = signatureProblem(request, body)
   if (problem !== undefined) return refuse(response, 403, problem)
@@ -81,7 +83,9 @@ function list(response: ServerResponse, objects: Map<string, Buffer>, query: URL
   const hasMore = page.length > 0 && page.at(-1) !== keys.at(-1)
   const next = hasMore ? `<NextContinuationToken>after&amp;${page.at(-1)}</NextContinuationToken>` : ''
   const contents = page.map((key) => `<Contents><Key>${key}</Key></Contents>`).join('')
-  response.writeHead(200).end(`<?xml version="1.0"?><ListBucketResult><IsTruncated>${hasMore}</IsTruncated>${next}${contents}</ListBucketResult>`)
+  response
+    .writeHead(200)
+    .end(`<?xml version="1.0"?><ListBucketResult><IsTruncated>${hasMore}</IsTruncated>${next}${contents}</ListBucketResult>`)
 }
 
 function refuse(response: ServerResponse, status: number, code: string): void {
@@ -91,7 +95,9 @@ function refuse(response: ServerResponse, status: number, code: string): void {
 function signatureProblem({ method, url, headers }: IncomingMessage, body: Buffer): string | undefined {
   const hex = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex')
   const [, id, day, region, names = '', given] =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([\w-]+)\/s3\/aws4_request,\s*SignedHeaders=([\w;-]+),\s*Signature=([0-9a-f]{64})$/.exec(headers.authorization ?? '') ?? []
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([\w-]+)\/s3\/aws4_request,\s*SignedHeaders=([\w;-]+),\s*Signature=([0-9a-f]{64})$/.exec(
+      headers.authorization ?? '',
+    ) ?? []
   if (id !== testKey.accessKeyId) return 'InvalidAccessKeyId'
   if (headers['x-amz-content-sha256'] !== hex(body)) return 'XAmzContentSHA256Mismatch'
   if (method === 'PUT' && Number(headers['content-length']) !== body.length) return 'MissingContentLength'

@@ -39,6 +39,8 @@ export interface EngineContext {
   puller: Puller
   drivers: DriverSupport | undefined
   driverImages: DriverImages
+  /** What a driver in a container may take. */
+  driverMemoryBytes: number
   /** Instances whose start is under way in this process: incomplete until it is done, and not to be adopted. */
   starting: Set<string>
   notify: () => void

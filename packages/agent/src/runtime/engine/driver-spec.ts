@@ -8,14 +8,13 @@ import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
 import { commonHostConfig, pidsLimit } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
+import type { DeviceLook } from './devices.ts'
 import { openDoor } from './driver-doors.ts'
 import { driverContainerName, memberLabels, type InstanceIdentity } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
 
 /** Where the package lies inside the container; also the working folder. */
 export const driverFolder = '/linkedge/driver'
-/** The vendor's default for a driver's memory, which no operation can set. */
-const memoryBytes = 1024 * 1024 * 1024
 
 type DriverContainer = NonNullable<DriverWorkload['container']>
 
@@ -24,11 +23,13 @@ export interface DriverPlace {
   identity: InstanceIdentity
   /** The instance's folder on the node. */
   folder: string
+  /** With none missing. */
+  look: DeviceLook
 }
 
-/** Throws StepError DeviceMissing while a device is not plugged in, VolumeMissing when a host path cannot be made. */
+/** Throws StepError VolumeMissing when a host path cannot be made. */
 export async function driverSpec(context: EngineContext, connected: ConnectedEngine, place: DriverPlace): Promise<ContainerSpec> {
-  const { workload, identity, folder } = place
+  const { workload, identity, folder, look } = place
   const { container } = workload
   if (container === undefined || context.drivers === undefined)
     throw new StepError('Unsupported', 'this driver does not run in a container', { isStalled: true })
@@ -47,9 +48,9 @@ export async function driverSpec(context: EngineContext, connected: ConnectedEng
     HostConfig: {
       ...commonHostConfig(connected),
       ...network(container),
-      ...(await devices(container)),
-      Memory: memoryBytes,
-      MemorySwap: memoryBytes,
+      ...devices(container, look),
+      Memory: context.driverMemoryBytes,
+      MemorySwap: context.driverMemoryBytes,
       PidsLimit: pidsLimit(1),
       Binds: [`${folder}:${driverFolder}`, ...(await doorBind(context, place, env.FCBASE_IPADDR)), ...volumes],
     },
@@ -78,16 +79,12 @@ function exposed({ hostNetwork, ports }: DriverContainer): Pick<ContainerSpec, '
   return { ExposedPorts: Object.fromEntries(ports.map(({ containerPort, protocol }) => [`${containerPort}/${protocol}`, {}])) }
 }
 
-/** A privileged container sees every device of the host, so that its list is pointless. */
-async function devices({ privileged, devices }: DriverContainer): Promise<Partial<ContainerSpec['HostConfig']>> {
+/** Under the path it was asked for by, whatever the kernel calls it today. A privileged container sees every device of the host. */
+function devices({ privileged, devices }: DriverContainer, { found }: DeviceLook): Partial<ContainerSpec['HostConfig']> {
   if (privileged) return { Privileged: true }
-  const missing: string[] = []
-  for (const { hostPath } of devices) if (!(await exists(hostPath))) missing.push(hostPath)
-  if (missing.length > 0)
-    throw new StepError('DeviceMissing', `this node has no ${missing.join(', ')}; the driver starts when it is plugged in`)
   return {
     Devices: devices.map(({ hostPath, permission }) => ({
-      PathOnHost: hostPath,
+      PathOnHost: found[hostPath]?.path ?? hostPath,
       PathInContainer: hostPath,
       CgroupPermissions: permission === 'ro' ? 'r' : 'rw',
     })),

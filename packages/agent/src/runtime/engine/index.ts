@@ -42,6 +42,7 @@ export interface EngineRuntimeOptions {
   drivers?: DriverSupport
   /** The only address on which the node's ports are opened. */
   address?: string
+  driverMemoryBytes?: number
   /** What this machine itself knows of a registry; default: the logins of Docker and Podman. */
   credentialFor?: (image: string) => RegistryCredential | undefined
   /** What the server knows of a registry for a workload: an application's image secret. */
@@ -52,6 +53,9 @@ export interface EngineRuntimeOptions {
   beforeRemove?: (instanceId: string, signal: AbortSignal) => Promise<void>
   log?: (line: string) => void
 }
+
+/** The vendor's default, which no operation of its API can set (contract: iot-edge §8). */
+const usualDriverMemoryBytes = 1024 * 1024 * 1024
 
 /** Opens nothing yet: the engine may come later. */
 export function openEngineRuntime(options: EngineRuntimeOptions): Runtime {
@@ -84,6 +88,7 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     }),
     drivers: options.drivers,
     driverImages: driverImages(process.env),
+    driverMemoryBytes: options.driverMemoryBytes ?? usualDriverMemoryBytes,
     starting: new Set(),
     notify,
     log,

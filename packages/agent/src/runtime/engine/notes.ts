@@ -19,7 +19,9 @@ export interface ContainerNotes {
   startError?: { message: string; atMs: number }
   /** StartedAt of the run whose postStart hook has succeeded. */
   postStarted?: string
-  /** The next restart makes the container anew, to give its disk space back. */
+  /** What tells the devices it was made with from others of their names, by host path. */
+  devices?: Record<string, string>
+  /** The next restart makes the container anew, to give its disk space back or another device to it. */
   isToBeRecreated?: boolean
 }
 

@@ -4,8 +4,9 @@
 import type { Reason } from '@littoral/contract/node/report'
 import type { ForwardedPort } from '../../forwarder/protocol.ts'
 import type { InstancePhase, ObservedContainer, ObservedInstance } from '../runtime.ts'
-import { addressOf, type ContainerDetails } from './client/containers.ts'
+import { addressOf, type ContainerDetails, killContainer } from './client/containers.ts'
 import type { EngineContext } from './context.ts'
+import { devicesOf, lookAtDevices, missingReason, replacedDevice } from './devices.ts'
 import { adoptDoor } from './driver-doors.ts'
 import { noteExit } from './exits.ts'
 import { holderIdOf, type Inventory } from './inventory.ts'
@@ -129,14 +130,24 @@ interface SeenContainer {
   isMissing: boolean
 }
 
-async function observeContainer(
-  context: EngineContext,
-  look: Look & { identity: InstanceIdentity; name: string; network: Network },
-): Promise<SeenContainer> {
-  const { instanceId, identity, name, network, members } = look
+type ContainerLook = Look & { identity: InstanceIdentity; name: string; network: Network }
+
+/** Sees to it that hook and probe of a running container go on, unless it is about to end. */
+function watchRun(context: EngineContext, { instanceId, identity, name, network }: ContainerLook, details: ContainerDetails): void {
+  if (context.notes.of(instanceId).phase !== undefined || network.kind === 'lost') return
+  context.watches.ensure({
+    instanceId,
+    details,
+    container: groupContainer(identity.workload, name),
+    address: network.kind === 'held' ? network.address : undefined,
+    isAdopted: !context.starting.has(instanceId),
+  })
+}
+
+async function observeContainer(context: EngineContext, look: ContainerLook): Promise<SeenContainer> {
+  const { instanceId, name, members } = look
   const details = members.get(name)
   const notes = context.notes.container(instanceId, name)
-  const spec = groupContainer(identity.workload, name)
   const common = {
     name,
     restarts: notes.restarts,
@@ -146,17 +157,9 @@ async function observeContainer(
     return { seen: { ...common, state: 'waiting', isReady: false, failures: notes.failures }, problem: undefined, isMissing: true }
   }
   if (details.State.Running) {
-    if (context.notes.of(instanceId).phase === undefined && network.kind !== 'lost') {
-      const isAdopted = !context.starting.has(instanceId)
-      context.watches.ensure({
-        instanceId,
-        details,
-        container: spec,
-        address: network.kind === 'held' ? network.address : undefined,
-        isAdopted,
-      })
-    }
-    const { isReady, problem } = context.watches.stateOf(details)
+    watchRun(context, look, details)
+    const missing = await deviceProblem(context, look, details)
+    const { isReady, problem } = missing === undefined ? context.watches.stateOf(details) : { isReady: false, problem: missing }
     const seen: ObservedContainer = {
       ...common,
       state: 'running',
@@ -167,7 +170,35 @@ async function observeContainer(
     return { seen, problem, isMissing: false }
   }
   const exit = await noteExit(context, look.connected, { instanceId, name, details })
-  return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: exit.reason, isMissing: false }
+  const missing = await deviceProblem(context, look, details)
+  return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: missing ?? exit.reason, isMissing: false }
+}
+
+/**
+ * What keeps a driver from its devices, if anything does. One that runs with a device that was put back meanwhile is ended:
+ * it holds on to the old one. Its restart then makes the container anew.
+ */
+async function deviceProblem(
+  context: EngineContext,
+  { instanceId, identity, name, connected }: ContainerLook,
+  details: ContainerDetails,
+): Promise<Reason | undefined> {
+  const devices = devicesOf(identity.workload)
+  if (devices.length === 0) return undefined
+  const look = await lookAtDevices(devices).catch((error: unknown) => ({ refusal: error }))
+  if ('refusal' in look) return { code: 'DeviceRejected', message: String(look.refusal) }
+  if (look.missing.length > 0) return missingReason(look)
+  const notes = context.notes.container(instanceId, name)
+  const replaced = replacedDevice(look, notes.devices)
+  if (replaced === undefined || !details.State.Running || context.starting.has(instanceId)) return undefined
+  const reason = { code: 'DeviceReplaced', message: `${replaced} was plugged in again: the driver is started anew with it` }
+  notes.killReason = reason
+  notes.isToBeRecreated = true
+  context.notes.save(instanceId)
+  await killContainer(connected.engine, details.Id, 'KILL')
+  context.inventory.changed(details.Id)
+  context.notify()
+  return reason
 }
 
 interface Found {

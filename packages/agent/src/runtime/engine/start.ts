@@ -9,6 +9,7 @@ import { createContainer, getContainer, removeContainer, startContainer, type Co
 import { isEngineError } from './client/engine-error.ts'
 import { memberSpec } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
+import { devicesOf, identitiesOf, lookAtDevices, requireAll } from './devices.ts'
 import { driverSpec } from './driver-spec.ts'
 import {
   containerName,
@@ -75,12 +76,16 @@ async function startDriver(context: EngineContext, connected: ConnectedEngine, s
   const folder = join(context.instancesFolder, identity.instanceId)
   if (context.drivers === undefined)
     throw new StepError('Unsupported', 'this agent was started without support for drivers', { isStalled: true })
-  const spec = await driverSpec(context, connected, { workload, identity, folder })
+  const look = requireAll(await lookAtDevices(devicesOf(workload)))
+  const spec = await driverSpec(context, connected, { workload, identity, folder, look })
+  context.notes.container(identity.instanceId, driverContainerName).devices = identitiesOf(look)
   try {
     await context.drivers.layOut(workload, folder)
+    context.notes.save(identity.instanceId)
     await makeMembers(context, connected, { ...start, members: [{ name: driverContainerName, spec }], holder: undefined })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
+    context.notes.remove(identity.instanceId)
     throw error
   }
 }
@@ -148,9 +153,10 @@ export function noteStartError(context: EngineContext, instanceId: string, conta
   context.notes.save(instanceId)
 }
 
-function toStepError(error: unknown): unknown {
+/** What the engine says, in the words of steps. */
+export function toStepError(error: unknown): unknown {
   if (!isEngineError(error)) return error
-  if (error.kind === 'deviceMissing') return new StepError('DeviceMissing', error.message, { cause: error })
+  if (error.kind === 'deviceMissing') return new StepError('DeviceMissing', error.message, { waitsMs: 5000, cause: error })
   if (error.kind === 'portInUse') return new StepError('PortInUse', error.message, { cause: error })
   if (error.status === 400) return new StepError('ContainerRejected', error.message, { isStalled: true, cause: error })
   return error

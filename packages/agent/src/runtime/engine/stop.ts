@@ -1,6 +1,7 @@
 // The stop, remove and restart steps of an instance.
 import { join } from 'node:path'
 import { rm } from 'node:fs/promises'
+import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { StepError, type StopOptions } from '../runtime.ts'
 import {
   createContainer,
@@ -17,18 +18,22 @@ import { isEngineError } from './client/engine-error.ts'
 import { execCommand } from './client/exec.ts'
 import { memberSpec } from './container-spec.ts'
 import type { EngineContext } from './context.ts'
+import { type DeviceLook, devicesOf, identitiesOf, lookAtDevices, replacedDevice, requireAll } from './devices.ts'
+import { driverSpec } from './driver-spec.ts'
 import { holderIdOf } from './inventory.ts'
 import {
   containerName,
+  driverContainerName,
   groupContainer,
   identityOf,
+  type InstanceIdentity,
   instanceLabel,
   memberLabels,
   memberOf,
   ownerLabel,
   type KeptWorkload,
 } from './labels.ts'
-import { noteStartError } from './start.ts'
+import { noteStartError, toStepError } from './start.ts'
 
 /**
  * Drains, runs preStop, sends TERM, and kills what is left when the grace is over. Open connections get at most two thirds
@@ -122,38 +127,60 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   if (details === undefined) throw new StepError('NotFound', `${instanceId} has no container ${container}`)
   if (details.State.Running) return
   const notes = context.notes.container(instanceId, container)
-  const id = notes.isToBeRecreated === true ? await recreate(context, members, details, signal) : details.Id
+  const workload = workloadOf(members)
+  const devices = workload === undefined ? [] : devicesOf(workload)
+  const look = requireAll(await lookAtDevices(devices))
+  if (replacedDevice(look, notes.devices) !== undefined) notes.isToBeRecreated = true
+  const id = notes.isToBeRecreated === true ? await recreate(context, { members, details, look, signal }) : details.Id
   notes.restarts += 1
   delete notes.startError
   delete notes.isToBeRecreated
+  if (devices.length > 0) notes.devices = identitiesOf(look)
   context.notes.of(instanceId).lastRestartReason = notes.exitReason?.code ?? 'Exited'
   context.notes.save(instanceId)
   context.inventory.changed(id)
   try {
     await startContainer(engine, id, signal)
   } catch (error) {
-    if (!isEngineError(error, 'badCommand')) throw error
+    if (!isEngineError(error, 'badCommand')) throw toStepError(error)
     noteStartError(context, instanceId, container, error.message)
   }
   context.inventory.changed(id)
   context.notify()
 }
 
-async function recreate(
-  context: EngineContext,
-  members: readonly ContainerDetails[],
-  details: ContainerDetails,
-  signal: AbortSignal,
-): Promise<string> {
+interface Recreation {
+  members: readonly ContainerDetails[]
+  details: ContainerDetails
+  look: DeviceLook
+  signal: AbortSignal
+}
+
+async function recreate(context: EngineContext, { members, details, look, signal }: Recreation): Promise<string> {
   const connected = await context.link.get(signal)
   const member = memberOf(details.Config.Labels)
   const identity = members.map(({ Config }) => identityOf(Config.Labels)).find((found) => found !== undefined)
+  if (identity?.workload.kind === 'driver') return recreateDriver(context, { identity, details, look, signal })
   const container = identity === undefined ? undefined : groupContainer(identity.workload, member?.container ?? '')
   const holderId = holderIdOf(details)
   if (identity === undefined || container === undefined || holderId === undefined) return details.Id
   const spec = memberSpec(container, { labels: memberLabels(context.owner, identity, container.name), holderId }, connected)
   await removeContainer(connected.engine, details.Id, signal)
   return createContainer(connected.engine, containerName(identity.instanceId, container.name), spec, signal)
+}
+
+/** In its folder, and with the environment it had: its config is handed over in that folder, not in the labels. */
+async function recreateDriver(
+  context: EngineContext,
+  { identity, details, look, signal }: Omit<Recreation, 'members'> & { identity: InstanceIdentity },
+): Promise<string> {
+  const connected = await context.link.get(signal)
+  const workload = { ...identity.workload, config: '', files: [] } as DriverWorkload
+  const folder = join(context.instancesFolder, identity.instanceId)
+  const spec = await driverSpec(context, connected, { workload, identity, folder, look })
+  await removeContainer(connected.engine, details.Id, signal)
+  const name = containerName(identity.instanceId, driverContainerName)
+  return createContainer(connected.engine, name, { ...spec, Env: details.Config.Env ?? [] }, signal)
 }
 
 async function membersOf(context: EngineContext, engine: Engine, instanceId: string, signal: AbortSignal): Promise<ContainerDetails[]> {

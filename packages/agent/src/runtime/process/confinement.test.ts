@@ -94,8 +94,9 @@ describe('a driver process of an agent that runs as root', () => {
     const { uid, gid, ownConfig, write, root, ...closed } = answer
     expect({ ownConfig, write, root }).toEqual({ ownConfig: 'read', write: 'written', root: 'EPERM' })
     expect(Object.values(closed)).toEqual(Object.values(closed).map(() => 'EACCES'))
-    expect([uid, gid]).toEqual([61_001, 61_001])
-    expect((await stat(join(others, 'code'))).uid).toBe(61_000)
+    const other = (await stat(join(others, 'code'))).uid
+    expect([uid, other].every((id) => Number(id) >= 61_000 && Number(id) <= 61_183)).toBe(true)
+    expect([gid, other === uid]).toEqual([uid, false])
   })
 
   it('keeps its user over versions and over restarts of the agent, until it is gone', async () => {
@@ -103,7 +104,8 @@ describe('a driver process of an agent that runs as root', () => {
     const uidOf = async (id: string) => (await stat(join(dataDir, 'instances', id, 'code'))).uid
     const one = await start('driver/i/one', '')
     const two = await start('driver/i/two', '')
-    expect([await uidOf(one.id), await uidOf(two.id)]).toEqual([61_000, 61_001])
+    const [uidOne, uidTwo] = [await uidOf(one.id), await uidOf(two.id)]
+    expect(uidOne).not.toBe(uidTwo)
     for (const { id } of [one, two]) {
       await runtime.stop(id, { reason: 'removed', graceSeconds: 0 }, never())
       await runtime.remove(id, never())
@@ -111,21 +113,20 @@ describe('a driver process of an agent that runs as root', () => {
     await runtime.close()
     const next = await openProcessRuntime({ dataDir, home, packages: new DriverPackages(join(dataDir, 'packages'), objects.open) })
     closers.push(() => next.close())
-    expect(await uidOf(await next.start(two.workload, never()))).toBe(61_001)
+    expect(await uidOf(await next.start(two.workload, never()))).toBe(uidTwo)
     await next.tidy([two.workload], never())
-    await next.prepare({ ...one.workload, key: 'driver/i/three' } as DriverWorkload, never(), quietly)
-    expect(await uidOf(await next.start({ ...one.workload, key: 'driver/i/three' } as DriverWorkload, never()))).toBe(61_000)
+    expect(Object.keys(JSON.parse(await readFile(join(dataDir, 'users.json'), 'utf8')) as object)).toEqual(['driver/i/two'])
   })
 
   it('leaves nothing behind that has left its process group', async () => {
-    const { runtime, start } = await open({ user: { first: 61_150, last: 61_160 } })
+    const { runtime, start } = await open()
     const source = `const child = require('child_process').spawn('sleep', ['300'], { detached: true, stdio: 'ignore', env: {} })
-      child.unref(); console.log('{"pid":' + child.pid + '}')`
+      child.unref(); console.log(JSON.stringify({ uid: process.getuid(), pid: child.pid }))`
     const { id } = await start('driver/i/one', source)
-    const { pid } = await answerOf<{ pid: number }>(runtime, id)
-    expect(await processesOf(61_150)).toContain(pid)
+    const { pid, uid } = await answerOf<{ pid: number; uid: number }>(runtime, id)
+    expect(await processesOf(uid)).toContain(pid)
     await runtime.stop(id, { reason: 'removed', graceSeconds: 1 }, never())
-    expect(await processesOf(61_150)).toEqual([])
+    await expect.poll(() => processesOf(uid), { timeout: 15_000 }).toEqual([])
   })
 
   it('cannot make the agent read or write elsewhere by links in its folder', async () => {
@@ -144,7 +145,12 @@ describe('a driver process of an agent that runs as root', () => {
     await runtime.restart(id, 'driver', never())
     await until(runtime, id, ({ phase }) => phase === 'backoff')
     expect(await logOf(runtime, id)).not.toContain('secret')
-    const changed = { ...workload, digest: 'changed', config: '{"changed":true}', files: [{ name: 'points.json', ...objects.add(Buffer.from('[1]')) }] }
+    const changed = {
+      ...workload,
+      digest: 'changed',
+      config: '{"changed":true}',
+      files: [{ name: 'points.json', ...objects.add(Buffer.from('[1]')) }],
+    }
     await runtime.prepare(changed, never(), quietly)
     await runtime.updateConfig(id, changed, never())
     expect(await readFile(victim, 'utf8')).toBe('secret')
@@ -187,7 +193,10 @@ describe('a driver process of an agent that runs as root', () => {
     const within = { home: join(closed, 'data'), dataDir: join(closed, 'data') }
     await mkdir(within.home)
     const strict = await open({ ...within, user: { first: 61_000, last: 61_010 } })
-    expect(strict.runtime.supports(driver())).toMatchObject({ code: 'UserMissing', message: expect.stringContaining('closed to others') as string })
+    expect(strict.runtime.supports(driver())).toMatchObject({
+      code: 'UserMissing',
+      message: expect.stringContaining('closed to others') as string,
+    })
     await strict.runtime.close()
     const lenient = await open(within)
     expect((await lenient.runtime.capabilities()).reason).toContain('closed to others')
@@ -198,7 +207,14 @@ describe('a driver process of an agent that runs as root', () => {
 describe('users of drivers', () => {
   it('come to an end', async () => {
     const home = await makeFolder()
-    const options = { file: join(home, 'users.json'), range: { first: 61_000, last: 61_001 }, instancesFolder: home, home, program: process.execPath }
+    const options = {
+      file: join(home, 'users.json'),
+      range: { first: 61_000, last: 61_001 },
+      instancesFolder: home,
+      home,
+      claims: join(home, 'claims'),
+      program: process.execPath,
+    }
     const users = await openUsers(options)
     if (!('of' in users)) throw new Error(users.impossible)
     expect([await users.of('a'), await users.of('b'), await users.of('a')]).toEqual([61_000, 61_001, 61_000])
@@ -207,6 +223,44 @@ describe('users of drivers', () => {
     expect(await users.of('c')).toBe(61_000)
     await writeFile(options.file, 'torn')
     expect('of' in (await openUsers(options))).toBe(true)
+  })
+
+  it('are different ones for drivers that start together', async () => {
+    const home = await makeFolder()
+    const range = { first: 61_000, last: 61_020 }
+    const users = await openUsers({
+      file: join(home, 'users.json'),
+      range,
+      instancesFolder: home,
+      home,
+      claims: join(home, 'claims'),
+      program: process.execPath,
+    })
+    if (!('of' in users)) throw new Error(users.impossible)
+    const given = await Promise.all(Array.from({ length: 20 }, (_, n) => users.of(`driver/i/${n}`)))
+    expect(new Set(given).size).toBe(20)
+  })
+
+  it('of one agent are not given out by another, until the first one is gone', async () => {
+    const homes = [await makeFolder(), await makeFolder()] as const
+    const claims = join(homes[1], 'claims')
+    const openIn = async (home: string) => {
+      const users = await openUsers({
+        file: join(home, 'users.json'),
+        range: { first: 61_000, last: 61_001 },
+        instancesFolder: home,
+        home,
+        claims,
+        program: process.execPath,
+      })
+      if (!('of' in users)) throw new Error(users.impossible)
+      return users
+    }
+    const [first, second] = [await openIn(homes[0]), await openIn(homes[1])]
+    expect([await first.of('a'), await second.of('a')]).toEqual([61_000, 61_001])
+    await expect(second.of('b')).rejects.toMatchObject({ code: 'UserMissing', isStalled: true })
+    await rm(homes[0], { recursive: true })
+    expect(await second.of('b')).toBe(61_000)
   })
 
   it('are handed folders, links and not what they lead to', async () => {
@@ -254,10 +308,16 @@ describe('control groups', () => {
     if (!('make' in again)) throw new Error(again.impossible)
     const instance = join(base, name, 'drv-1')
     await mkdir(instance)
-    for (const file of ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cgroup.procs']) await writeFile(join(instance, file), '')
+    for (const file of ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cgroup.procs'])
+      await writeFile(join(instance, file), '')
     const group = await again.make('drv-1')
     const read = (file: string) => readFile(join(instance, file), 'utf8')
-    expect(await Promise.all(['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max'].map(read))).toEqual(['1048576', '0', '1', '10'])
+    expect(await Promise.all(['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max'].map(read))).toEqual([
+      '1048576',
+      '0',
+      '1',
+      '10',
+    ])
     expect(group.joins).toEqual([join(instance, 'cgroup.procs')])
     await writeFile(join(instance, 'memory.events'), 'low 0\noom 2\noom_kill 2\noom_group_kill 0\n')
     expect(group.countKills()).toBe(2)
@@ -267,7 +327,11 @@ describe('control groups', () => {
     const home = await makeFolder()
     await mkdir(join(home, 'proc', 'self'), { recursive: true })
     await writeFile(join(home, 'proc', 'self', 'cgroup'), '1:name=systemd:/\n')
-    const groups = await openControlGroups('owner', { memoryBytes: 1, processes: 1 }, { proc: join(home, 'proc'), cgroup: join(home, 'none') })
+    const groups = await openControlGroups(
+      'owner',
+      { memoryBytes: 1, processes: 1 },
+      { proc: join(home, 'proc'), cgroup: join(home, 'none') },
+    )
     expect(groups).toEqual({ impossible: 'there is no control group that limits memory' })
   })
 
@@ -295,4 +359,3 @@ describe('the watch of memory', () => {
     expect(ended).not.toContain(999_999_999)
   })
 })
-

@@ -42,7 +42,7 @@ export interface Confinement {
   userOf(key: string): Promise<number | undefined>
   keepOnly(keys: ReadonlySet<string>): Promise<void>
   /** A command line as a driver would run it, to try programs out. */
-  asDriver(line: readonly string[]): readonly string[]
+  readonly asDriver: (line: readonly string[]) => readonly string[]
   close(): Promise<void>
 }
 
@@ -81,8 +81,8 @@ function cell(group: ControlGroup | undefined, user: Bounds['user']): Cell {
     begin: () => (killsBefore = group?.countKills() ?? 0),
     wasOutOfMemory: () => (group?.countKills() ?? 0) > killsBefore,
     async clear() {
-      await group?.clear()
-      if (user !== undefined) await endAll(user.uid)
+      if (group !== undefined) await group.clear()
+      else if (user !== undefined) await endAll(user.uid)
     },
     remove: async () => group?.remove(),
   }

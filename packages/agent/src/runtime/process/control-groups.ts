@@ -174,7 +174,8 @@ async function set(file: string, value: string): Promise<void> {
 }
 
 async function clear(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) if (entry.isDirectory()) await removeGroup(join(folder, entry.name))
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+    if (entry.isDirectory()) await removeGroup(join(folder, entry.name))
 }
 
 const removeTries = 50

@@ -91,7 +91,10 @@ class ProcessRuntime implements Runtime {
   }
 
   /** After adopt: what an earlier agent left behind has ended, and its control groups can go. */
-  async confine(options: Pick<ConfinementOptions, 'home' | 'memoryBytes' | 'processes' | 'user'>, log: (line: string) => void): Promise<void> {
+  async confine(
+    options: Pick<ConfinementOptions, 'home' | 'memoryBytes' | 'processes' | 'user'>,
+    log: (line: string) => void,
+  ): Promise<void> {
     this.#confinement = await openConfinement({
       ...options,
       owner: this.#instancesFolder,
@@ -101,7 +104,8 @@ class ProcessRuntime implements Runtime {
       running: () => [...this.#instances.values()].flatMap(toRunning),
     })
     for (const shortcoming of this.#confinement.shortcomings) log(shortcoming)
-    this.#interpreters = await findInterpreters(this.#confinement.asDriver)
+    const { asDriver } = this.#confinement
+    this.#interpreters = await findInterpreters(asDriver)
   }
 
   async capabilities(): Promise<RuntimeFacts> {

@@ -255,9 +255,7 @@ export class DriverInstance {
     const ranForMs = performance.now() - this.#startedAt
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
-    this.#ring.append(
-      Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`),
-    )
+    this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`))
     this.#state = { kind: isAsked ? 'stopped' : 'exited', exit, exitedAtMs }
     this.#onChange()
   }

@@ -2,16 +2,17 @@
 // from a range that nothing else on a usual system has; which driver has which is kept, because its files belong to it.
 // Only root can start programs as somebody else; `openUsers` says so where it is not possible. Used by index.ts.
 import { execFile } from 'node:child_process'
-import { chmod, lchown, lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { readIfPresent, writeAtomically } from '../../files.ts'
+import { hasCode, readIfPresent, writeAtomically } from '../../files.ts'
+import { StepError } from '../runtime.ts'
 import { asUser, setprivProgram } from './launch.ts'
 
 /** `own`: where that is possible · `agent`: all as the agent's own user · a range: own users out of it, or nothing is started. */
 export type DriverUser = 'own' | 'agent' | { readonly first: number; readonly last: number }
 
 export interface Users {
-  /** The user of a driver, from now on and for ever; throws when the range is used up. */
+  /** The user of a driver, the same for ever; throws StepError UserMissing when the range is used up. */
   of(key: string): Promise<number>
   /** A user who may do no more than any driver. */
   readonly anybody: number
@@ -36,6 +37,8 @@ export interface UsersOptions {
   /** The folder with the drivers' own folders, and the folder above it up to which the way is the agent's. */
   readonly instancesFolder: string
   readonly home: string
+  /** Where the agents of this machine tell each other which users they have taken; default: `claimsFolder`. */
+  readonly claims?: string
   /** A program that every driver's user must be able to run. */
   readonly program: string
 }
@@ -48,29 +51,81 @@ export async function openUsers(options: UsersOptions): Promise<UsersOrWhy> {
   await openWay(instancesFolder, options.home)
   const why = await whyNot(first, program, instancesFolder)
   if (why !== undefined) return { impossible: why }
+  const claims = options.claims ?? claimsFolder
+  const unclaimed = await mkdir(claims, { recursive: true, mode: 0o755 }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  if (unclaimed !== undefined) return { impossible: unclaimed }
+  const groups = parseGroups(await readIfPresent('/etc/group'))
+  return { anybody: first, groups, ...(await openAssignments({ file, claims, owner: instancesFolder, first, last })) }
+}
+
+interface Assigning {
+  readonly file: string
+  readonly claims: string
+  readonly owner: string
+  readonly first: number
+  readonly last: number
+}
+
+async function openAssignments({ file, claims, owner, first, last }: Assigning): Promise<Pick<Users, 'of' | 'keepOnly'>> {
   const known = parseUsers(await readIfPresent(file))
   const save = () => writeAtomically(file, JSON.stringify(Object.fromEntries(known)))
-  return {
-    anybody: first,
-    groups: parseGroups(await readIfPresent('/etc/group')),
-    async of(key) {
-      const kept = known.get(key)
-      if (kept !== undefined && kept >= first && kept <= last) return kept
-      const taken = new Set(known.values())
-      for (let uid = first; uid <= last; uid++) {
-        if (taken.has(uid)) continue
-        known.set(key, uid)
-        await save()
-        return uid
-      }
-      throw new Error(`all users from ${first} to ${last} have a driver`)
-    },
-    async keepOnly(keys) {
-      const gone = [...known.keys()].filter((key) => !keys.has(key))
-      for (const key of gone) known.delete(key)
-      if (gone.length > 0) await save()
-    },
+  const claim = (uid: number) => claimUser(join(claims, String(uid)), owner)
+  const assign = async (key: string) => {
+    const kept = known.get(key)
+    if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return kept
+    known.delete(key)
+    const taken = new Set(known.values())
+    for (let uid = first; uid <= last; uid++) {
+      if (taken.has(uid) || !(await claim(uid))) continue
+      known.set(key, uid)
+      await save()
+      return uid
+    }
+    throw new StepError('UserMissing', `all users from ${first} to ${last} have a driver`, { isStalled: true })
   }
+  // One after another: drivers that start together must not find the same number free.
+  let before: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = before.then(work)
+    before = done.catch(() => undefined)
+    return done
+  }
+  return {
+    of: (key) => inTurn(() => assign(key)),
+    keepOnly: (keys) =>
+      inTurn(async () => {
+        const gone = [...known].filter(([key]) => !keys.has(key))
+        for (const [key, uid] of gone) {
+          await rm(join(claims, String(uid)), { force: true })
+          known.delete(key)
+        }
+        if (gone.length > 0) await save()
+      }),
+  }
+}
+
+/** Not kept over a restart of the machine: then every agent claims again what it has. */
+const claimsFolder = '/run/littoral/driver-users'
+
+/** Two agents must not give one user to two drivers. A claim of an agent whose folder is gone counts for nothing. */
+async function claimUser(file: string, owner: string): Promise<boolean> {
+  for (let left = 2; left > 0; left--) {
+    try {
+      await writeFile(file, owner, { flag: 'wx', mode: 0o600 })
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
+    const holder = (await readIfPresent(file)) ?? ''
+    if (holder === owner) return true
+    // An empty one is just being written.
+    if (holder === '' || (await exists(holder))) return false
+    await rm(file, { force: true })
+  }
+  return false
 }
 
 /** Lets others through to the instances, but not look around: everything beside the way is closed by its own mode. */
@@ -84,11 +139,7 @@ async function openWay(instancesFolder: string, home: string): Promise<void> {
 
 /** Tries it out: the programs may be missing, or lie where only root may go. */
 async function whyNot(uid: number, program: string, folder: string): Promise<string | undefined> {
-  const isThere = await stat(setprivProgram).then(
-    () => true,
-    () => false,
-  )
-  if (!isThere) return `${setprivProgram} is missing, which is a part of util-linux`
+  if (!(await exists(setprivProgram))) return `${setprivProgram} is missing, which is a part of util-linux`
   const script = 'cd "$1" || exit 3; "$2" --version >/dev/null || exit 4'
   const [launcher = '', ...args] = asUser(['/bin/sh', '-c', script, 'sh', folder, program], { uid, groups: [] })
   const outcome = await new Promise<{ code?: unknown; stderr: string }>((resolve) => {
@@ -141,7 +192,16 @@ export async function processesOf(uid: number): Promise<number[]> {
   const found: number[] = []
   for (const name of names) {
     const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '')
-    if (/^Uid:\t(\d+)/m.exec(status)?.[1] === String(uid)) found.push(Number(name))
+    // What has ended and waits to be noticed by its parent counts as gone.
+    const isLive = !/^State:\tZ/m.test(status)
+    if (isLive && /^Uid:\t(\d+)/m.exec(status)?.[1] === String(uid)) found.push(Number(name))
   }
   return found
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -55,7 +55,8 @@ export function openS3Client(options: S3Options): S3Client {
           if (status >= 200 && status < 300) return outcome
           const refusal = await readRefusal(outcome)
           if (status === 404 && refusal !== 'NoSuchBucket') return undefined
-          if (attempt === attempts || !(status >= 500 || status === 429)) throw new S3Error(`${call.method} ${call.name}: ${status} ${refusal}`)
+          if (attempt === attempts || !(status >= 500 || status === 429))
+            throw new S3Error(`${call.method} ${call.name}: ${status} ${refusal}`)
         } else if (attempt === attempts) {
           throw new S3Error(`${call.method} ${call.name}: ${outcome.error.message}`, { cause: outcome.error })
         }

@@ -32,5 +32,7 @@ it.each([
   },
 ])('signs $request.method $request.path as published', ({ request, signature }) => {
   const headers = { ...common, ...(request.headers as unknown as Record<string, string>) }
-  expect(authorizationOf({ ...request, query: request.query as Record<string, string>, headers }, key, 'us-east-1')).toContain(`Signature=${signature}`)
+  expect(authorizationOf({ ...request, query: request.query as Record<string, string>, headers }, key, 'us-east-1')).toContain(
+    `Signature=${signature}`,
+  )
 })
