@@ -3,7 +3,7 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
@@ -54,7 +54,7 @@ export class DriverPackages {
   async layOut(workload: DriverWorkload, folder: string): Promise<void> {
     const source = this.codeOf(workload)
     if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
-    await cp(source, folder, { recursive: true, mode: constants.COPYFILE_FICLONE, verbatimSymlinks: true })
+    await copyFolder(source, folder)
     await this.placeConfig(workload, folder)
   }
 
@@ -63,7 +63,7 @@ export class DriverPackages {
     for (const { name, sha256 } of workload.files) {
       checkFileName(name)
       const spare = join(folder, `.${name}.littoral-new`)
-      await cp(this.#object(sha256), spare, { mode: constants.COPYFILE_FICLONE })
+      await copyFile(this.#object(sha256), spare, constants.COPYFILE_FICLONE)
       await rename(spare, join(folder, name))
     }
     await writeAtomically(join(folder, configFileName), workload.config, 0o644)
@@ -132,6 +132,17 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** The library's own recursive copy asks so much about each file that it takes three times as long for a small package. */
+async function copyFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o755 })
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)]
+    if (entry.isDirectory()) await copyFolder(from, to)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
+    else await copyFile(from, to, constants.COPYFILE_FICLONE)
+  }
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -17,6 +17,7 @@ export const deployments = loop({
   name: 'deployments',
   wakeOn: ['deployments', 'reports', 'nodes'],
   everyMs: 10_000,
+  gatherMs: 1,
   async pass({ store, now, log, settings }, signal) {
     const timeoutMs = settings.deploymentTimeoutMs
     let nextAtMs: number | undefined
