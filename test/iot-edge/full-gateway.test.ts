@@ -96,7 +96,7 @@ let before: Said[]
 
 it('runs thirty drivers, and hands them a thousand devices', async () => {
   await deploy(call, life.instanceId, 180_000)
-  before = await Promise.all(drivers.map(wordsOf))
+  before = await Promise.all(drivers.map((driver) => life.says({ nodeId }, driver, () => true)))
   expect(new Set(before.map(({ boot }) => boot)).size).toBe(driverCount)
   const devices = before.flatMap(({ config }) => config.deviceList)
   expect(new Set(devices.map((device) => device['deviceName'])).size).toBe(deviceCount)
