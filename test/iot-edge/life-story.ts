@@ -56,10 +56,16 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
 
   it('goes through every stage until it runs, and says for each resource how', async () => {
     const id = await life.begin('deploy')
-    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe('iot.edge.InstanceIsRunning')
+    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe(
+      'iot.edge.InstanceIsRunning',
+    )
     const job = await life.ended(id)
     expect(job).toMatchObject({ Status: 2, Type: 'deploy', TaskList: [{ GatewayId: gateway.iotId, Status: 2, Stage: 32 }] })
-    expect(resourcesOf(job).map(({ ResourceType }) => ResourceType).sort()).toEqual(types)
+    expect(
+      resourcesOf(job)
+        .map(({ ResourceType }) => ResourceType)
+        .sort(),
+    ).toEqual(types)
     for (const resource of resourcesOf(job)) {
       expect(resource).toMatchObject({ OperateType: 0, Status: 2, Stage: 32 })
       expect(linesOf(resource).map(({ stage, code }) => `${stage} ${code}`)).toEqual(['0 0', '8 0', '16 0', '32 0'])
@@ -130,7 +136,9 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     await life.bind(meter, '3.0.0')
     const id = await life.begin('deploy')
     await until('the gateway to be told', 20_000, async () => ((await life.job(id)).TaskList[0]?.Stage === 24 ? true : undefined))
-    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe('iot.edge.InstanceIsRunning')
+    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe(
+      'iot.edge.InstanceIsRunning',
+    )
     await life.call('CloseEdgeInstanceDeployment', { InstanceId: life.instanceId })
     const job = await life.job(id)
     expect(job.Status).toBe(3)
@@ -159,7 +167,11 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     const job = await life.ended(await life.begin('reset'))
     expect(job).toMatchObject({ Status: 2, Type: 'reset' })
     expect(resourcesOf(job).every(({ OperateType }) => OperateType === 1)).toBe(true)
-    expect(resourcesOf(job).map(({ ResourceType }) => ResourceType).sort()).toEqual(types)
+    expect(
+      resourcesOf(job)
+        .map(({ ResourceType }) => ResourceType)
+        .sort(),
+    ).toEqual(types)
     expect(await life.view(node)).toMatchObject({ Workloads: [], Bindings: [] })
     await life.deploy()
     expect(await workloads(node)).toHaveLength(2)
@@ -194,7 +206,10 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     const asked = { InstanceId: life.instanceId, CurrentPage: 1, PageSize: 10 }
     await life.deploy()
     const { Data } = await life.call('QueryEdgeInstanceHistoricDeployment', asked)
-    const { DeploymentList, Total } = Data as { DeploymentList: { Type: string; Status: number; GmtCreateTimestamp: number }[]; Total: number }
+    const { DeploymentList, Total } = Data as {
+      DeploymentList: { Type: string; Status: number; GmtCreateTimestamp: number }[]
+      Total: number
+    }
     expect(Total).toBe(2)
     expect(DeploymentList.map(({ Type, Status }) => `${Type} ${Status}`)).toEqual(['deploy 2', 'deploy 2'])
     expect(DeploymentList[0]!.GmtCreateTimestamp).toBeGreaterThan(DeploymentList[1]!.GmtCreateTimestamp)

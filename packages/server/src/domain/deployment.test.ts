@@ -1,13 +1,6 @@
 import { Fault } from '@littoral/contract/errors'
 import { describe, expect, it } from 'vitest'
-import {
-  checkDeployable,
-  type Deployment,
-  type DeploymentView,
-  newSnapshot,
-  planDeployment,
-  taskStage,
-} from './deployment.ts'
+import { checkDeployable, type Deployment, type DeploymentView, newSnapshot, planDeployment, taskStage } from './deployment.ts'
 import type { Driver } from './driver.ts'
 import type { DriverVersion } from './driver-version.ts'
 import { type AssignedDriver, driverKey, newDriverWorkload } from './driver-workload.ts'

@@ -1,6 +1,5 @@
 // Carries out deployments: moves each unfinished job on by what is known of its gateway's node, and writes the
 // assignments of that node. What to do is decided in domain/deployment.ts.
-import { isDeepStrictEqual } from 'node:util'
 import type { Binding } from '@littoral/contract/node/desired-state'
 import { type DeploymentView, planDeployment } from '../domain/deployment.ts'
 import { driverKey } from '../domain/driver-workload.ts'
@@ -76,9 +75,9 @@ async function advance(tx: WriteTx, id: string, nowMs: number, timeoutMs: number
 
 /** Whether both hold the same, in whatever order: a node that keeps just this already is not told again. */
 function isSame(before: readonly Binding[], after: readonly Binding[]): boolean {
-  const idOf = ({ kind, id }: Binding) => `${kind} ${id}`
-  const byId = new Map(before.map((binding) => [idOf(binding), binding]))
-  return before.length === after.length && after.every((binding) => isDeepStrictEqual(byId.get(idOf(binding)), binding))
+  const textOf = ({ kind, id, name, content }: Binding) => JSON.stringify([kind, id, name, content])
+  const known = new Set(before.map(textOf))
+  return before.length === after.length && after.every((binding) => known.has(textOf(binding)))
 }
 
 async function viewOf(tx: ReadTx, id: string): Promise<{ view?: DeploymentView; nodeId?: string }> {

@@ -42,7 +42,9 @@ it('seals what an older version left plain, once, and leaves no trace of it in t
   const device = await store.read((tx) => devices.find(tx, { iotId: 'iot-1199' }))
   expect(openDeviceSecret(box, device!)).toBe(secret)
   await store.close()
-  for (const name of await readdir(folder)) expect((await readFile(join(folder, name))).includes(secret), name).toBe(false)
+  const traces: string[] = []
+  for (const name of await readdir(folder)) if ((await readFile(join(folder, name))).includes(secret)) traces.push(name)
+  expect(traces).toEqual([])
 })
 
 it('lets a gateway prove itself with a sealed secret, and nothing else with the seal of another', async () => {

@@ -10,4 +10,14 @@ import { streams } from './0008-streams.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [core, nodes, edgeContainer, iotEdge, releases, records, iotEdgeRest, streams, gatewayBindings]
+export const migrations: readonly Migration[] = [
+  core,
+  nodes,
+  edgeContainer,
+  iotEdge,
+  releases,
+  records,
+  iotEdgeRest,
+  streams,
+  gatewayBindings,
+]
