@@ -3,11 +3,12 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { copyFile, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
-import { writeAtomically } from '../files.ts'
+import { syncFolder, syncTree, writeAtomically } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
 import { StepError } from '../runtime/runtime.ts'
 import { download } from './download.ts'
@@ -20,6 +21,7 @@ export const configVariable = 'LITTORAL_DRIVER_CONFIG'
 
 /** Where the code of built-in drivers lies by the vendor's convention, in a folder with the driver's name. */
 const builtInFolder = '/linkedge/pre-installed'
+const keepAfterMs = 3000
 const longestConfigVariable = 128 * 1024 - 64
 
 export class DriverPackages {
@@ -50,23 +52,32 @@ export class DriverPackages {
     return join(this.#builtIn, driverName)
   }
 
-  /** Fills an instance's own folder with the driver's code; the instance may write there. */
-  async layOut(workload: DriverWorkload, folder: string): Promise<void> {
+  /**
+   * Fills an instance's own folder with the driver's code; the instance may write there. `isSyncedLater`: the caller brings it to
+   * the disk when nobody waits for it.
+   */
+  async layOut(workload: DriverWorkload, folder: string, { isSyncedLater = false } = {}): Promise<void> {
     const source = this.codeOf(workload)
     if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
     await copyFolder(source, folder)
-    await this.placeConfig(workload, folder)
+    await this.#placeFiles(workload, folder)
+    if (isSyncedLater) await writeFile(join(folder, configFileName), workload.config, { mode: 0o644 })
+    else await writeAtomically(join(folder, configFileName), workload.config, 0o644)
   }
 
   /** Writes config and config files into an instance's folder, each of them at once, so that a driver never reads a half. */
   async placeConfig(workload: DriverWorkload, folder: string): Promise<void> {
+    await this.#placeFiles(workload, folder)
+    await writeAtomically(join(folder, configFileName), workload.config, 0o644)
+  }
+
+  async #placeFiles(workload: DriverWorkload, folder: string): Promise<void> {
     for (const { name, sha256 } of workload.files) {
       checkFileName(name)
       const spare = join(folder, `.${name}.littoral-new`)
       await copyFile(this.#object(sha256), spare, constants.COPYFILE_FICLONE)
       await rename(spare, join(folder, name))
     }
-    await writeAtomically(join(folder, configFileName), workload.config, 0o644)
   }
 
   /** Drops everything that none of these workloads needs. */
@@ -88,11 +99,19 @@ export class DriverPackages {
     const content = workload.package
     if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
     const archive = this.#object(content.sha256)
-    await download({ ...content, target: archive }, this.#openObject, signal, onProgress)
+    await download({ ...content, target: archive, isPassing: true }, this.#openObject, signal, onProgress)
     onProgress('unpacking')
     await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
     await unpack(archive, unpacked, signal)
+    void this.#keepSoon(unpacked)
     await rm(archive, { force: true })
+  }
+
+  /** Brings an unpacked package to the disk, when nobody waits for it. Tidying up may come first. */
+  async #keepSoon(folder: string): Promise<void> {
+    await setTimeout(keepAfterMs, undefined, { ref: false })
+    await syncTree(folder, () => false).catch(() => {})
+    await syncFolder(dirname(folder)).catch(() => {})
   }
 
   #object(sha256: string): string {

@@ -7,7 +7,7 @@ import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Entry, ZipFile } from 'yauzl'
 import { required } from '../required.ts'
-import { hasCode, syncFolder } from '../files.ts'
+import { hasCode } from '../files.ts'
 import { StepError } from '../runtime/runtime.ts'
 
 export interface UnpackLimits {
@@ -30,7 +30,6 @@ export async function unpack(archive: string, folder: string, signal: AbortSigna
   try {
     await unpackInto(archive, temporary, signal, limits)
     await rename(temporary, folder)
-    await syncFolder(dirname(folder))
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
     if (hasCode(error, 'ENOSPC')) throw new StepError('DiskFull', 'no space is left on the disk to unpack the package', { cause: error })

@@ -84,7 +84,7 @@ class ProcessRuntime implements Runtime {
     const instanceId = `drv-${randomBytes(8).toString('hex')}`
     const folder = join(this.#instancesFolder, instanceId)
     const record = newRecord(instanceId, driver, Date.now())
-    await makeInstance(folder, record, (codeFolder) => this.#packages.layOut(driver, codeFolder))
+    await makeInstance(folder, (codeFolder) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true }))
     const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
     try {
       await instance.run(this.#command(driver, instance), this.#instancesFolder)
@@ -93,6 +93,7 @@ class ProcessRuntime implements Runtime {
       await instance.remove()
       throw error
     }
+    instance.keepSoon()
     this.#changed()
     return instanceId
   }
@@ -167,6 +168,7 @@ class ProcessRuntime implements Runtime {
   async close(): Promise<void> {
     const signal = new AbortController().signal
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
+    for (const instance of this.#instances.values()) await instance.keep()
     for (const ring of this.#rings.values()) ring.close()
     this.#rings.clear()
   }

@@ -5,7 +5,7 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
-import { readIfPresent, writeAtomically } from '../../files.ts'
+import { readIfPresent, syncTree, writeAtomically } from '../../files.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
 import { countFailures, type ObservedInstance, runDigest } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
@@ -21,6 +21,8 @@ export const readyAfterMs = 1000
 /** SIGTERM to SIGKILL; drivers keep little, and a device should not be without its driver for long. */
 export const graceSeconds = 10
 
+/** Bringing an instance to the disk waits for the disk, for which thirty drivers that start at once would queue up. */
+const keepAfterMs = 2000
 const longestLine = 500
 
 /** As kept on disk; the config is left out, because it lies in the driver's folder. */
@@ -60,12 +62,18 @@ export class DriverInstance {
   #failures = 0
   #lastLine = ''
   #readyTimer: NodeJS.Timeout | undefined
+  #isKept: boolean
+  #isKeeping = false
+  #isRemoved = false
+  #keepTimer: NodeJS.Timeout | undefined
+  #keeping: Promise<void> = Promise.resolve()
 
   constructor(folder: string, record: InstanceRecord, { ring, onChange, isNew = false }: InstanceParts) {
     this.#folder = folder
     this.#record = record
     this.#ring = ring
     this.#onChange = onChange
+    this.#isKept = !isNew
     // One that was there before: as if it had exited long ago, so that it is due at once.
     this.#state = isNew ? { kind: 'new' } : { kind: 'exited', exitedAtMs: 0, exit: { cause: 'the agent was restarted' } }
   }
@@ -142,6 +150,9 @@ export class DriverInstance {
 
   async remove(): Promise<void> {
     clearTimeout(this.#readyTimer)
+    clearTimeout(this.#keepTimer)
+    this.#isRemoved = true
+    await this.#keeping
     await rm(this.#folder, { recursive: true, force: true })
   }
 
@@ -209,20 +220,46 @@ export class DriverInstance {
     this.#onChange()
   }
 
+  /** Has a new instance kept as soon as the rush of its start is over. */
+  keepSoon(): void {
+    this.#keepTimer = setTimeout(() => void this.keep(), keepAfterMs)
+  }
+
+  /** Makes a new instance last: first all that lies in its folder, then its record. Never rejects. */
+  keep(): Promise<void> {
+    clearTimeout(this.#keepTimer)
+    if (this.#isKept || this.#isKeeping) return this.#keeping
+    this.#isKeeping = true
+    this.#keeping = this.#keepOnDisk().catch((error: unknown) => {
+      this.#ring.append(Buffer.from(`[littoral] the instance will not outlive the agent: ${String(error)}\n`))
+    })
+    return this.#keeping
+  }
+
+  async #keepOnDisk(): Promise<void> {
+    await syncTree(this.codeFolder, () => this.#isRemoved)
+    if (this.#isRemoved) return
+    this.#isKept = true
+    await this.#save(this.#record)
+  }
+
   async #save(record: InstanceRecord): Promise<void> {
-    await writeAtomically(join(this.#folder, 'instance.json'), JSON.stringify(record))
+    // Before the folder is on the disk the record must not be; keep() writes the newest.
+    if (this.#isKept) await writeAtomically(join(this.#folder, 'instance.json'), JSON.stringify(record))
     this.#record = record
   }
 }
 
-/** Makes the folder of a new instance under another name first: a folder with the final name is complete. */
-export async function makeInstance(folder: string, record: InstanceRecord, fill: (codeFolder: string) => Promise<void>): Promise<void> {
+/**
+ * Makes the folder of a new instance, as yet without its record: should the power fail before everything is on the disk, the next
+ * agent takes the folder for half-made. DriverInstance.keep() adds it when the driver has long been started.
+ */
+export async function makeInstance(folder: string, fill: (codeFolder: string) => Promise<void>): Promise<void> {
   const making = `${folder}.making`
   await rm(making, { recursive: true, force: true })
   try {
     await mkdir(making, { recursive: true, mode: 0o755 })
     await fill(join(making, 'code'))
-    await writeAtomically(join(making, 'instance.json'), JSON.stringify(record))
     await rename(making, folder)
   } catch (error) {
     await rm(making, { recursive: true, force: true })
