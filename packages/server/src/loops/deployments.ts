@@ -21,18 +21,17 @@ export const deployments = loop({
     const timeoutMs = settings.deploymentTimeoutMs
     let nextAtMs: number | undefined
     let decisions = await clearGateways(store, now())
-    for (const id of await store.read(deploymentStore.listMovable)) {
+    for (const { id, isDispatched } of await store.read(deploymentStore.listMovable)) {
       if (signal.aborted) break
-      // A first look that writes nothing: most jobs wait for a report.
-      const { view } = await store.read((tx) => viewOf(tx, id))
-      if (view === undefined) continue
-      if (planDeployment(view, now(), timeoutMs) === undefined) {
-        const { dispatchedAtMs } = view.deployment
-        if (dispatchedAtMs !== undefined) nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, dispatchedAtMs + timeoutMs)
+      // A first look that writes nothing, since most jobs wait for a report. For one that was not dispatched there is a step to do.
+      const { view } = isDispatched ? await store.read((tx) => viewOf(tx, id)) : {}
+      if (view !== undefined && planDeployment(view, now(), timeoutMs) === undefined) {
+        nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, (view.deployment.dispatchedAtMs ?? 0) + timeoutMs)
         continue
       }
       const status = await store.write((tx) => advance(tx, id, now(), timeoutMs))
-      if (status !== undefined && status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
+      if (status === undefined) continue
+      if (status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
       decisions++
     }
     return { decisions, nextAtMs }

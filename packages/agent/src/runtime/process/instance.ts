@@ -256,7 +256,6 @@ export class DriverInstance {
  */
 export async function makeInstance(folder: string, fill: (codeFolder: string) => Promise<void>): Promise<void> {
   const making = `${folder}.making`
-  await rm(making, { recursive: true, force: true })
   try {
     await mkdir(making, { recursive: true, mode: 0o755 })
     await fill(join(making, 'code'))
