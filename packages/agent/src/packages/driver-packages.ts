@@ -28,6 +28,8 @@ export class DriverPackages {
   readonly #folder: string
   readonly #openObject: OpenObject
   readonly #builtIn: string
+  /** What is being brought here, by path; never rejects. */
+  readonly #turns = new Map<string, Promise<void>>()
 
   constructor(folder: string, openObject: OpenObject, builtIn = builtInFolder) {
     this.#folder = folder
@@ -39,10 +41,23 @@ export class DriverPackages {
   async prepare(workload: DriverWorkload, signal: AbortSignal, onProgress: (message: string) => void): Promise<void> {
     for (const { name } of workload.files) checkFileName(name)
     for (const { path, sha256, sizeBytes } of workload.files) {
-      await download({ path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
+      const target = this.#object(sha256)
+      await this.#alone(target, () => download({ path, sha256, sizeBytes, target }, this.#openObject, signal, onProgress))
     }
-    await this.#unpackOnce(workload, signal, onProgress)
+    await this.#alone(this.codeOf(workload), () => this.#unpackOnce(workload, signal, onProgress))
     await checkEntry(workload.runtime, this.codeOf(workload))
+  }
+
+  /** Drivers may share a package or a file, and are prepared side by side: the second waits, and finds it there. */
+  async #alone(path: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(path) ?? Promise.resolve()).then(work)
+    const settled = turn.catch(() => {})
+    this.#turns.set(path, settled)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(path) === settled) this.#turns.delete(path)
+    }
   }
 
   /** The folder with the driver's code, after prepare. */
