@@ -126,6 +126,6 @@ it('needs no more memory of the agent with every further deployment', async () =
   const atFirst = await memoryMb()
   for (const level of [2, 3, 4]) await setLevel(drivers[0], level)
   // Far above what three rounds of a megabyte of configuration leave behind before it is collected, far below a leak of all.
-  expect((await memoryMb()) - atFirst).toBeLessThan(60)
-  expect(await memoryMb()).toBeLessThan(350)
+  expect((await memoryMb()) - atFirst).toBeLessThan(40)
+  expect(await memoryMb()).toBeLessThan(220)
 }, 180_000)
