@@ -38,7 +38,7 @@ async function start({ names, script }: { names: readonly string[]; script: stri
 }
 
 async function end(): Promise<void> {
-  const ends = children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined))
+  const ends = children.map(async (child) => (child.exitCode === null ? once(child, 'exit') : undefined))
   for (const child of children.splice(0)) child.kill('SIGKILL')
   await Promise.all(ends)
 }

@@ -112,7 +112,7 @@ async function deployed(ear: Ear, at: Deployed, { port, round }: { port: number;
   return { runMs, saidMs }
 }
 
-export async function benchCount(count: number, rounds: number): Promise<Line> {
+async function benchCount(count: number, rounds: number): Promise<Line> {
   const ear = new Ear()
   const port = await ear.open()
   const node = startPeer('./driver-node.ts')

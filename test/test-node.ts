@@ -50,7 +50,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   if (options.engineSocket) process.env['LITTORAL_ENGINE_SOCKET'] = options.engineSocket
   const open = () => {
     const runtimes = options.runtimes ? {} : { runtimes: [new MemoryRuntime(machine)] }
-    return startAgent({ config: configOf(options, { dataDir, name }), log: (line) => { if (process.env["DEBUG_NODE"]) console.error(performance.now().toFixed(0), line); log.push(line) }, firstPauseMs: 50, ...runtimes })
+    return startAgent({ config: configOf(options, { dataDir, name }), log: (line) => void log.push(line), firstPauseMs: 50, ...runtimes })
   }
   let agent: Agent | undefined = await open()
   const disconnect = async () => {

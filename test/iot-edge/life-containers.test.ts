@@ -17,12 +17,15 @@ afterAll(async () => {
   await engine.stop()
 })
 
-describe.each(['v3', 'v1'] as const)('the life of a driver in real containers, through the official client with signature %s', (signature) => {
-  const node = {
-    runtimes: ['engine'] as const,
-    get engineSocket() {
-      return engine.socketPath
-    },
-  }
-  tellLife(openTestServer, { spec: 30, signature, node }, `container_${signature}`)
-})
+describe.each(['v3', 'v1'] as const)(
+  'the life of a driver in real containers, through the official client with signature %s',
+  (signature) => {
+    const node = {
+      runtimes: ['engine'] as const,
+      get engineSocket() {
+        return engine.socketPath
+      },
+    }
+    tellLife(openTestServer, { spec: 30, signature, node }, `container_${signature}`)
+  },
+)

@@ -7,9 +7,12 @@ import { tellLife } from './life-story.ts'
 
 const tier = (signature: Tier['signature']): Tier => ({ spec: 20, signature, node: { runtimes: ['process'] } })
 
-describe.each(['v3', 'v1'] as const)('the life of a driver on real processes, through the official client with signature %s', (signature) => {
-  tellLife(openTestServer, tier(signature), `process_${signature}`)
-})
+describe.each(['v3', 'v1'] as const)(
+  'the life of a driver on real processes, through the official client with signature %s',
+  (signature) => {
+    tellLife(openTestServer, tier(signature), `process_${signature}`)
+  },
+)
 
 describe('a deployment that does not get ready', () => {
   let server: TestServer

@@ -1,6 +1,6 @@
 // The story itself: one gateway, two drivers, from the first upload to the retirement. Each step goes on where the one before
 // ended. Told by life-processes.test.ts and life-containers.test.ts.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDriver, createInstance, registerGateway, type Gateway } from '../../tools/journey/driver.ts'
@@ -11,6 +11,12 @@ import { configure, furnish, type Furniture } from './furnishing.ts'
 import { brokenPackage, EdgeLife, type Job, type Resource, type Said, type Tier } from './life.ts'
 
 const types = ['application', 'device_config', 'driver', 'driver', 'driver_config', 'message_route', 'role', 'scene_rule']
+
+/** What the runtimes of a node keep of instances. */
+const instanceFolders = async ({ folder }: TestNode) => {
+  const lists = ['process', 'engine'].map((runtime) => readdir(join(folder, runtime, 'instances')).catch(() => []))
+  return (await Promise.all(lists)).flat()
+}
 
 const resourcesOf = (job: Job): readonly Resource[] => job.TaskList[0]?.ResourceSnapshotList ?? []
 const linesOf = ({ Log }: Resource) => JSON.parse(Log) as { stage: number; message: string; code: string }[]
@@ -50,15 +56,21 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
 
   it('goes through every stage until it runs, and says for each resource how', async () => {
     const id = await life.begin('deploy')
-    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe('iot.edge.InstanceIsRunning')
+    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe(
+      'iot.edge.InstanceIsRunning',
+    )
     const job = await life.ended(id)
     expect(job).toMatchObject({ Status: 2, Type: 'deploy', TaskList: [{ GatewayId: gateway.iotId, Status: 2, Stage: 32 }] })
-    expect(resourcesOf(job).map(({ ResourceType }) => ResourceType).sort()).toEqual(types)
+    expect(
+      resourcesOf(job)
+        .map(({ ResourceType }) => ResourceType)
+        .sort(),
+    ).toEqual(types)
     for (const resource of resourcesOf(job)) {
       expect(resource).toMatchObject({ OperateType: 0, Status: 2, Stage: 32 })
       expect(linesOf(resource).map(({ stage, code }) => `${stage} ${code}`)).toEqual(['0 0', '8 0', '16 0', '32 0'])
     }
-    words = { meter: (await life.said(node, meter)).at(-1)!, lamp: (await life.said(node, lamp)).at(-1)! }
+    words = { meter: await life.says(node, meter, () => true), lamp: await life.says(node, lamp, () => true) }
     const { channelId } = furniture
     expect(words.meter).toMatchObject({
       version: '1.0.0',
@@ -124,7 +136,9 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     await life.bind(meter, '3.0.0')
     const id = await life.begin('deploy')
     await until('the gateway to be told', 20_000, async () => ((await life.job(id)).TaskList[0]?.Stage === 24 ? true : undefined))
-    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe('iot.edge.InstanceIsRunning')
+    expect(await life.code('CreateEdgeInstanceDeployment', { InstanceId: life.instanceId, Type: 'deploy' })).toBe(
+      'iot.edge.InstanceIsRunning',
+    )
     await life.call('CloseEdgeInstanceDeployment', { InstanceId: life.instanceId })
     const job = await life.job(id)
     expect(job.Status).toBe(3)
@@ -153,10 +167,15 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     const job = await life.ended(await life.begin('reset'))
     expect(job).toMatchObject({ Status: 2, Type: 'reset' })
     expect(resourcesOf(job).every(({ OperateType }) => OperateType === 1)).toBe(true)
-    expect(resourcesOf(job).map(({ ResourceType }) => ResourceType).sort()).toEqual(types)
+    expect(
+      resourcesOf(job)
+        .map(({ ResourceType }) => ResourceType)
+        .sort(),
+    ).toEqual(types)
     expect(await life.view(node)).toMatchObject({ Workloads: [], Bindings: [] })
     await life.deploy()
     expect(await workloads(node)).toHaveLength(2)
+    expect(await instanceFolders(node)).toHaveLength(2)
   })
 
   it('moves to another machine; the old one stops its drivers as soon as it is back', async () => {
@@ -187,7 +206,10 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     const asked = { InstanceId: life.instanceId, CurrentPage: 1, PageSize: 10 }
     await life.deploy()
     const { Data } = await life.call('QueryEdgeInstanceHistoricDeployment', asked)
-    const { DeploymentList, Total } = Data as { DeploymentList: { Type: string; Status: number; GmtCreateTimestamp: number }[]; Total: number }
+    const { DeploymentList, Total } = Data as {
+      DeploymentList: { Type: string; Status: number; GmtCreateTimestamp: number }[]
+      Total: number
+    }
     expect(Total).toBe(2)
     expect(DeploymentList.map(({ Type, Status }) => `${Type} ${Status}`)).toEqual(['deploy 2', 'deploy 2'])
     expect(DeploymentList[0]!.GmtCreateTimestamp).toBeGreaterThan(DeploymentList[1]!.GmtCreateTimestamp)
@@ -211,6 +233,7 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     const kept = JSON.parse(await readFile(join(node.folder, 'desired.json'), 'utf8')) as object
     expect(kept).toMatchObject({ workloads: [] })
     expect(kept).not.toHaveProperty('bindings')
+    expect(await instanceFolders(node)).toEqual([])
   })
 
   it('leaves a gateway whose device is deleted neither connected nor known', async () => {

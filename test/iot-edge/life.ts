@@ -134,14 +134,14 @@ export class EdgeLife {
   }
 
   /** Everything a driver has said on a node, oldest first. */
-  async said(node: TestNode, driverId: string): Promise<Said[]> {
+  async said(node: Pick<TestNode, 'nodeId'>, driverId: string): Promise<Said[]> {
     const asked = { NodeId: node.nodeId, Key: `driver/${this.instanceId}/${driverId}`, Container: 'driver' }
     const { Lines } = (await this.#server.littoral('ReadLogs', asked)) as { Lines: string[] }
     return Lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Said)
   }
 
   /** The newest words of a driver, once they are as they should be. */
-  async says(node: TestNode, driverId: string, isRight: (said: Said) => boolean): Promise<Said> {
+  async says(node: Pick<TestNode, 'nodeId'>, driverId: string, isRight: (said: Said) => boolean): Promise<Said> {
     return until(`the words of driver ${driverId}`, 20_000, async () => {
       const last = (await this.said(node, driverId)).at(-1)
       return last !== undefined && isRight(last) ? last : undefined

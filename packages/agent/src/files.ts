@@ -1,9 +1,9 @@
 // Files that survive a power cut at any moment: either the old content or the new one is there, never a part.
 // Used for the identity, the desired state and what the runtimes keep beside their instances.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /** Replaces the file's content; makes missing folders. */
 export async function writeAtomically(path: string, content: string, mode = 0o600): Promise<void> {
@@ -44,6 +44,34 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+/** Brings every file and folder below a folder to the disk, one after the other; ends early when it is of no use any more. */
+export async function syncTree(folder: string, isOver: () => boolean): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (isOver()) return
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await syncTree(path, isOver)
+    // A driver may have taken a file of its own away meanwhile, or put something there that is none, such as a socket.
+    else if (entry.isFile()) await syncFile(path).catch(ignoreOthers)
+  }
+  await syncFolder(folder)
+}
+
+/** Neither follows a link nor waits for a pipe that came in the file's place. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+const gone = ['ENOENT', 'ELOOP', 'ENXIO', 'EINVAL', 'ENOTDIR']
+
+function ignoreOthers(error: unknown): void {
+  if (!gone.some((code) => hasCode(error, code))) throw error
 }
 
 /** Whether an error is a system error with this code, such as ENOENT. */

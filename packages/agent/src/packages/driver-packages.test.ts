@@ -70,3 +70,22 @@ describe('the program of a compiled driver', () => {
     await expect(prepared).resolves.toBeUndefined()
   })
 })
+
+it('brings a package that several drivers share here once, however many are prepared at the same time', async () => {
+  const shared = objects.add(packEntries([{ name: 'index.js' }, { name: 'lib/a.js', content: 'x'.repeat(10_000) }]))
+  const file = { name: 'points.json', ...objects.add(Buffer.from('[1]')) }
+  const sharing = new DriverPackages(join(folder, 'shared'), objects.open)
+  const workloads = Array.from({ length: 8 }, (_, place) => driver({ key: `driver/i/${place}`, package: shared, files: [file] }))
+  await Promise.all(workloads.map((workload) => sharing.prepare(workload, never, () => {})))
+  expect(objects.opened.map(({ path }) => path).sort()).toEqual([shared.path, file.path].sort())
+  expect(await readdir(join(folder, 'shared', 'unpacked'))).toEqual([shared.sha256])
+})
+
+it('tries again for the second driver what failed for the first', async () => {
+  const shared = objects.add(packEntries([{ name: 'index.js' }]))
+  objects.cuts.push(10)
+  const sharing = new DriverPackages(join(folder, 'shared'), objects.open)
+  const prepare = () => sharing.prepare(driver({ package: shared }), never, () => {})
+  const [first, second] = await Promise.allSettled([prepare(), prepare()])
+  expect([first.status, second.status]).toEqual(['rejected', 'fulfilled'])
+})

@@ -3,11 +3,12 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { chmod, chown, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
-import { writeAtomically } from '../files.ts'
+import { syncFolder, syncTree, writeAtomically } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
 import { type OnProgress, type Stock, StepError } from '../runtime/runtime.ts'
 import { download } from './download.ts'
@@ -21,6 +22,7 @@ export const configVariable = 'LITTORAL_DRIVER_CONFIG'
 
 /** Where the code of built-in drivers lies by the vendor's convention, in a folder with the driver's name. */
 const builtInFolder = '/linkedge/pre-installed'
+const keepAfterMs = 3000
 const longestConfigVariable = 128 * 1024 - 64
 
 export class DriverPackages {
@@ -30,6 +32,8 @@ export class DriverPackages {
   /** Packages that were refused since the agent began, by digest. */
   readonly #rejected = new Map<string, StepError>()
   #isClosed = false
+  /** What is being brought here, by path; never rejects. */
+  readonly #turns = new Map<string, Promise<void>>()
 
   constructor(folder: string, openObject: OpenObject, builtIn = builtInFolder) {
     this.#folder = folder
@@ -42,10 +46,23 @@ export class DriverPackages {
     for (const { name } of workload.files) checkFileName(name)
     await this.#close()
     for (const { name, path, sha256, sizeBytes } of workload.files) {
-      await download({ subject: name, path, sha256, sizeBytes, target: this.#object(sha256) }, this.#openObject, signal, onProgress)
+      const file = { subject: name, path, sha256, sizeBytes, target: this.#object(sha256) }
+      await this.#alone(file.target, () => download(file, this.#openObject, signal, onProgress))
     }
-    await this.#unpackOnce(workload, signal, onProgress)
+    await this.#alone(this.codeOf(workload), () => this.#unpackOnce(workload, signal, onProgress))
     await checkEntry(workload, this.codeOf(workload))
+  }
+
+  /** Drivers may share a package or a file, and are prepared side by side: the second waits, and finds it there. */
+  async #alone(path: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(path) ?? Promise.resolve()).then(work)
+    const settled = turn.catch(() => {})
+    this.#turns.set(path, settled)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(path) === settled) this.#turns.delete(path)
+    }
   }
 
   /** The folder with the driver's code, after prepare. */
@@ -55,12 +72,17 @@ export class DriverPackages {
     return join(this.#builtIn, driverName)
   }
 
-  /** Fills an instance's own folder with the driver's code; the instance may write there. Nothing of it runs yet. */
-  async layOut(workload: DriverWorkload, folder: string): Promise<void> {
+  /**
+   * Fills an instance's own folder with the driver's code; the instance may write there. Nothing of it runs yet. `isSyncedLater`: the caller brings it to
+   * the disk when nobody waits for it.
+   */
+  async layOut(workload: DriverWorkload, folder: string, { isSyncedLater = false } = {}): Promise<void> {
     const source = this.codeOf(workload)
     if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
-    await cp(source, folder, { recursive: true, mode: constants.COPYFILE_FICLONE, verbatimSymlinks: true })
-    await this.placeConfig(workload, folder)
+    await copyFolder(source, folder)
+    await this.#placeFiles(workload, folder)
+    if (isSyncedLater) await writeFile(join(folder, configFileName), workload.config, { mode: 0o644 })
+    else await writeAtomically(join(folder, configFileName), workload.config, 0o644)
   }
 
   /**
@@ -74,7 +96,7 @@ export class DriverPackages {
     try {
       for (const { name, sha256 } of workload.files) {
         checkFileName(name)
-        await cp(this.#object(sha256), join(aside, name), { mode: constants.COPYFILE_FICLONE })
+        await copyFile(this.#object(sha256), join(aside, name), constants.COPYFILE_FICLONE)
         await chmod(join(aside, name), 0o644)
       }
       await writeAtomically(join(aside, configFileName), workload.config, 0o644)
@@ -84,6 +106,15 @@ export class DriverPackages {
       }
     } finally {
       await rm(aside, { recursive: true, force: true })
+    }
+  }
+
+  /** Config files, into a folder of which nothing runs yet. */
+  async #placeFiles(workload: DriverWorkload, folder: string): Promise<void> {
+    for (const { name, sha256 } of workload.files) {
+      checkFileName(name)
+      await copyFile(this.#object(sha256), join(folder, name), constants.COPYFILE_FICLONE)
+      await chmod(join(folder, name), 0o644)
     }
   }
 
@@ -116,7 +147,7 @@ export class DriverPackages {
     const refusal = this.#rejected.get(content.sha256)
     if (refusal) throw refusal
     const archive = this.#object(content.sha256)
-    await download({ ...content, subject: workload.driverName, target: archive }, this.#openObject, signal, onProgress)
+    await download({ ...content, subject: workload.driverName, target: archive, isPassing: true }, this.#openObject, signal, onProgress)
     onProgress('unpacking')
     await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
     try {
@@ -177,6 +208,17 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** The library's own recursive copy asks so much about each file that it takes three times as long for a small package. */
+async function copyFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o755 })
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)]
+    if (entry.isDirectory()) await copyFolder(from, to)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
+    else await copyFile(from, to, constants.COPYFILE_FICLONE)
+  }
 }
 
 async function list(folder: string): Promise<string[]> {

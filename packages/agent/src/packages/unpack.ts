@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib'
 import { entryRefusal, newPackageCheck, type PackageLimits, packageLimits } from '@littoral/contract/node/driver-package'
 import type { Entry, ZipFile } from 'yauzl'
 import { required } from '../required.ts'
-import { hasCode, syncFolder } from '../files.ts'
+import { hasCode } from '../files.ts'
 import { StepError } from '../runtime/runtime.ts'
 
 /** Fills `folder`, which must not exist yet, or throws StepError PackageRejected and leaves nothing. */
@@ -20,7 +20,6 @@ export async function unpack(archive: string, folder: string, signal: AbortSigna
   try {
     await unpackInto(archive, temporary, signal, limits)
     await rename(temporary, folder)
-    await syncFolder(dirname(folder))
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
     if (hasCode(error, 'ENOSPC')) throw new StepError('DiskFull', 'no space is left on the disk to unpack the package', { cause: error })

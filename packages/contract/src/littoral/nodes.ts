@@ -239,10 +239,9 @@ const NodeWorkload = Type.Object({
 })
 
 const NodeBinding = Type.Object({
-  Kind: Type.Union(
-    [Type.Literal('application'), Type.Literal('message_route'), Type.Literal('scene_rule'), Type.Literal('role')],
-    { description: 'application, message_route, scene_rule or role.' },
-  ),
+  Kind: Type.Union([Type.Literal('application'), Type.Literal('message_route'), Type.Literal('scene_rule'), Type.Literal('role')], {
+    description: 'application, message_route, scene_rule or role.',
+  }),
   InstanceId: Type.String({ description: 'The edge instance it comes from.' }),
   Id: Type.String({ description: 'Its id there.' }),
   Name: Type.String({ description: 'Its name.' }),

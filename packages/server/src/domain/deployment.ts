@@ -114,7 +114,10 @@ export function checkDeployable(drivers: readonly AssignedDriver[], edgeVersion:
 }
 
 /** Something that a job puts on the gateway or takes off it. */
-export type Resource = Pick<Snapshot, 'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload' | 'content'>
+export type Resource = Pick<
+  Snapshot,
+  'resourceType' | 'resourceId' | 'resourceName' | 'operateType' | 'workloadKey' | 'workload' | 'content'
+>
 
 /** A snapshot as it is when its job is stored. */
 export function newSnapshot(about: Resource & Pick<Snapshot, 'id'>, nowMs: number): Snapshot {

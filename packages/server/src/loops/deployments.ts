@@ -1,6 +1,5 @@
 // Carries out deployments: moves each unfinished job on by what is known of its gateway's node, and writes the
 // assignments of that node. What to do is decided in domain/deployment.ts.
-import { isDeepStrictEqual } from 'node:util'
 import type { Binding } from '@littoral/contract/node/desired-state'
 import { type DeploymentView, planDeployment } from '../domain/deployment.ts'
 import { driverKey } from '../domain/driver-workload.ts'
@@ -17,22 +16,22 @@ export const deployments = loop({
   name: 'deployments',
   wakeOn: ['deployments', 'reports', 'nodes'],
   everyMs: 10_000,
+  gatherMs: 1,
   async pass({ store, now, log, settings }, signal) {
     const timeoutMs = settings.deploymentTimeoutMs
     let nextAtMs: number | undefined
     let decisions = await clearGateways(store, now())
-    for (const id of await store.read(deploymentStore.listMovable)) {
+    for (const { id, isDispatched } of await store.read(deploymentStore.listMovable)) {
       if (signal.aborted) break
-      // A first look that writes nothing: most jobs wait for a report.
-      const { view } = await store.read((tx) => viewOf(tx, id))
-      if (view === undefined) continue
-      if (planDeployment(view, now(), timeoutMs) === undefined) {
-        const { dispatchedAtMs } = view.deployment
-        if (dispatchedAtMs !== undefined) nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, dispatchedAtMs + timeoutMs)
+      // A first look that writes nothing, since most jobs wait for a report. For one that was not dispatched there is a step to do.
+      const { view } = isDispatched ? await store.read((tx) => viewOf(tx, id)) : {}
+      if (view !== undefined && planDeployment(view, now(), timeoutMs) === undefined) {
+        nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, (view.deployment.dispatchedAtMs ?? 0) + timeoutMs)
         continue
       }
       const status = await store.write((tx) => advance(tx, id, now(), timeoutMs))
-      if (status !== undefined && status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
+      if (status === undefined) continue
+      if (status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
       decisions++
     }
     return { decisions, nextAtMs }
@@ -75,9 +74,9 @@ async function advance(tx: WriteTx, id: string, nowMs: number, timeoutMs: number
 
 /** Whether both hold the same, in whatever order: a node that keeps just this already is not told again. */
 function isSame(before: readonly Binding[], after: readonly Binding[]): boolean {
-  const idOf = ({ kind, id }: Binding) => `${kind} ${id}`
-  const byId = new Map(before.map((binding) => [idOf(binding), binding]))
-  return before.length === after.length && after.every((binding) => isDeepStrictEqual(byId.get(idOf(binding)), binding))
+  const textOf = ({ kind, id, name, content }: Binding) => JSON.stringify([kind, id, name, content])
+  const known = new Set(before.map(textOf))
+  return before.length === after.length && after.every((binding) => known.has(textOf(binding)))
 }
 
 async function viewOf(tx: ReadTx, id: string): Promise<{ view?: DeploymentView; nodeId?: string }> {

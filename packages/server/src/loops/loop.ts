@@ -9,6 +9,8 @@ export interface Loop<Result extends number | Passed = number | Passed> {
   /** Topics of the store that wake it; an optimization, the period is the correctness. */
   readonly wakeOn: readonly string[]
   readonly everyMs: number
+  /** Wakes that come within this time share a pass; somebody waits for a loop that gathers none. */
+  readonly gatherMs?: number
   /** One pass; returns how many decisions it applied. Must stop early when the signal aborts. */
   pass(services: LoopServices, signal: AbortSignal): Promise<Result>
 }
@@ -46,8 +48,7 @@ export interface LoopOptions {
   readonly passTimeoutMs?: number
 }
 
-/** Wakes that come within this time share a pass. */
-const gatherMs = 10
+const usualGatherMs = 10
 const firstBackoffMs = 500
 const longestBackoffMs = 60_000
 
@@ -100,10 +101,14 @@ class LoopRunner implements RunningLoop {
     }
   }
 
+  get #gatherMs(): number {
+    return this.#loop.gatherMs ?? usualGatherMs
+  }
+
   wake(): void {
     if (this.#isWoken) return
     this.#isWoken = true
-    if (this.#pass === undefined && this.#failures === 0) this.#schedule(gatherMs)
+    if (this.#pass === undefined && this.#failures === 0) this.#schedule(this.#gatherMs)
   }
 
   async stop(timeoutMs = 5000): Promise<void> {
@@ -169,7 +174,7 @@ class LoopRunner implements RunningLoop {
     }
     // Spread over the last tenth of the period, so that many servers on one database do not pass in step.
     const periodMs = this.#loop.everyMs * (0.9 + this.#random() / 10)
-    const dueInMs = this.#nextAtMs === undefined ? periodMs : Math.max(gatherMs, this.#nextAtMs - this.#services.now())
-    return this.#isWoken ? gatherMs : Math.min(periodMs, dueInMs)
+    const dueInMs = this.#nextAtMs === undefined ? periodMs : Math.max(usualGatherMs, this.#nextAtMs - this.#services.now())
+    return this.#isWoken ? this.#gatherMs : Math.min(periodMs, dueInMs)
   }
 }

@@ -143,6 +143,21 @@ describe('joining', () => {
     expect([await list('prod'), (await list('staging')).length]).toEqual([[], 1])
   })
 
+  it('has a gateway whose device was deleted run nothing any more, and knows it no longer', async () => {
+    gateways.set('pk1/gw-1', { accountId, iotId: 'iot-1', deviceSecret: 'device-secret' })
+    const hmac = createHmac('sha256', 'device-secret').update(`pk1/gw-1\n${context.now()}`).digest('hex')
+    const node = await connect(http.url, `LittoralGateway pk1/gw-1:${context.now()}:${hmac}`)
+    node.hello()
+    const { nodeId, nodeSecret } = await node.next('welcome')
+    await assign(nodeId, group('app/a/prod'))
+    expect((await node.next('desired')).state.workloads).toHaveLength(1)
+    await context.store.write((tx) => nodes.removeByGateway(tx, 'iot-1'))
+    expect((await node.next('desired', 1)).state).toEqual({ generation: 2, workloads: [] })
+    expect((await node.ended).code).toBe(1008)
+    expect(await record(nodeId)).toBeUndefined()
+    await expect(connect(http.url, `LittoralNode ${nodeId}:${nodeSecret}`)).rejects.toMatchObject({ status: 401 })
+  })
+
   it('knows a gateway device by its secret, as one node however often it comes', async () => {
     gateways.set('pk1/gw-1', { accountId, iotId: 'iot-1', deviceSecret: 'device-secret' })
     const proof = (secret: string, timestampMs: number) =>

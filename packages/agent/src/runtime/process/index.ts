@@ -23,7 +23,8 @@ import {
   type StopOptions,
 } from '../runtime.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
-import { DriverInstance, graceSeconds, makeInstance, newRecord, readRecord, type Run } from './instance.ts'
+import { makeInstance, newRecord, readRecord } from './instance-files.ts'
+import { DriverInstance, graceSeconds, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
 import { endOrphans } from './orphans.ts'
@@ -134,7 +135,8 @@ class ProcessRuntime implements Runtime {
     const instanceId = `drv-${randomBytes(8).toString('hex')}`
     const folder = join(this.#instancesFolder, instanceId)
     const record = newRecord(instanceId, driver, Date.now())
-    await makeInstance({ folder, record, config: driver.config, fill: (codeFolder) => this.#packages.layOut(driver, codeFolder) })
+    const fill = (codeFolder: string) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true })
+    await makeInstance({ folder, config: driver.config, fill })
     const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
     try {
       await this.#run(instance)
@@ -143,6 +145,7 @@ class ProcessRuntime implements Runtime {
       await instance.remove()
       throw error
     }
+    instance.keepSoon()
     return instanceId
   }
 
@@ -224,6 +227,7 @@ class ProcessRuntime implements Runtime {
   async close(): Promise<void> {
     const signal = new AbortController().signal
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
+    for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
     for (const ring of this.#rings.values()) ring.close()
     this.#rings.clear()

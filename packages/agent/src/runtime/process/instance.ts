@@ -3,17 +3,16 @@
 //   <instances>/<id>/instance.json   what it was started with, and its counters
 //   <instances>/<id>/config.json     the config it has now; the driver's own copy is no source, because the driver may change it
 //   <instances>/<id>/code/           the driver's own folder, its working directory; the only one the driver's user may enter
-import { constants } from 'node:fs'
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
-import { diskReason, readIfPresent, writeAtomically } from '../../files.ts'
-import { copyOf, seal, unseal } from '../../kept.ts'
+import { diskReason, syncTree, writeAtomically } from '../../files.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
-import { countFailures, type ObservedInstance, runDigest } from '../runtime.ts'
+import { countFailures, type ObservedInstance } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
 import type { Cell } from './confinement.ts'
 import type { DriverCommand } from '../../packages/languages.ts'
+import { type InstanceRecord, keptConfigName, readConfig, withoutConfig, writeRecord } from './instance-files.ts'
 import { launchLine } from './launch.ts'
 import type { LogRing } from './log-ring.ts'
 import { ownerVariable } from './orphans.ts'
@@ -26,18 +25,9 @@ export const readyAfterMs = 1000
 /** SIGTERM to SIGKILL; drivers keep little, and a device should not be without its driver for long. */
 export const graceSeconds = 10
 
+/** Bringing an instance to the disk waits for the disk, for which thirty drivers that start at once would queue up. */
+const keepAfterMs = 2000
 const longestLine = 500
-const recordName = 'instance.json'
-
-/** As kept on disk; the config is left out, because it lies in the driver's folder. */
-export interface InstanceRecord {
-  readonly instanceId: string
-  readonly createdAtMs: number
-  readonly workload: Omit<DriverWorkload, 'config'>
-  readonly runDigest: string
-  readonly restarts: number
-  readonly lastRestartReason?: string
-}
 
 interface State {
   /** new: its first run is being prepared, so nobody is to start it a second time. */
@@ -54,9 +44,6 @@ export interface InstanceParts {
   /** It was made just now and is about to be run; else it was found on the disk. */
   readonly isNew?: boolean
 }
-
-/** The config as the agent keeps it; the driver cannot reach this file. */
-const keptConfigName = 'config.json'
 
 export interface Run {
   readonly command: DriverCommand
@@ -83,12 +70,18 @@ export class DriverInstance {
   #failures = 0
   #lastLine = ''
   #readyTimer: NodeJS.Timeout | undefined
+  #isKept: boolean
+  #isKeeping = false
+  #isRemoved = false
+  #keepTimer: NodeJS.Timeout | undefined
+  #keeping: Promise<void> = Promise.resolve()
 
   constructor(folder: string, record: InstanceRecord, { ring, onChange, isNew = false }: InstanceParts) {
     this.#folder = folder
     this.#record = record
     this.#ring = ring
     this.#onChange = onChange
+    this.#isKept = !isNew
     // One that was there before: as if it had exited long ago, so that it is due at once.
     this.#state = isNew ? { kind: 'new' } : { kind: 'exited', exitedAtMs: 0, exit: { cause: 'the agent was restarted' } }
   }
@@ -191,6 +184,9 @@ export class DriverInstance {
 
   async remove(): Promise<void> {
     clearTimeout(this.#readyTimer)
+    clearTimeout(this.#keepTimer)
+    this.#isRemoved = true
+    await this.#keeping
     await this.#cell?.remove()
     await rm(this.#folder, { recursive: true, force: true })
   }
@@ -267,75 +263,38 @@ export class DriverInstance {
     return { ...exit, isOutOfMemory: true, cause: 'killed because it used more memory than its limit' }
   }
 
+  /** Has a new instance kept as soon as the rush of its start is over. */
+  keepSoon(): void {
+    this.#keepTimer = setTimeout(() => void this.keep(), keepAfterMs)
+  }
+
+  /** Makes a new instance last: first all that lies in its folder, then its record. Never rejects. */
+  keep(): Promise<void> {
+    clearTimeout(this.#keepTimer)
+    if (this.#isKept || this.#isKeeping) return this.#keeping
+    this.#isKeeping = true
+    this.#keeping = this.#keepOnDisk().catch((error: unknown) => {
+      this.#ring.append(Buffer.from(`[littoral] the instance will not outlive the agent: ${String(error)}\n`))
+    })
+    return this.#keeping
+  }
+
+  async #keepOnDisk(): Promise<void> {
+    await syncTree(this.#folder, () => this.#isRemoved)
+    if (this.#isRemoved) return
+    this.#isKept = true
+    await this.#save(this.#record)
+  }
+
   async #save(record: InstanceRecord): Promise<void> {
-    // A driver goes on where the disk takes nothing; the record is then right until the agent ends.
     this.#record = record
+    // Before the folder is on the disk the record must not be; keep() writes the newest.
+    if (!this.#isKept) return
+    // A driver goes on where the disk takes nothing; the record is then right until the agent ends.
     await writeRecord(this.#folder, record).catch((error: unknown) => {
       if (diskReason(error) === undefined) throw error
     })
   }
-}
-
-export interface Making {
-  readonly folder: string
-  readonly record: InstanceRecord
-  readonly config: string
-  readonly fill: (codeFolder: string) => Promise<void>
-}
-
-/** Makes the folder of a new instance under another name first: a folder with the final name is complete. */
-export async function makeInstance({ folder, record, config, fill }: Making): Promise<void> {
-  const making = `${folder}.making`
-  await rm(making, { recursive: true, force: true })
-  try {
-    await mkdir(making, { recursive: true })
-    await chmod(making, 0o711)
-    await fill(join(making, 'code'))
-    await writeAtomically(join(making, keptConfigName), config)
-    await writeRecord(making, record)
-    await rename(making, folder)
-  } catch (error) {
-    await rm(making, { recursive: true, force: true })
-    throw error
-  }
-}
-
-/** Instances made by an earlier release have their config in the driver's folder only; there it must be no link. */
-async function readConfig(folder: string, codeFolder: string): Promise<string> {
-  const kept = await readIfPresent(join(folder, keptConfigName))
-  if (kept !== undefined) return kept
-  const file = await open(join(codeFolder, configFileName), constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
-  }
-}
-
-export function newRecord(instanceId: string, workload: DriverWorkload, createdAtMs: number): InstanceRecord {
-  return { instanceId, createdAtMs, workload: withoutConfig(workload), runDigest: runDigest(workload), restarts: 0 }
-}
-
-/** The record of an instance's folder, or undefined when it cannot be read. */
-export async function readRecord(folder: string): Promise<InstanceRecord | undefined> {
-  for (const path of [join(folder, recordName), copyOf(join(folder, recordName))]) {
-    const opened = unseal((await readIfPresent(path).catch(() => undefined)) ?? '')
-    const record = opened.isValid ? (opened.value as InstanceRecord | null) : undefined
-    if (typeof record?.instanceId === 'string' && typeof record.workload?.key === 'string') return record
-  }
-  return undefined
-}
-
-/** Twice, so that a damaged record does not cost a driver what it keeps in its folder. */
-async function writeRecord(folder: string, record: InstanceRecord): Promise<void> {
-  const path = join(folder, recordName)
-  const text = seal(record)
-  await writeAtomically(copyOf(path), text)
-  await writeAtomically(path, text)
-}
-
-function withoutConfig({ config: _config, ...workload }: DriverWorkload): Omit<DriverWorkload, 'config'> {
-  return workload
 }
 
 /** What a driver gets to know of the machine; the agent's own variables, which hold its secrets, stay here. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,7 +98,7 @@ describe('a driver process', () => {
     const { runtime, id } = await started({ runtime: 'python3' }, { 'index.py': source })
     const instance = await until(runtime, id, ({ phase }) => phase === 'ready')
     expect(instance.restarts).toBe(0)
-    expect(await logOf(runtime, id)).toBe('python drv-1\n')
+    await expect.poll(() => logOf(runtime, id), { timeout: 20_000 }).toBe('python drv-1\n')
   })
 
   it('runs a compiled program with its own libraries', async () => {
@@ -158,12 +159,32 @@ describe('a driver process', () => {
     const first = await started({}, { 'index.js': 'console.log(process.pid)' })
     await expect.poll(() => logOf(first.runtime, first.id)).toMatch(/^\d+\n/)
     const pid = Number(await logOf(first.runtime, first.id))
+    const record = join(first.dataDir, 'instances', first.id, 'instance.json')
+    await expect.poll(() => existsSync(record), { timeout: 10_000 }).toBe(true)
     // The first runtime is not closed: as far as the second can see, its agent has crashed.
     const second = await open(first.objects, first.dataDir)
     await expect.poll(() => isAlive(pid)).toBe(false)
     const [instance] = await second.runtime.observe(never())
     expect(instance).toMatchObject({ instanceId: first.id, phase: 'backoff' })
     expect(await logOf(second.runtime, first.id)).toContain(String(pid))
+  })
+
+  it('that was started just before a crash counts as half-made, and is made anew', async () => {
+    const { runtime, id, objects, dataDir } = await started({}, { 'index.js': 'console.log(process.pid)' })
+    await expect.poll(() => logOf(runtime, id)).toMatch(/^\d+\n/)
+    const pid = Number(await logOf(runtime, id))
+    const second = await open(objects, dataDir)
+    await expect.poll(() => isAlive(pid)).toBe(false)
+    expect(await second.runtime.observe(never())).toEqual([])
+    expect(existsSync(join(dataDir, 'instances', id))).toBe(false)
+  })
+
+  it('is never started a second time while its first start is under way', async () => {
+    const { runtime, id } = await started({}, { 'index.js': 'console.log("run")' })
+    await Promise.all([runtime.restart(id, 'driver', never()), runtime.restart(id, 'driver', never())])
+    const { restarts } = await until(runtime, id, ({ phase }) => phase === 'ready')
+    expect(restarts).toBe(0)
+    expect(await logOf(runtime, id)).toBe('run\n')
   })
 
   it('that needs what this machine does not have is refused with a reason', async () => {

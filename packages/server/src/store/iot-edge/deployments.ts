@@ -58,12 +58,17 @@ export function removeAll(tx: WriteTx, instanceId: string): void {
 /** So many jobs are looked at in one pass; the others wait for the next, which comes at once while there is something to do. */
 const maxUnfinished = 10_000
 
+export interface Movable {
+  readonly id: string
+  readonly isDispatched: boolean
+}
+
 /** The jobs that can move on, oldest first: those that wait for a gateway that is off line are left out. */
-export async function listMovable(tx: ReadTx): Promise<string[]> {
+export async function listMovable(tx: ReadTx): Promise<Movable[]> {
   const rows = await tx.all(
     db
       .selectFrom('deployments')
-      .select('id')
+      .select(['id', 'dispatched_at_ms'])
       .where('status', '<', 2)
       .where((e) => {
         const gateway = e.selectFrom('nodes').select('nodes.id').whereRef('nodes.gateway_iot_id', '=', 'deployments.gateway_iot_id')
@@ -73,7 +78,7 @@ export async function listMovable(tx: ReadTx): Promise<string[]> {
       .orderBy('id')
       .limit(maxUnfinished),
   )
-  return rows.map(({ id }) => id)
+  return rows.map((row) => ({ id: row.id, isDispatched: row.dispatched_at_ms !== null }))
 }
 
 /** Stores a job as the newest of its instance; throws iot.edge.InstanceIsRunning at commit. */

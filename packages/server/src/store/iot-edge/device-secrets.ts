@@ -18,7 +18,7 @@ const sealedAtOnce = 500
 
 /** Seals the secrets that an older version stored as plain text; how many there were. Called before anybody can ask. */
 export async function sealPlainSecrets(store: Store, box: SecretBox): Promise<number> {
-  for (let count = 0; ; ) {
+  for (let count = 0; ;) {
     const plain = await store.read(listUnsealed)
     if (plain.length === 0) return count
     await store.write(async (tx) => {

@@ -43,6 +43,8 @@ export function openWriter(driver: Driver, file: string): Connection {
     }
     expectPragma(database, 'synchronous', 'FULL', 2)
     expectPragma(database, 'foreign_keys', 'ON', 1)
+    // What is overwritten or deleted does not stay readable in the file; pages that are written anyway cost nothing more.
+    database.exec('PRAGMA secure_delete = FAST')
     database.exec('PRAGMA cache_size = -16000')
     database.exec('PRAGMA temp_store = MEMORY')
   } catch (error) {
