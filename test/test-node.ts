@@ -24,6 +24,8 @@ export interface TestNodeOptions {
 export interface TestNode {
   readonly nodeId: string
   readonly name: string
+  /** What the node remembers. */
+  readonly dataDir: string
   readonly machine: MemoryMachine
   readonly log: readonly string[]
   /** What a driver process wrote, line by line. */
@@ -54,6 +56,7 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
   return {
     name,
+    dataDir,
     machine,
     log,
     logs: async (key) => {
