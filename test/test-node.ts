@@ -75,11 +75,26 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
 }
 
-function configOf({ url, token, gateway, runtimes, environment, args: others = [] }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
+function configOf(
+  { url, token, gateway, runtimes, environment, args: others = [] }: TestNodeOptions,
+  { dataDir, name }: { dataDir: string; name: string },
+) {
   const joinFlags = gateway
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']
   const more = environment ? ['--environment', environment] : []
-  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more, ...others]
+  const args = [
+    '--server',
+    url,
+    '--data',
+    dataDir,
+    '--name',
+    name,
+    '--runtime',
+    runtimes?.join(',') ?? 'memory',
+    ...joinFlags,
+    ...more,
+    ...others,
+  ]
   return parseConfig(args, {})
 }

@@ -101,7 +101,9 @@ describe.each(engines)('on $name', ({ start, isMissing }) => {
     })
 
     test('is read before the instance is removed', async () => {
-      const { instanceId } = await collect('trap "echo bye; echo bye >> /logs/new; exit 0" TERM; echo hello; while true; do sleep 0.05; done')
+      const { instanceId } = await collect(
+        'trap "echo bye; echo bye >> /logs/new; exit 0" TERM; echo hello; while true; do sleep 0.05; done',
+      )
       await until(runtime, instanceId, isReady)
       await eventually(async () => (await collected(instanceId, 'stdout')).includes('hello'))
       await runtime.stop(instanceId, { reason: 'removed', graceSeconds: 10 }, forever())

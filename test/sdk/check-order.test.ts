@@ -139,7 +139,9 @@ const cases = tables.flatMap(({ action, right, wrongs }) =>
   wrongs.flatMap((first, at) =>
     [undefined, ...wrongs.slice(at + 1)].flatMap((later) => {
       const isOneField = later !== undefined && Object.keys(first.fields).some((name) => name in later.fields)
-      return isOneField ? [] : [{ action, right, first, later, what: later === undefined ? first.what : `${first.what} before ${later.what}` }]
+      return isOneField
+        ? []
+        : [{ action, right, first, later, what: later === undefined ? first.what : `${first.what} before ${later.what}` }]
     }),
   ),
 )

@@ -176,7 +176,9 @@ describe('each fault of the catalogue', () => {
   })
 
   it('covers every code that the contract lists', () => {
-    const listed = new Set([...readContract('esa-edge-container.json').values()].flatMap(({ errors }) => errors.flatMap(({ code }) => code ?? [])))
+    const listed = new Set(
+      [...readContract('esa-edge-container.json').values()].flatMap(({ errors }) => errors.flatMap(({ code }) => code ?? [])),
+    )
     const provoked = new Set<string>(Object.keys(provoke).map((name) => faultEntry(name as FaultName).code ?? name))
     expect(listed.size).toBeGreaterThan(10)
     expect([...listed].filter((code) => !provoked.has(code) && !onlyByDefect.includes(code))).toEqual([])

@@ -264,7 +264,8 @@ export class Spool {
 function parseState(text: string | undefined): State | undefined {
   try {
     const { name, segment, offset, dropped, positions } = JSON.parse(text ?? '') as Record<keyof State, unknown>
-    const isRight = typeof name === 'string' && [segment, offset, dropped].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)
+    const isRight =
+      typeof name === 'string' && [segment, offset, dropped].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)
     if (!isRight || typeof positions !== 'object' || positions === null) return undefined
     return { name, segment: Number(segment), offset: Number(offset), dropped: Number(dropped), positions: { ...positions } }
   } catch {

@@ -11,7 +11,13 @@ export async function readDesired(store: Store, nodeId: string): Promise<Desired
     const generation = (await nodes.listGenerations(tx, [nodeId])).get(nodeId)
     if (generation === undefined) return undefined
     const assigned = await assignments.listByNode(tx, nodeId)
-    return { generation, workloads: await withLogs(tx, assigned.map(({ workload }) => workload)) }
+    return {
+      generation,
+      workloads: await withLogs(
+        tx,
+        assigned.map(({ workload }) => workload),
+      ),
+    }
   })
 }
 
