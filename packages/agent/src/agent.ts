@@ -55,10 +55,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
-  // The engine asks it before it removes anything, and it asks the engine what there is.
-  let river: RiverGate | undefined
-  const runtimes = given ?? (await openRuntimes(config, identity, { log, beforeRemove: async (id) => river?.settle(id) }))
-  river = openRiver(config, runtimes, log)
+  const { runtimes, river } = await openRuntimesAndRiver(config, identity, { given, log })
   const reporter = new Reporter()
   let address = '127.0.0.1'
   const reconciler = new Reconciler({
@@ -85,11 +82,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       reporter.disconnected()
       sampler.stop()
     },
-    onDesired: async (state) => {
-      const heardAtMs = Date.now()
-      await take(state, { desired, reconciler, log })
-      river.want(desired.state, heardAtMs)
-    },
+    onDesired: (state) => take(state, { desired, reconciler, river, log }),
     onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
@@ -99,6 +92,19 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
   river.want(desired.state)
   session.start()
   return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, river, runtimes, unlock }) }
+}
+
+interface Opening {
+  readonly given: readonly Runtime[] | undefined
+  readonly log: (line: string) => void
+}
+
+/** The engine asks the river before it removes anything, and the river asks the engine what there is. */
+async function openRuntimesAndRiver(config: AgentConfig, identity: IdentityStore, { given, log }: Opening) {
+  let river: RiverGate | undefined
+  const runtimes = given ?? (await openRuntimes(config, identity, { log, beforeRemove: async (id) => river?.settle(id) }))
+  river = openRiver(config, runtimes, log)
+  return { runtimes, river }
 }
 
 function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line: string) => void): RiverGate {
@@ -161,13 +167,17 @@ function driversFrom(packages: DriverPackages) {
 interface Taking {
   readonly desired: DesiredStore
   readonly reconciler: Reconciler
+  readonly river: RiverGate
   readonly log: (line: string) => void
 }
 
-async function take(state: unknown, { desired, reconciler, log }: Taking): Promise<void> {
+async function take(state: unknown, { desired, reconciler, river, log }: Taking): Promise<void> {
+  // Before anything of it is started, so that its containers are read from their first line.
+  const heardAtMs = Date.now()
   const outcome = await desired.accept(state)
   if (!outcome.isAccepted) return log(`desired state refused: ${outcome.problem}`)
   if (outcome.isNew && desired.state) reconciler.accept(desired.state)
+  river.want(desired.state, heardAtMs)
 }
 
 interface Source {
