@@ -11,7 +11,7 @@ import { FileReader } from './file-reader.ts'
 import { followOutput } from './output-reader.ts'
 import type { RecordOrigin, RiverNode } from './records.ts'
 import { Sender } from './sender.ts'
-import { openSink } from './sink.ts'
+import { openSink } from './open-sink.ts'
 import type { Spool } from './spool.ts'
 
 /** What is to be collected from the containers of a workload. */
@@ -120,7 +120,7 @@ export class LogRiver {
       this.#listedAtMs = never
       for (const one of ofIt) one.pausedUntilMs = 0
       await this.#lookOnce()
-      await Promise.all(ofIt.map(({ reader }) => reader?.done))
+      for (const { reader } of ofIt) await reader?.done
     })()
     if (await endsWithin(settled, settleMs)) return
     this.#options.log(`log river: ${instanceId} goes before all it wrote was read`)

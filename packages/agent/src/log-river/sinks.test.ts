@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openFileSink } from './file-sink.ts'
 import { nanoseconds } from './otlp.ts'
 import { Sender } from './sender.ts'
-import { openSink } from './sink.ts'
+import { openSink } from './open-sink.ts'
 import { Spool } from './spool.ts'
 
 let folder: string
