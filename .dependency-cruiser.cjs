@@ -34,7 +34,7 @@ const table = [
   [`${server}nodes/`, [`${server}(nodes|domain|store)/`, context, contract, wire, ...npm('ws', 'ajv', 'fastify')], '*'],
   [`${server}objects/`, [`${server}(objects|domain|store)/`, context, contract, wire, ...npm('yauzl', 'fastify')], '*'],
   [`${server}registry/`, [`${server}(registry|domain|store)/`, contract], '*'],
-  [`${server}config\\.ts$`, [`${server}domain/(settings|object-location)\\.ts$`], '*'],
+  [`${server}config\\.ts$`, [`${server}domain/(settings|object-location)\\.ts$`, `${node}log-sink\\.ts$`], '*'],
   [`${server}ids\\.ts$`, [context], ['crypto']],
   [`${server}server\\.ts$`, [server, contract, wire, ...npm('fastify')], '*'],
   [

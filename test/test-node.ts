@@ -26,11 +26,10 @@ export interface TestNodeOptions {
 export interface TestNode {
   readonly nodeId: string
   readonly name: string
+  /** What the node remembers. */
   readonly machine: MemoryMachine
   readonly dataDir: string
   readonly log: readonly string[]
-  /** The agent's data folder. */
-  readonly folder: string
   /** What a driver process wrote, line by line. */
   logs(key: string): Promise<string[]>
   /** Ends the agent as if the machine had lost its network; what runs on the machine stays. */
@@ -62,7 +61,6 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
     machine,
     dataDir,
     log,
-    folder: dataDir,
     logs: async (key) => {
       const path = join(dataDir, 'process', 'logs', encodeURIComponent(key), 'current.log')
       const text = await readFile(path, 'utf8').catch(() => '')

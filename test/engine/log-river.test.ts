@@ -122,6 +122,7 @@ test('a sink that is away and an agent that is restarted leave no gap, and nothi
   await hasAll(appId, (texts) => numbers(texts, 'count').length > 60 && numbers(texts, 'file').length > 60)
   expectCounted(textsOf(appId, 'stdout'), 'count')
   expectCounted(textsOf(appId, 'file'), 'file')
+  expect(new Set(textsOf(appId)).size).toBe(textsOf(appId).length)
   await deleteApp(esa, appId)
 })
 
@@ -147,5 +148,6 @@ test('the last words of a container that is removed arrive, from its output and 
   await hasAll(appId, (texts) => texts.includes('count 3'))
   await deleteApp(esa, appId)
   await hasAll(appId, (texts) => texts.includes('last words') && texts.includes('last line'))
+  expect(textsOf(appId, 'stdout').at(-1)).toBe('last words')
   expectCounted(textsOf(appId, 'stdout'), 'count')
 })

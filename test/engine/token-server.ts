@@ -27,7 +27,19 @@ const issuer = 'littoral-test'
 export async function startTokenServer(folder: string, users: Readonly<Record<string, string>>): Promise<TokenServer> {
   const [key, certificate] = [join(folder, 'token.key'), join(folder, 'token.crt')]
   const subject = ['-subj', '/CN=littoral-test', '-days', '2', '-nodes']
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', certificate, ...subject]
+  const made = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-keyout',
+    key,
+    '-out',
+    certificate,
+    ...subject,
+  ]
   execFileSync('openssl', made, { stdio: 'ignore' })
   const state = { asked: [] as { user: string; scope: string; service: string }[], lifeSeconds: 300, breakdown: undefined }
   const server = createServer((request, response) => {
@@ -57,7 +69,9 @@ export async function startTokenServer(folder: string, users: Readonly<Record<st
 /** Empty without a login, undefined with a wrong one. */
 function userOf({ headers }: IncomingMessage, users: Readonly<Record<string, string>>): string | undefined {
   if (headers.authorization === undefined) return ''
-  const [user = '', password = ''] = Buffer.from(headers.authorization.replace(/^Basic /, ''), 'base64').toString().split(':')
+  const [user = '', password = ''] = Buffer.from(headers.authorization.replace(/^Basic /, ''), 'base64')
+    .toString()
+    .split(':')
   return users[user] === password ? user : undefined
 }
 

@@ -98,7 +98,7 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
       'scene_rule rule_1',
     ])
     expect(Bindings.every(({ IsStored }) => IsStored)).toBe(true)
-    const kept = JSON.parse(await readFile(join(node.folder, 'desired.json'), 'utf8')) as { bindings: { kind: string; content: string }[] }
+    const kept = JSON.parse(await readFile(join(node.dataDir, 'desired.json'), 'utf8')) as { bindings: { kind: string; content: string }[] }
     const route = kept.bindings.find(({ kind }) => kind === 'message_route')
     expect(JSON.parse(route?.content ?? '')).toMatchObject({ sourceType: 'device', sourceData: '#', targetType: 'IotHub', qos: 1 })
   })
@@ -230,7 +230,7 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     await life.call('DeleteEdgeInstance', { InstanceId })
     expect(await life.code('DeleteEdgeDriverVersion', { DriverId: meter, DriverVersion: '1.0.0' })).toBe('iot.edge.DriverVersionReleased')
     for (const IotId of furniture.iotIds) await life.call('DeleteDevice', { IotId })
-    const kept = JSON.parse(await readFile(join(node.folder, 'desired.json'), 'utf8')) as object
+    const kept = JSON.parse(await readFile(join(node.dataDir, 'desired.json'), 'utf8')) as object
     expect(kept).toMatchObject({ workloads: [] })
     expect(kept).not.toHaveProperty('bindings')
     expect(await instanceFolders(node)).toEqual([])

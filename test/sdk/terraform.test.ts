@@ -85,7 +85,9 @@ describe('Terraform', () => {
     expect(await post('UpdateManagedTransform', { ...site, AddRealClientIpHeader: 'on' })).toMatchObject({ status: 200 })
     expect(await post('UpdateSiteCoverage', { ...site, Coverage: 'global' })).toMatchObject({ status: 200 })
     const tags = { 'ResourceId.1': String(siteId), ResourceType: 'Site', RegionId: 'cn-hangzhou' }
-    expect(await post('TagResources', { ...tags, 'Tag.1.Key': 'team', 'Tag.1.Value': 'web', 'Tag.2.Key': 'x', 'Tag.2.Value': '' })).toMatchObject({
+    expect(
+      await post('TagResources', { ...tags, 'Tag.1.Key': 'team', 'Tag.1.Value': 'web', 'Tag.2.Key': 'x', 'Tag.2.Value': '' }),
+    ).toMatchObject({
       status: 200,
     })
     expect(await post('UntagResources', { ...tags, 'TagKey.1': 'x' })).toMatchObject({ status: 200 })

@@ -32,6 +32,16 @@ describe('the configuration', () => {
     expect(config.joinWith).toEqual({ kind: 'gateway', productKey: 'pk', deviceName: 'gate-1', deviceSecret: 's3' })
   })
 
+  it('knows a log sink of its own', () => {
+    const environment = { LITTORAL_LOG_SINK: 'file:/var/log/river', LITTORAL_LOG_SINK_HEADERS: 'A=b' }
+    expect(parseConfig(minimal, environment)).toMatchObject({
+      logSink: { address: 'file:/var/log/river', headers: 'A=b' },
+      logSpoolBytes: 64 << 20,
+    })
+    expect(parseConfig([...minimal, '--log-spool', '5'], {})).toMatchObject({ logSpoolBytes: 5 << 20 })
+    expect(parseConfig(minimal, {})).not.toHaveProperty('logSink')
+  })
+
   it.each([
     [[], '--server is missing: give the address of the server, such as --server http://127.0.0.1:8080.'],
     [['--server', 'nonsense'], '--server must be an http or https address such as https://littoral.example.com, not "nonsense".'],
@@ -54,6 +64,9 @@ describe('the configuration', () => {
     [[...minimal, '--edge-version', '2.x'], '--edge-version must be up to four numbers with dots such as 2.9.7, not "2.x".'],
     [[...minimal, '--address', 'eth0'], '--address must be an IP address of this machine such as 192.168.1.20, not "eth0".'],
     [[...minimal, '--name', 'two words'], '--name must be at most 128 characters without spaces, not "two words".'],
+    [[...minimal, '--log-sink', 'nowhere'], /^--log-sink must be file:\/path, an http or https address/],
+    [[...minimal, '--log-sink-headers', 'A=b'], '--log-sink-headers is of use with --log-sink only.'],
+    [[...minimal, '--log-spool', '0'], '--log-spool must be a whole number of MiB from 1 to 999999, not "0".'],
     [[...minimal, '--nonsense', '1'], "Unknown option '--nonsense'; see --help."],
     [[...minimal, 'stray'], /^Unexpected argument 'stray'/],
   ])('complains of %j in one sentence', (args, sentence) => {

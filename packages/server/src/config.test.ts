@@ -75,6 +75,25 @@ describe('the configuration', () => {
     expect(() => readConfig(env)).toThrow(sentence)
   })
 
+  it('knows where images without a registry come from', () => {
+    expect(readConfig({}).settings.defaultRegistry).toBe('docker.io')
+    expect(readConfig({ LITTORAL_DEFAULT_REGISTRY: 'Mirror.example:5000' }).settings.defaultRegistry).toBe('mirror.example:5000')
+    expect(readConfig({ LITTORAL_DEFAULT_REGISTRY: 'none' }).settings).not.toHaveProperty('defaultRegistry')
+    expect(() => readConfig({ LITTORAL_DEFAULT_REGISTRY: 'mirror' })).toThrow('LITTORAL_DEFAULT_REGISTRY must be a host such as docker.io')
+  })
+
+  it('knows where logs flow to, and repeats no secret of it', () => {
+    const sink = { LITTORAL_LOG_SINK: 'otlp+http://127.0.0.1:4318', LITTORAL_LOG_SINK_HEADERS: 'Authorization=Bearer%20abc' }
+    expect(readConfig(sink).settings.logSink).toEqual({ address: sink.LITTORAL_LOG_SINK, headers: sink.LITTORAL_LOG_SINK_HEADERS })
+    expect(() => readConfig({ LITTORAL_LOG_SINK: 'ftp://user:secret@x' })).toThrow(/^LITTORAL_LOG_SINK must be file:(?!.*secret)/)
+    expect(() => readConfig({ ...sink, LITTORAL_LOG_SINK_HEADERS: 'secret' })).toThrow(
+      /^LITTORAL_LOG_SINK_HEADERS must be a list(?!.*secret)/,
+    )
+    expect(() => readConfig({ LITTORAL_LOG_SINK_HEADERS: 'A=b' })).toThrow(
+      'LITTORAL_LOG_SINK_HEADERS is of use with LITTORAL_LOG_SINK only.',
+    )
+  })
+
   it('notices names that it does not know', () => {
     expect(unknownVariables({ LITTORAL_THROTTEL: 'off', LITTORAL_THROTTLE: 'off', HOME: '/' })).toEqual(['LITTORAL_THROTTEL'])
   })

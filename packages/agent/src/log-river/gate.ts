@@ -65,6 +65,7 @@ export class RiverGate {
   /** The sink that the server names now, or that it names none. */
   hear(told: WrittenSink | undefined): void {
     if (this.#options.sink !== undefined) return
+    if (this.#isToldRead && JSON.stringify(told) === JSON.stringify(this.#told)) return
     this.#told = told
     this.#isToldRead = true
     this.#update(async () => {

@@ -102,7 +102,8 @@ function partly(text: string): Delivery {
     const { partialSuccess } = JSON.parse(text) as { partialSuccess?: { rejectedLogRecords?: unknown; errorMessage?: unknown } }
     const refused = Number(partialSuccess?.rejectedLogRecords ?? 0)
     if (!Number.isSafeInteger(refused) || refused <= 0) return { kind: 'taken', refused: 0 }
-    return { kind: 'taken', refused, reason: String(partialSuccess?.errorMessage ?? 'refused').slice(0, 200) }
+    const said = partialSuccess?.errorMessage
+    return { kind: 'taken', refused, ...(typeof said === 'string' && { reason: said.slice(0, 200) }) }
   } catch {
     return { kind: 'taken', refused: 0 }
   }

@@ -3,7 +3,7 @@
 //
 // 1. A container is read from its first line if it was made after the wish to collect it came here, else from that moment on.
 // 2. What a container wrote is in the spool before the container is removed, if that takes no longer than a moment.
-// 3. Positions are kept until the container is gone, so that switching off and on again repeats nothing.
+// 3. What was written while nobody wished to collect it is never sent, also not when the wish returns.
 import { type LogSink, type SinkHeaders, sinkName } from '@littoral/contract/node/log-sink'
 import type { OutputContainer, OutputPort } from '../runtime/runtime.ts'
 import { endsWithin, limited, pause } from '../waits.ts'
@@ -11,7 +11,7 @@ import { FileReader } from './file-reader.ts'
 import { followOutput } from './output-reader.ts'
 import type { RecordOrigin, RiverNode } from './records.ts'
 import { Sender } from './sender.ts'
-import { openSink } from './sink.ts'
+import { openSink } from './open-sink.ts'
 import type { Spool } from './spool.ts'
 
 /** What is to be collected from the containers of a workload. */
@@ -51,8 +51,10 @@ interface Collected {
 
 const lookTimeoutMs = 10_000
 const listEveryMs = 5000
+const never = Number.NEGATIVE_INFINITY
 const settleMs = 3000
 const failurePauseMs = 5000
+const endedPauseMs = 500
 
 export class LogRiver {
   readonly #options: Required<RiverOptions>
@@ -65,7 +67,7 @@ export class LogRiver {
   #looking: Promise<void> = Promise.resolve()
   #loop: Promise<void> | undefined
   #containers: readonly OutputContainer[] = []
-  #listedAtMs = 0
+  #listedAtMs = never
   #pauseEnd: () => void = () => {}
   #said = ''
 
@@ -83,7 +85,9 @@ export class LogRiver {
     for (const key of wishes.keys()) {
       if (spool.position(`key:${key}`) === undefined) await spool.append({ source: `key:${key}`, position: sinceMs, lines: [] })
     }
-    for (const source of spool.sources()) if (source.startsWith('key:') && !this.#wishes.has(source.slice(4))) spool.forget(source)
+    for (const source of spool.sources()) {
+      if (source.startsWith('key:') && !this.#wishes.has(source.slice(4))) await spool.append({ source, position: null, lines: [] })
+    }
     this.#loop ??= this.#run()
     this.wake()
   }
@@ -95,7 +99,7 @@ export class LogRiver {
 
   /** Something happened to the containers. */
   wake(): void {
-    this.#listedAtMs = 0
+    this.#listedAtMs = never
     this.#pauseEnd()
   }
 
@@ -111,11 +115,12 @@ export class LogRiver {
   /** Before an instance is removed: what its containers have written is read, within a moment. */
   async settle(instanceId: string): Promise<void> {
     if (this.#loop === undefined || this.#closing.signal.aborted) return
+    const ofIt = [...this.#collected.values()].filter(({ container }) => container.instanceId === instanceId)
     const settled = (async () => {
-      this.#listedAtMs = 0
+      this.#listedAtMs = never
+      for (const one of ofIt) one.pausedUntilMs = 0
       await this.#lookOnce()
-      const ofIt = [...this.#collected.values()].filter(({ container }) => container.instanceId === instanceId)
-      await Promise.all(ofIt.map(({ reader }) => reader?.done))
+      for (const { reader } of ofIt) await reader?.done
     })()
     if (await endsWithin(settled, settleMs)) return
     this.#options.log(`log river: ${instanceId} goes before all it wrote was read`)
@@ -156,7 +161,7 @@ export class LogRiver {
     try {
       this.#containers = await limited((signal) => port.containers(signal), lookTimeoutMs, this.#closing.signal)
     } catch (error) {
-      if (this.#listedAtMs === startedAtMs) this.#listedAtMs = 0
+      if (this.#listedAtMs === startedAtMs) this.#listedAtMs = never
       throw error
     }
     return this.#containers
@@ -167,11 +172,12 @@ export class LogRiver {
     const all = await this.#list()
     const present = new Map(all.map((container) => [container.containerId, container]))
     const keys = new Set(all.map(({ key }) => key))
-    for (const key of this.#leaving) if (!keys.has(key)) this.#forgetKey(key)
+    for (const key of this.#leaving) if (!keys.has(key)) await this.#forgetKey(key)
     for (const [id, one] of this.#collected) {
       if (present.has(id) && this.#wishes.has(one.container.key)) continue
       await this.#letGo(one)
       this.#collected.delete(id)
+      if (present.has(id)) await this.#takeBack(id, () => true)
     }
     this.#forgetGone(present)
     for (const container of all) {
@@ -184,16 +190,35 @@ export class LogRiver {
     const one: Collected = this.#collected.get(container.containerId) ?? { container, pausedUntilMs: 0 }
     one.container = container
     this.#collected.set(container.containerId, one)
-    if (!wish.isStdout) one.reader?.abort.abort()
+    if (!wish.isStdout) await this.#leaveOutput(one)
     else if (one.reader === undefined && one.pausedUntilMs <= this.#options.now() && (container.isRunning || one.readRun !== container.run))
       one.reader = this.#follow(one)
     if (one.files !== undefined && one.files.pattern !== wish.path) {
       await one.files.reader.close()
       delete one.files
+      await this.#takeBack(container.containerId, (source) => source.startsWith('file:'))
     }
     if (wish.path === '') return
     one.files ??= { pattern: wish.path, reader: this.#openFiles(container, wish.path) }
     await this.#readFiles(one, one.files.reader)
+  }
+
+  async #leaveOutput(one: Collected): Promise<void> {
+    const { containerId } = one.container
+    one.reader?.abort.abort()
+    await one.reader?.done
+    await this.#takeBack(containerId, (source) => source.startsWith('out:'))
+  }
+
+  /** Begun again, it begins then; see the third rule above. */
+  async #takeBack(containerId: string, isMeant: (source: string) => boolean): Promise<void> {
+    const { spool, now } = this.#options
+    for (const source of spool.sources()) {
+      const [kind, id] = source.split(':')
+      if ((kind !== 'out' && kind !== 'file') || id !== containerId || !isMeant(source)) continue
+      await spool.append({ source, position: null, lines: [] })
+      await spool.append({ source: `since:${containerId}:${kind}`, position: now(), lines: [] })
+    }
   }
 
   #follow(one: Collected): Reader {
@@ -202,12 +227,15 @@ export class LogRiver {
     const abort = new AbortController()
     const following = {
       ...{ containerId, source: `out:${containerId}`, origin: originOf(one.container), port, spool },
-      sinceMs: this.#startOf(one.container),
+      sinceMs: this.#startOf(one.container, 'out'),
       signal: abort.signal,
     }
     const done = followOutput(following)
       .then(() => {
-        if (!abort.signal.aborted) one.readRun = run
+        if (abort.signal.aborted) return
+        one.readRun = run
+        // One that ends although the container runs is not to be begun again without a pause.
+        one.pausedUntilMs = now() + endedPauseMs
       })
       .catch((error: unknown) => {
         one.pausedUntilMs = now() + failurePauseMs
@@ -222,7 +250,7 @@ export class LogRiver {
 
   #openFiles(container: OutputContainer, pattern: string): FileReader {
     const { spool, now } = this.#options
-    const isFromStart = this.#startOf(container) === undefined
+    const isFromStart = this.#startOf(container, 'file') === undefined
     return new FileReader({ prefix: `file:${container.containerId}:`, pattern, origin: originOf(container), spool, isFromStart, now })
   }
 
@@ -238,15 +266,17 @@ export class LogRiver {
   }
 
   /** Undefined: from its beginning. */
-  #startOf({ key, createdAtMs }: OutputContainer): number | undefined {
-    const wishedAtMs = Number(this.#options.spool.position(`key:${key}`) ?? 0)
+  #startOf({ key, containerId, createdAtMs }: OutputContainer, kind: 'out' | 'file'): number | undefined {
+    const { spool } = this.#options
+    const times = [spool.position(`key:${key}`), spool.position(`since:${containerId}:${kind}`)].map((time) => Number(time ?? 0))
+    const wishedAtMs = Math.max(...times)
     return createdAtMs >= wishedAtMs ? undefined : wishedAtMs
   }
 
-  #forgetKey(key: string): void {
+  async #forgetKey(key: string): Promise<void> {
     this.#leaving.delete(key)
     this.#wishes.delete(key)
-    this.#options.spool.forget(`key:${key}`)
+    await this.#options.spool.append({ source: `key:${key}`, position: null, lines: [] })
   }
 
   #forgetGone(present: ReadonlyMap<string, OutputContainer>): void {

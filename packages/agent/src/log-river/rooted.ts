@@ -77,7 +77,10 @@ async function expand(search: Search, done: readonly string[], limit: number): P
 
 /** `*` and `?` within one step; a leading dot has to be named. */
 function matcher(step: string): RegExp {
-  const body = step.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  const body = step
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^${step.startsWith('.') ? '' : '(?!\\.)'}${body}$`, 's')
 }
 

@@ -1,5 +1,5 @@
-// What a sink is to the sender, and the opening of one by its address. Each kind is loaded when it is used.
-import type { LogSink, SinkHeaders } from '@littoral/contract/node/log-sink'
+// What a sink is to the sender. open-sink.ts opens one by its address.
+import type { SinkHeaders } from '@littoral/contract/node/log-sink'
 import type { Batch, RiverNode } from './records.ts'
 
 export type Delivery =
@@ -18,9 +18,4 @@ export interface Sink {
 export interface SinkOptions {
   readonly node: RiverNode
   readonly headers: SinkHeaders
-}
-
-export async function openSink(sink: LogSink, options: SinkOptions): Promise<Sink> {
-  if (sink.kind === 'file') return (await import('./file-sink.ts')).openFileSink(sink.path, options)
-  return (await import('./http-sink.ts')).openHttpSink(sink, options)
 }

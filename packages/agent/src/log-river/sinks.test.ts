@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openFileSink } from './file-sink.ts'
 import { nanoseconds } from './otlp.ts'
 import { Sender } from './sender.ts'
-import { openSink } from './sink.ts'
+import { openSink } from './open-sink.ts'
 import { Spool } from './spool.ts'
 
 let folder: string
@@ -68,10 +68,7 @@ const add = (spool: Spool, ...texts: string[]) =>
     origin,
     lines: texts.map((text) => ({ time: '2026-01-05T08:00:00.123456789Z', stream: 'stdout' as const, text })),
   })
-const received = () =>
-  got
-    .flatMap(({ body }) => body.trim().split('\n'))
-    .map((line) => (JSON.parse(line) as { text: string }).text)
+const received = () => got.flatMap(({ body }) => body.trim().split('\n')).map((line) => (JSON.parse(line) as { text: string }).text)
 const isSent = (spool: Spool) => vi.waitUntil(() => spool.waiting === 0, { timeout: 5000, interval: 5 })
 
 describe('a sink behind HTTP', () => {
@@ -90,7 +87,14 @@ describe('a sink behind HTTP', () => {
       },
     })
     expect(got[0]?.body.split('\n')[0]).toBe(
-      JSON.stringify({ time: '2026-01-05T08:00:00.123456789Z', node: 'node-1', region: 'zhejiang', ...origin, stream: 'stdout', text: 'one' }),
+      JSON.stringify({
+        time: '2026-01-05T08:00:00.123456789Z',
+        node: 'node-1',
+        region: 'zhejiang',
+        ...origin,
+        stream: 'stdout',
+        text: 'one',
+      }),
     )
   })
 

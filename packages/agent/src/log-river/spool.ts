@@ -74,6 +74,12 @@ export class Spool {
     return [...this.#positions.keys()]
   }
 
+  /** A position of null takes back what was known: it lasts, where forget() may not, as older lines can still be there. */
+  #note({ source, position }: Entry): void {
+    if (position === null) this.#positions.delete(source)
+    else this.#positions.set(source, position)
+  }
+
   /** The source is gone for good. */
   forget(source: string): void {
     this.#positions.delete(source)
@@ -100,7 +106,7 @@ export class Spool {
       if (newest === undefined || (newest.bytes > 0 && newest.bytes + line.length > this.#options.segmentBytes)) await this.#begin()
       await this.#write(line)
       this.#segments.at(-1)!.records += entry.lines.length
-      this.#positions.set(entry.source, entry.position)
+      this.#note(entry)
       while (this.#segments.length > 1 && this.#bytes() > this.#options.mostBytes) await this.#dropOldest()
       this.#onAppend()
     })
@@ -245,7 +251,7 @@ export class Spool {
   async #take(number: number, sentBytes: number): Promise<void> {
     let sentRecords = 0
     const segment = await scanSegment(this.#options.folder, number, (entry, at) => {
-      this.#positions.set(entry.source, entry.position)
+      this.#note(entry)
       if (at < sentBytes) sentRecords += entry.lines.length
     })
     this.#segments.push(segment)
@@ -258,7 +264,8 @@ export class Spool {
 function parseState(text: string | undefined): State | undefined {
   try {
     const { name, segment, offset, dropped, positions } = JSON.parse(text ?? '') as Record<keyof State, unknown>
-    const isRight = typeof name === 'string' && [segment, offset, dropped].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)
+    const isRight =
+      typeof name === 'string' && [segment, offset, dropped].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)
     if (!isRight || typeof positions !== 'object' || positions === null) return undefined
     return { name, segment: Number(segment), offset: Number(offset), dropped: Number(dropped), positions: { ...positions } }
   } catch {

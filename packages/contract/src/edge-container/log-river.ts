@@ -23,7 +23,9 @@ export const GetEdgeContainerAppLogRiver = operation({
 export const UpdateEdgeContainerAppLogRiver = operation({
   action: 'UpdateEdgeContainerAppLogRiver',
   summary: 'Changes what is to be collected from the containers of an application.',
-  description: 'What is left out stays as it is. The answer says what is in force now.',
+  description:
+    'What is left out stays as it is. The answer says what is in force now. Nodes follow at once and restart nothing; the operator says ' +
+    'where what they collect goes.',
   access: 'update',
   input: Type.Object({
     AppId,

@@ -6,7 +6,7 @@ export const GetVersionImages = operation({
   action: 'GetVersionImages',
   summary: 'Shows which digest each image of a version stands for, and what is in the way where none is known.',
   description:
-    'The registry is asked once, when the version is made. From then on nodes run that digest, wherever the tag moves. Where the registry could not be asked, it is asked again from time to time, and nodes run the tag as they have it.',
+    'The registry is asked once, when the version is made. From then on nodes run that digest, wherever the tag moves; a release waits for it, for ten seconds at most. Where the registry could not be asked, it is asked again from time to time, and nodes run the tag as they have it.',
   access: 'get',
   input: Type.Object({
     AppId: Type.String({ minLength: 1, maxLength: 64, description: 'The app.' }),

@@ -61,7 +61,11 @@ export interface PinnedVersion {
  * engine, unless the operator set none: then it may be an image of the node, and a stranger's of the same name must not take its
  * place. `localhost/…` always is an image of the node.
  */
-export function newPins({ id, accountId, appId, containers }: PinnedVersion, defaultRegistry: string | undefined, nowMs: number): ImagePin[] {
+export function newPins(
+  { id, accountId, appId, containers }: PinnedVersion,
+  defaultRegistry: string | undefined,
+  nowMs: number,
+): ImagePin[] {
   return [...new Set(containers.map(imageOf))].map((image) => {
     const named = hostOf(image)
     const host = named === 'localhost' ? '' : named === '' && defaultRegistry !== undefined ? 'docker.io' : named
@@ -78,7 +82,8 @@ export function newPins({ id, accountId, appId, containers }: PinnedVersion, def
       updatedAtMs: nowMs,
     }
     if (host !== '') return { ...open, state: 'pending' }
-    const what = named === '' ? 'its name says no registry, so each node runs what it has or gets under the name' : 'it is an image of the node'
+    const what =
+      named === '' ? 'its name says no registry, so each node runs what it has or gets under the name' : 'it is an image of the node'
     return { ...open, state: 'unpinned', reason: what }
   })
 }

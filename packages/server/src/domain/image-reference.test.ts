@@ -17,11 +17,7 @@ describe('the image that a container asks for', () => {
       `${domain}/b/app:3`,
     ],
     ['the name alone in the registry of Domain', { ...acr, acrImage: { domain, repoName: 'app' } }, `${domain}/app`],
-    [
-      'Image, where an enterprise instance is named by its id only',
-      { ...acr, acrImage: { repoName: 'app' } },
-      'team-a/web:1',
-    ],
+    ['Image, where an enterprise instance is named by its id only', { ...acr, acrImage: { repoName: 'app' } }, 'team-a/web:1'],
     ['Image in the registry of the installation', { image: 'web:1', registry: 'mirror.example' }, 'mirror.example/web:1'],
     ['Image with a port in the registry', { image: 'host:5000/web:1', registry: 'mirror.example' }, 'host:5000/web:1'],
     ['an image of the node', { image: 'localhost/web:1', registry: 'mirror.example' }, 'localhost/web:1'],

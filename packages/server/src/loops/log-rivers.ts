@@ -16,7 +16,10 @@ export const logRivers: Loop = loop({
     for (const river of untold) {
       signal.throwIfAborted()
       await store.write(async (tx) => {
-        await assignments.retell(tx, environments.map((environment) => workloadKey(river.appId, environment)))
+        await assignments.retell(
+          tx,
+          environments.map((environment) => workloadKey(river.appId, environment)),
+        )
         rivers.updateTold(tx, river)
       })
     }

@@ -71,7 +71,13 @@ export function unassign(tx: WriteTx, { nodeId, key }: { nodeId: string; key: st
 
 /** Has every node told anew that has one of these workloads: something that goes with it has changed. */
 export async function retell(tx: WriteTx, keys: readonly string[]): Promise<void> {
-  const rows = await tx.peekAll(db.selectFrom('assignments').select('node_id').distinct().where('key', 'in', [...keys]))
+  const rows = await tx.peekAll(
+    db
+      .selectFrom('assignments')
+      .select('node_id')
+      .distinct()
+      .where('key', 'in', [...keys]),
+  )
   for (const { node_id } of rows) bumpGeneration(tx, node_id)
 }
 

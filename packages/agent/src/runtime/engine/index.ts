@@ -118,10 +118,7 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
     restart: (instanceId, container, signal) => restartContainer(context, instanceId, container, signal),
     updateConfig: (instanceId, workload) => updateConfig(context, instanceId, workload),
     stop: (instanceId, stop, signal) => stopInstance(context, instanceId, stop, signal),
-    async remove(instanceId, signal) {
-      await options.beforeRemove?.(instanceId, signal)
-      await removeInstance(context, instanceId, signal)
-    },
+    remove: (instanceId, signal) => remove(context, options, { instanceId, signal }),
     events(onChange) {
       begin()
       listeners.add(onChange)
@@ -143,6 +140,16 @@ function runtimeOf(context: EngineContext, { options, forwarder, listeners }: Su
       return Promise.resolve()
     },
   }
+}
+
+interface Removing {
+  instanceId: string
+  signal: AbortSignal
+}
+
+async function remove(context: EngineContext, { beforeRemove }: EngineRuntimeOptions, { instanceId, signal }: Removing): Promise<void> {
+  await beforeRemove?.(instanceId, signal)
+  await removeInstance(context, instanceId, signal)
 }
 
 /** What goes on without being asked for: the event stream and the look at storage. Begins with the first use. */

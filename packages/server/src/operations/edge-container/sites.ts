@@ -37,10 +37,11 @@ export const siteHandlers: Handlers<SiteOperations, Context> = {
   async ListSites(input, { store, principal }) {
     const listing = toSiteListing(input)
     const { found, total, tags } = await store.read(async (tx) => {
-      const { sites: found, total } = canMatch(input)
-        ? await sites.list(tx, principal.accountId, listing)
-        : { sites: [], total: 0 }
-      const tags = await siteTags.listBySites(tx, found.map(({ id }) => id))
+      const { sites: found, total } = canMatch(input) ? await sites.list(tx, principal.accountId, listing) : { sites: [], total: 0 }
+      const tags = await siteTags.listBySites(
+        tx,
+        found.map(({ id }) => id),
+      )
       return { found, total, tags }
     })
     const Sites = found.map((site) => toSiteView(site, tags.get(site.id)))

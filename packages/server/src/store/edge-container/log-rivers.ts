@@ -13,7 +13,10 @@ export async function get(tx: ReadTx, appId: string): Promise<LogRiver> {
 
 /** Rivers of these applications from which something is collected. */
 export async function listFlowing(tx: ReadTx, appIds: readonly string[]): Promise<Map<string, LogRiver>> {
-  const flowing = db.selectFrom('app_log_rivers').select(['app_id', 'is_stdout', 'path']).where('app_id', 'in', [...appIds])
+  const flowing = db
+    .selectFrom('app_log_rivers')
+    .select(['app_id', 'is_stdout', 'path'])
+    .where('app_id', 'in', [...appIds])
   const rows = await tx.all(flowing.where((e) => e.or([e('is_stdout', '=', 1), e('path', '<>', '')])))
   return new Map(rows.map((row) => [row.app_id, { isStdout: row.is_stdout === 1, path: row.path }]))
 }
@@ -27,7 +30,9 @@ export async function listUntold(tx: ReadTx, limit: number): Promise<{ appId: st
 
 /** A later change stays untold. */
 export function updateTold(tx: WriteTx, { appId, revision }: { appId: string; revision: number }): void {
-  tx.run(db.updateTable('app_log_rivers').set({ told_revision: revision }).where('app_id', '=', appId).where('told_revision', '<', revision))
+  tx.run(
+    db.updateTable('app_log_rivers').set({ told_revision: revision }).where('app_id', '=', appId).where('told_revision', '<', revision),
+  )
 }
 
 export function update(tx: WriteTx, { accountId, appId }: AppRef, river: LogRiver, nowMs: number): void {

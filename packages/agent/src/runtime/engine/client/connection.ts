@@ -17,6 +17,8 @@ export interface Call {
   /** A Buffer or stream is sent as it is (a tar archive), anything else as JSON. */
   body?: unknown
   headers?: Record<string, string>
+  /** On a connection of its own: so many of these must not take the places of short calls. */
+  isLongLived?: boolean
   /** Until the answer's head has come, and for JSON calls its body too. */
   timeoutMs?: number
   signal?: AbortSignal | undefined
@@ -95,7 +97,7 @@ function requestOptions(pool: Pool, call: Call): http.RequestOptions {
   return {
     method: call.method ?? 'GET',
     path,
-    agent: pool.agent,
+    agent: call.isLongLived === true ? false : pool.agent,
     socketPath: pool.socketPath,
     headers: { Host: 'engine', ...call.headers },
   }

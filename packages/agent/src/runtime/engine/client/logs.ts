@@ -83,7 +83,7 @@ async function* readPieces(engine: Engine, containerId: string, options: LogOpti
 export async function openLog(engine: Engine, call: Call, isFollowed: boolean): Promise<Readable | undefined> {
   while (!call.signal?.aborted) {
     try {
-      return await engine.stream(call)
+      return await engine.stream({ ...call, isLongLived: isFollowed })
     } catch (error) {
       if (!call.signal?.aborted && !(engine.isPodman && isFollowed && isEngineError(error, 'timedOut'))) throw error
     }
