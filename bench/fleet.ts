@@ -14,7 +14,7 @@ import type { Gaps } from './answers.ts'
 import { openBadStarts } from './bad-starts.ts'
 import type { Held } from './nodes.ts'
 import { startPeer, type Peer } from './processes.ts'
-import { addressOf, askEveryMs, badPort, imageOf, patienceMs, probeSeconds, type Failed, type Side, type Tag } from './sides.ts'
+import { addressOf, askEveryMs, badPort, imageOf, patienceMs, probeSeconds, type Failed, type Side, type Tag, type Updated } from './sides.ts'
 
 export interface Stage {
   readonly engine: Engine
@@ -29,7 +29,7 @@ const deadlineSeconds = 2 * probeSeconds
 
 export async function openFleet(stage: Stage): Promise<Side> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'littoral-bench-server-'))
-  const log = { info(f:object,m:string) { if (process.env['LITTORAL_BENCH_LOG']) console.error(Date.now(), 'server', m, JSON.stringify(f).slice(0,150)) }, warn() {}, error: console.error }
+  const log = { info() {}, warn() {}, error: console.error }
   const config = readConfig({ LITTORAL_LISTEN: '127.0.0.1:0', LITTORAL_DATA: dataFolder, LITTORAL_THROTTLE: 'off' })
   const server = await openServer(config, { log })
   const nodes = startPeer('./nodes.ts')
@@ -94,7 +94,7 @@ class Fleet {
     return createVersion(this.#esa, { appId: this.#appId, name: `version-${tag}`, image: imageOf(tag), port: 8080, more })
   }
 
-  async update(tag: Tag, atOnce: number): Promise<{ ms: number; gaps: Gaps }> {
+  async update(tag: Tag, atOnce: number): Promise<Updated> {
     const { answers } = this.#parts
     await this.#setPolicy({ MaxUnavailable: String(atOnce), DeadlineSeconds: '60', AutoRollback: 'false' })
     await this.#rested()

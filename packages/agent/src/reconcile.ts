@@ -98,14 +98,19 @@ export class Reconciler {
       if (step.kind === 'prepare' && !wanted.has(preparedId(step.workload)))
         abort.abort(new Error('a newer desired state no longer wants it'))
     }
-    this.wake()
+    this.#wakeIn(0)
   }
 
   wake(): void {
-    if (this.#closing.signal.aborted || this.#isStale) return
-    this.#isStale = true
     // Bursts of events become one pass.
-    if (!this.#pass) this.#schedule(20)
+    if (!this.#isStale) this.#wakeIn(20)
+  }
+
+  /** At once where nothing else is to be expected: a new desired state, a step that has ended. */
+  #wakeIn(delayMs: number): void {
+    if (this.#closing.signal.aborted) return
+    this.#isStale = true
+    if (!this.#pass) this.#schedule(delayMs)
   }
 
   /** The newest instance of a key, for its logs. Prefers the version that is wanted. */
@@ -269,7 +274,7 @@ export class Reconciler {
       }
     } finally {
       this.#running.delete(lane(step))
-      this.wake()
+      this.#wakeIn(0)
     }
   }
 
