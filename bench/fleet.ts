@@ -24,8 +24,8 @@ export interface Stage {
   readonly answers: Peer
 }
 
-/** A version that is not ready by then has failed: its first check comes at once, and one failure counts. */
-const deadlineSeconds = 2 * probeSeconds
+/** One interval: Swarm's first check comes after it, and one failure counts. */
+const deadlineSeconds = probeSeconds
 
 export async function openFleet(stage: Stage): Promise<Side> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'littoral-bench-server-'))

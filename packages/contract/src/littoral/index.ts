@@ -5,6 +5,7 @@ import { OpenLogStream, ReadLogs } from './logs.ts'
 import { CreateNodeToken, GetNode, ListNodes } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
+import { OpenTerminal } from './terminals.ts'
 
 export const operations = {
   CreateNodeToken,
@@ -20,6 +21,7 @@ export const operations = {
   GetReleasePolicy: policies.GetReleasePolicy,
   ReadLogs,
   OpenLogStream,
+  OpenTerminal,
   GetVersionImages,
 }
 

@@ -7,8 +7,9 @@ import { logHandlers } from './logs.ts'
 import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
+import { terminalHandlers } from './terminals.ts'
 
-export const handlers = { ...nodeHandlers, ...logHandlers, ...imageHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
+export const handlers = { ...nodeHandlers, ...logHandlers, ...terminalHandlers, ...imageHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
   typeof operations,
   Context
 >
