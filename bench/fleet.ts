@@ -14,7 +14,18 @@ import type { Gaps } from './answers.ts'
 import { openBadStarts } from './bad-starts.ts'
 import type { Held } from './nodes.ts'
 import { startPeer, type Peer } from './processes.ts'
-import { addressOf, askEveryMs, badPort, imageOf, patienceMs, probeSeconds, type Failed, type Side, type Tag, type Updated } from './sides.ts'
+import {
+  addressOf,
+  askEveryMs,
+  badPort,
+  imageOf,
+  patienceMs,
+  probeSeconds,
+  type Failed,
+  type Side,
+  type Tag,
+  type Updated,
+} from './sides.ts'
 
 export interface Stage {
   readonly engine: Engine

@@ -68,4 +68,6 @@ async function close(): Promise<void> {
   for (const { folder } of nodes) await rm(folder, { recursive: true, force: true })
 }
 
+// Ctrl-C reaches this process too; it ends when the measurement has let go, and removes its containers first.
+process.on('SIGINT', () => {})
 answerQuestions({ open, held }, close)

@@ -100,10 +100,18 @@ async function using<S extends Side, T>(side: S, work: (side: S) => Promise<T>):
 function releaseLines(rounds: readonly Round[], replicas: number): Line[] {
   const limits = limitsOf(replicas)
   const note = `${replicas} simulated nodes on one machine, one real container each; probe each second, one failure counts`
-  return [{ name: 'releases beside Docker Swarm', measured: note }, ...limits.flatMap((limit) => updateLines(rounds, limit, replicas)), ...failureLines(rounds, replicas)]
+  return [
+    { name: 'releases beside Docker Swarm', measured: note },
+    ...limits.flatMap((limit) => updateLines(rounds, limit, replicas)),
+    ...failureLines(rounds, replicas),
+  ]
 }
 
-const seconds = (values: readonly number[]) => spread(values.map((ms) => ms / 1000), 2)
+const seconds = (values: readonly number[]) =>
+  spread(
+    values.map((ms) => ms / 1000),
+    2,
+  )
 
 function updateLines(rounds: readonly Round[], limit: number, replicas: number): Line[] {
   const ours = rounds.map(({ littoral }) => littoral.get(limit) as Updated)
@@ -150,7 +158,10 @@ function failureLines(rounds: readonly Round[], replicas: number): Line[] {
 
 const failureText = (all: readonly Failed[]) =>
   `${seconds(all.map(({ ms }) => ms))} s, ${all[0]?.state} after ${seconds(all.map(({ recordedMs }) => recordedMs))} s; ` +
-  `${spread(all.map(({ touched }) => touched), 0)} touched; ${gapText(all)}`
+  `${spread(
+    all.map(({ touched }) => touched),
+    0,
+  )} touched; ${gapText(all)}`
 
 const worstGap = (all: readonly { readonly gaps: Gaps }[]) => Math.max(...all.map(({ gaps }) => gaps.totalMs)) / 1000
 

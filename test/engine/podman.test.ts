@@ -141,7 +141,8 @@ describe.skipIf(missing !== undefined)(`Podman${missing === undefined ? '' : ` (
     expect(Buffer.from((await output.next()).value as Uint8Array).toString()).toContain('up')
     session.close()
     const { Id } = await detailsOf(instanceId, 'web')
-    const isLeft = async () => (await execCommand(bench.engine, Id, { command: ['test', '-e', '/tmp/left'], timeoutMs: 5000 })).exitCode === 0
+    const isLeft = async () =>
+      (await execCommand(bench.engine, Id, { command: ['test', '-e', '/tmp/left'], timeoutMs: 5000 })).exitCode === 0
     await eventually(isLeft)
     await killContainer(bench.engine, Id)
     await until(runtime, instanceId, ({ phase }) => phase === 'backoff')

@@ -9,7 +9,11 @@ import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
 import { terminalHandlers } from './terminals.ts'
 
-export const handlers = { ...nodeHandlers, ...logHandlers, ...terminalHandlers, ...imageHandlers, ...releaseHandlers, ...policyHandlers } satisfies Handlers<
-  typeof operations,
-  Context
->
+export const handlers = {
+  ...nodeHandlers,
+  ...logHandlers,
+  ...terminalHandlers,
+  ...imageHandlers,
+  ...releaseHandlers,
+  ...policyHandlers,
+} satisfies Handlers<typeof operations, Context>
