@@ -111,6 +111,7 @@ class Fleet {
     await this.#rested()
     await answers.ask('gaps')
     const there = answers.ask<number>('until', { body: tag, timeoutMs: patienceMs })
+    there.catch(() => {})
     const startedAtMs = Date.now()
     await this.#publish(tag)
     const ms = (await there) - startedAtMs

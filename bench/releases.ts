@@ -27,9 +27,9 @@ interface Round {
   readonly floorMs: ReadonlyMap<number, number>
   readonly littoral: ReadonlyMap<number, Updated>
   readonly littoralFailed: Failed
-  /** By limit and order. */
+  /** By limit and order; without what Swarm did not finish. */
   readonly swarm: ReadonlyMap<string, Updated>
-  readonly swarmFailed: Failed
+  readonly swarmFailed: Failed | undefined
 }
 
 const swarmKey = (limit: number, order: Order) => `${limit} ${order}`
@@ -69,16 +69,28 @@ async function measure(stage: Stage, limits: readonly number[]): Promise<Round> 
     for (const [at, limit] of limits.entries()) littoral.set(limit, await fleet.update(tagAt(at), limit))
     return fleet.fail(limits[0] ?? 1)
   })
+  return { floorMs, littoral, littoralFailed, ...(await measureSwarm(stage, limits)) }
+}
+
+/** A peer that gives up must not take our own figures with it; it begins anew for each part. */
+async function measureSwarm(stage: Stage, limits: readonly number[]): Promise<Pick<Round, 'swarm' | 'swarmFailed'>> {
   const swarm = new Map<string, Updated>()
-  const swarmFailed = await using(await openSwarm(stage), async (side) => {
-    for (const [at, { limit, order }] of swarmWays(limits).entries()) {
-      side.order = order
-      swarm.set(swarmKey(limit, order), await side.update(tagAt(at), limit))
-    }
-    side.order = 'stop-first'
-    return side.fail(limits[0] ?? 1)
-  })
-  return { floorMs, littoral, littoralFailed, swarm, swarmFailed }
+  for (const { limit, order } of swarmWays(limits)) {
+    const updated = await attempt(stage, order, (side) => side.update('two', limit))
+    if (updated) swarm.set(swarmKey(limit, order), updated)
+  }
+  return { swarm, swarmFailed: await attempt(stage, 'stop-first', (side) => side.fail(limits[0] ?? 1)) }
+}
+
+async function attempt<T>(stage: Stage, order: Order, work: (side: Side) => Promise<T>): Promise<T | undefined> {
+  const side = await openSwarm(stage)
+  side.order = order
+  try {
+    return await using(side, work)
+  } catch (error) {
+    console.error(`Swarm, ${order}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
 }
 
 /** Its default order at each limit, and the other one at the first. */
@@ -119,12 +131,15 @@ function updateLines(rounds: readonly Round[], limit: number, replicas: number):
   const peerLines = swarmWays(limitsOf(replicas))
     .filter((way) => way.limit === limit)
     .map(({ order }): Line => {
-      const theirs = rounds.map(({ swarm }) => swarm.get(swarmKey(limit, order)) as Updated)
-      const faster = median(theirs.map(({ ms }, at) => ms / (ours[at]?.ms ?? Number.NaN)))
+      const name = `  times faster than Swarm, ${order}`
+      const pairs = pairsOf(rounds, ({ littoral, swarm }) => [littoral.get(limit), swarm.get(swarmKey(limit, order))])
+      if (pairs.length === 0) return { name, measured: notFinished }
+      const theirs = pairs.map(([, their]) => their)
+      const faster = median(pairs.map(([our, their]) => their.ms / our.ms))
       const measured = `${seconds(theirs.map(({ ms }) => ms))} s; ${gapText(theirs)}`
       // The goal is for equal limits on what is unavailable; started first, nothing of Swarm's is.
       const goal = order === 'stop-first' ? { goal: { kind: 'at least' as const, value: 3 } } : {}
-      return { name: `  times faster than Swarm, ${order}`, measured, value: faster, ...goal }
+      return { name, measured, value: faster, ...goal }
     })
   return [
     { name: `W5 update of ${replicas}, ${limit} at once`, measured: `${seconds(ours.map(({ ms }) => ms))} s; ${gapText(ours)}` },
@@ -141,19 +156,29 @@ function updateLines(rounds: readonly Round[], limit: number, replicas: number):
 
 function failureLines(rounds: readonly Round[], replicas: number): Line[] {
   const ours = rounds.map(({ littoralFailed }) => littoralFailed)
-  const theirs = rounds.map(({ swarmFailed }) => swarmFailed)
+  const pairs = pairsOf(rounds, ({ littoralFailed, swarmFailed }) => [littoralFailed, swarmFailed])
+  const peer: Pick<Line, 'measured' | 'value' | 'goal'> =
+    pairs.length === 0
+      ? { measured: notFinished }
+      : {
+          measured: failureText(pairs.map(([, their]) => their)),
+          value: median(pairs.map(([our, their]) => their.ms / our.ms)),
+          goal: { kind: 'at least', value: 3 },
+        }
   const touched = Math.max(...ours.map((failed) => failed.touched))
   return [
     { name: `W6 bad version on ${replicas}, ${limitsOf(replicas)[0]} at once`, measured: failureText(ours) },
     { name: '  instances touched', measured: '', value: touched, goal: { kind: 'at most', value: 1 } },
     { name: '  without an answer', measured: '', value: worstGap(ours), goal: { kind: 'at most', value: 0, unit: ' s' } },
-    {
-      name: '  times faster than Swarm, stop-first',
-      measured: failureText(theirs),
-      value: median(theirs.map(({ ms }, at) => ms / (ours[at]?.ms ?? Number.NaN))),
-      goal: { kind: 'at least', value: 3 },
-    },
+    { name: '  times faster than Swarm, stop-first', ...peer },
   ]
+}
+
+const notFinished = 'it gave up on a good version, for want of time for its checks'
+
+/** The rounds in which both sides have a figure. */
+function pairsOf<T>(rounds: readonly Round[], pick: (round: Round) => readonly [T | undefined, T | undefined]): (readonly [T, T])[] {
+  return rounds.map(pick).flatMap(([our, their]) => (our === undefined || their === undefined ? [] : [[our, their] as const]))
 }
 
 const failureText = (all: readonly Failed[]) =>
