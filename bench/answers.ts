@@ -50,7 +50,14 @@ let engine: Engine | undefined
 const instanceOf = (name: string): Instance => {
   const known = instances.get(name)
   if (known) return known
-  const made: Instance = { addresses: new Map(), bodies: [], lastAnswerAtMs: undefined, missingSinceMs: undefined, gapMs: 0, recoveredAtMs: 0 }
+  const made: Instance = {
+    addresses: new Map(),
+    bodies: [],
+    lastAnswerAtMs: undefined,
+    missingSinceMs: undefined,
+    gapMs: 0,
+    recoveredAtMs: 0,
+  }
   instances.set(name, made)
   return made
 }

@@ -43,7 +43,7 @@ export async function openEngineAlone(engine: Engine, count: number): Promise<En
       await replaceOne()
       let left = count - 1
       const worker = async () => {
-        for (; left > 0; ) {
+        for (; left > 0;) {
           left -= 1
           await replaceOne()
         }
@@ -73,7 +73,7 @@ async function bringUp(engine: Engine, tag: Tag): Promise<string> {
   })
   await startContainer(engine, id)
   const port = (await getContainer(engine, id)).NetworkSettings.Ports?.['8080/tcp']?.[0]?.HostPort
-  for (const end = Date.now() + 30_000; !(await isAnswering(`http://127.0.0.1:${port}/`, tag)); ) {
+  for (const end = Date.now() + 30_000; !(await isAnswering(`http://127.0.0.1:${port}/`, tag));) {
     if (Date.now() > end) throw new Error(`a container of ${imageOf(tag)} did not answer within 30 s`)
     await new Promise((resolve) => setTimeout(resolve, retryMs))
   }

@@ -14,7 +14,18 @@ import type { Gaps } from './answers.ts'
 import { openBadStarts } from './bad-starts.ts'
 import type { Held } from './nodes.ts'
 import { startPeer, type Peer } from './processes.ts'
-import { addressOf, askEveryMs, badPort, imageOf, patienceMs, probeSeconds, type Failed, type Side, type Tag } from './sides.ts'
+import {
+  addressOf,
+  askEveryMs,
+  badPort,
+  imageOf,
+  patienceMs,
+  probeSeconds,
+  type Failed,
+  type Side,
+  type Tag,
+  type Updated,
+} from './sides.ts'
 
 export interface Stage {
   readonly engine: Engine
@@ -24,12 +35,12 @@ export interface Stage {
   readonly answers: Peer
 }
 
-/** A version that is not ready by then has failed: its first check comes at once, and one failure counts. */
-const deadlineSeconds = 2 * probeSeconds
+/** One interval: Swarm's first check comes after it, and one failure counts. */
+const deadlineSeconds = probeSeconds
 
 export async function openFleet(stage: Stage): Promise<Side> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'littoral-bench-server-'))
-  const log = { info(f:object,m:string) { if (process.env['LITTORAL_BENCH_LOG']) console.error(Date.now(), 'server', m, JSON.stringify(f).slice(0,150)) }, warn() {}, error: console.error }
+  const log = { info() {}, warn() {}, error: console.error }
   const config = readConfig({ LITTORAL_LISTEN: '127.0.0.1:0', LITTORAL_DATA: dataFolder, LITTORAL_THROTTLE: 'off' })
   const server = await openServer(config, { log })
   const nodes = startPeer('./nodes.ts')
@@ -94,12 +105,13 @@ class Fleet {
     return createVersion(this.#esa, { appId: this.#appId, name: `version-${tag}`, image: imageOf(tag), port: 8080, more })
   }
 
-  async update(tag: Tag, atOnce: number): Promise<{ ms: number; gaps: Gaps }> {
+  async update(tag: Tag, atOnce: number): Promise<Updated> {
     const { answers } = this.#parts
     await this.#setPolicy({ MaxUnavailable: String(atOnce), DeadlineSeconds: '60', AutoRollback: 'false' })
     await this.#rested()
     await answers.ask('gaps')
     const there = answers.ask<number>('until', { body: tag, timeoutMs: patienceMs })
+    there.catch(() => {})
     const startedAtMs = Date.now()
     await this.#publish(tag)
     const ms = (await there) - startedAtMs

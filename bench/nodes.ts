@@ -57,15 +57,20 @@ async function held(): Promise<Held> {
 }
 
 async function close(): Promise<void> {
-  await Promise.all(nodes.map(({ agent }) => agent.stop()))
-  for (const role of ['member', 'holder']) {
-    for (const { owner } of nodes) {
-      const left = await listContainers(engine, [`littoral.node=${owner}`, `littoral.role=${role}`])
-      await Promise.all(left.map(({ Id }) => removeContainer(engine, Id)))
-    }
+  try {
+    await Promise.all(nodes.map(({ agent }) => agent.stop()))
+    for (const role of ['member', 'holder']) await Promise.all(nodes.map(({ owner }) => removeAll(owner, role)))
+  } finally {
+    // The forwarders end when their folders are gone.
+    for (const { folder } of nodes) await rm(folder, { recursive: true, force: true })
   }
-  // The forwarders end when their folders are gone.
-  for (const { folder } of nodes) await rm(folder, { recursive: true, force: true })
 }
 
+async function removeAll(owner: string, role: string): Promise<void> {
+  const left = await listContainers(engine, [`littoral.node=${owner}`, `littoral.role=${role}`])
+  await Promise.all(left.map(({ Id }) => removeContainer(engine, Id)))
+}
+
+// Ctrl-C reaches this process too; it ends when the measurement has let go, and removes its containers first.
+process.on('SIGINT', () => {})
 answerQuestions({ open, held }, close)

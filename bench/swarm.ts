@@ -34,10 +34,11 @@ interface Service {
   readonly ID: string
   readonly Version: { readonly Index: number }
   readonly Spec: Record<string, unknown>
-  readonly UpdateStatus?: { readonly State?: string }
+  readonly UpdateStatus?: { readonly State?: string; readonly Message?: string }
 }
 
 const nanoseconds = 1e9
+const givenUp: ReadonlySet<string> = new Set(['paused', 'rollback_paused', 'rollback_completed'])
 const serviceName = 'littoral-bench'
 /** How long Swarm watches a new task for failure unless told otherwise. */
 const monitorSeconds = 5
@@ -93,10 +94,11 @@ class Swarm {
     const { answers } = this.#stage
     await answers.ask('gaps')
     const there = answers.ask<number>('until', { body: tag, timeoutMs: patienceMs })
+    there.catch(() => {})
     const startedAtMs = Date.now()
     await this.#change(tag, atOnce)
-    const ms = (await there) - startedAtMs
-    await this.#ended('completed')
+    const [thereAtMs] = await Promise.all([there, this.#ended('completed')])
+    const ms = thereAtMs - startedAtMs
     this.#serving = tag
     return { ms, gaps: await answers.ask<Gaps>('gaps') }
   }
@@ -130,7 +132,11 @@ class Swarm {
   #ended(state: string): Promise<number> {
     return until(`${state} of the service`, patienceMs, async () => {
       const { UpdateStatus } = await this.#service()
-      return UpdateStatus?.State === state ? Date.now() : undefined
+      const found = UpdateStatus?.State ?? ''
+      if (found === state) return Date.now()
+      // On a machine without time for its checks Swarm gives up on good versions too.
+      if (givenUp.has(found)) throw new Error(`Swarm ended in ${found}: ${UpdateStatus?.Message ?? ''}`)
+      return undefined
     })
   }
 

@@ -77,7 +77,10 @@ export async function openTestNode(options: TestNodeOptions): Promise<Omit<TestN
   }
 }
 
-function configOf({ url, token, gateway, runtimes, environment, address, args: others = [] }: TestNodeOptions, { dataDir, name }: { dataDir: string; name: string }) {
+function configOf(
+  { url, token, gateway, runtimes, environment, address, args: others = [] }: TestNodeOptions,
+  { dataDir, name }: { dataDir: string; name: string },
+) {
   const joinFlags = gateway
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']

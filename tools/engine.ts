@@ -49,7 +49,7 @@ async function ownEngine(say: (line: string) => void): Promise<EngineHandle> {
   const lease = join(folder, 'leases', `${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}`)
   await locked(async () => {
     writeFileSync(lease, '')
-    if (await answers(ownSocket)) return
+    if (await answersInTime()) return
     try {
       installPackages(say)
       await startDaemons(say)
@@ -68,6 +68,15 @@ async function ownEngine(say: (line: string) => void): Promise<EngineHandle> {
         rmSync(lease, { force: true })
         if (liveLeases() === 0) await stopDaemons()
       }),
+  }
+}
+
+/** On a busy machine an engine can be slow to answer; starting another in its place would end what others run in it. */
+async function answersInTime(): Promise<boolean> {
+  const isRunning = () => isAlive(pidOf('dockerd')) && isAlive(pidOf('containerd'))
+  for (const end = Date.now() + 60_000; ; await sleep(100)) {
+    if (await answers(ownSocket)) return true
+    if (!isRunning() || Date.now() > end) return false
   }
 }
 

@@ -257,7 +257,7 @@ test('one spare holder is kept, and taken by the next start', async () => {
   const own = bench.open({ owner, dataDir: `${bench.folder}/spare` })
   const holders = () => listContainers(bench.engine, [`littoral.node=${owner}`, 'littoral.role=holder'])
   const first = await own.start(group(), forever())
-  await eventually(async () => (await holders()).filter(({ State }) => State === 'running').length === 2)
+  await eventually(async () => (await holders()).filter(({ State }) => State === 'running').length === 2, 25_000)
   const spares = await holders()
   const second = await own.start(group(), forever())
   const used = (await detailsOf(second, 'web')).HostConfig.NetworkMode ?? ''

@@ -101,6 +101,59 @@ describe.skipIf(missing !== undefined)(`Podman${missing === undefined ? '' : ` (
     await reading
   })
 
+  test('a log since a time holds what was written from then on, whatever came before', async () => {
+    const text = 'echo early; until test -e /tmp/go; do sleep 0.1; done; echo late; sleep 1000'
+    const instanceId = await runtime.start(group({ containers: [script(text)] }), forever())
+    const read = async (sinceMs?: number) => {
+      let lines = ''
+      const since = sinceMs === undefined ? {} : { sinceMs }
+      for await (const part of runtime.logs(instanceId, { tailLines: 10, follow: false, ...since }, forever())) lines += part
+      return lines
+    }
+    await eventually(async () => (await read()) === 'early\n')
+    // Podman's times are whole seconds, so the second must be another one.
+    const sinceMs = (Math.floor(Date.now() / 1000) + 1) * 1000
+    await eventually(() => Date.now() >= sinceMs)
+    const { Id } = await detailsOf(instanceId, 'web')
+    await execCommand(bench.engine, Id, { command: ['touch', '/tmp/go'], timeoutMs: 5000 })
+    await eventually(async () => (await read()) === 'early\nlate\n')
+    expect(await read(sinceMs)).toBe('late\n')
+    expect(await read(Date.now() + 60_000)).toBe('')
+  })
+
+  test('a command has a terminal of its size, takes what is typed, and tells its exit code', async () => {
+    const { instanceId } = await bringUp(runtime, group({ containers: [container({ env: [{ name: 'GREETING', value: 'hello' }] })] }))
+    const command = ['sh', '-c', 'read word; busybox stty size; echo $GREETING $word; read word; busybox stty size; exit 7']
+    const session = await runtime.exec(instanceId, { command, tty: true, columns: 100, rows: 30 }, forever())
+    let text = ''
+    const reading = (async () => {
+      for await (const part of session.output) text += Buffer.from(part).toString('utf8')
+    })()
+    await session.write(Buffer.from('once\n'))
+    await eventually(() => text.endsWith('30 100\r\nhello once\r\n'))
+    await session.resize(132, 43)
+    await session.write(Buffer.from('again\n'))
+    await reading
+    expect(text).toMatch(/\r\n43 132\r\n$/)
+    expect(await session.exitCode()).toBe(7)
+  })
+
+  test('a command that is left ends, and one in a container that does not run is refused by name', async () => {
+    const { instanceId } = await bringUp(runtime, group())
+    const command = ['sh', '-c', 'trap "touch /tmp/left; exit" HUP; echo up; while true; do sleep 0.1; done']
+    const session = await runtime.exec(instanceId, { command, tty: true }, forever())
+    const output = session.output[Symbol.asyncIterator]()
+    expect(Buffer.from((await output.next()).value as Uint8Array).toString()).toContain('up')
+    session.close()
+    const { Id } = await detailsOf(instanceId, 'web')
+    const isLeft = async () =>
+      (await execCommand(bench.engine, Id, { command: ['test', '-e', '/tmp/left'], timeoutMs: 5000 })).exitCode === 0
+    await eventually(isLeft)
+    await killContainer(bench.engine, Id)
+    await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+    await expect(runtime.exec(instanceId, { command: ['true'], tty: false }, forever())).rejects.toMatchObject({ code: 'NotRunning' })
+  })
+
   test('an exec probe decides when a group is ready, and when it is no longer', async () => {
     const check = { ...probe.tcpSocket, type: 'exec' as const, command: ['test', '-e', '/tmp/up'] }
     const instanceId = await runtime.start(group({ containers: [container({ probe: check })] }), forever())

@@ -2,6 +2,7 @@
 // ended. Told by life-processes.test.ts and life-containers.test.ts.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DesiredState } from '@littoral/contract/node/desired-state'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDriver, createInstance, registerGateway, type Gateway } from '../../tools/journey/driver.ts'
 import { until } from '../../tools/journey/wait.ts'
@@ -13,7 +14,12 @@ import { brokenPackage, EdgeLife, type Job, type Resource, type Said, type Tier 
 const types = ['application', 'device_config', 'driver', 'driver', 'driver_config', 'message_route', 'role', 'scene_rule']
 
 /** What the runtimes of a node keep of instances. */
-const instanceFolders = async ({ folder }: TestNode) => {
+/** What the node keeps of its desired state, beside its checksum. */
+async function desiredOf({ dataDir }: TestNode): Promise<Partial<DesiredState>> {
+  return (JSON.parse(await readFile(join(dataDir, 'desired.json'), 'utf8')) as { content: DesiredState }).content
+}
+
+const instanceFolders = async ({ dataDir: folder }: TestNode) => {
   const lists = ['process', 'engine'].map((runtime) => readdir(join(folder, runtime, 'instances')).catch(() => []))
   return (await Promise.all(lists)).flat()
 }
@@ -98,8 +104,8 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
       'scene_rule rule_1',
     ])
     expect(Bindings.every(({ IsStored }) => IsStored)).toBe(true)
-    const kept = JSON.parse(await readFile(join(node.dataDir, 'desired.json'), 'utf8')) as { bindings: { kind: string; content: string }[] }
-    const route = kept.bindings.find(({ kind }) => kind === 'message_route')
+    const { bindings = [] } = await desiredOf(node)
+    const route = bindings.find(({ kind }) => kind === 'message_route')
     expect(JSON.parse(route?.content ?? '')).toMatchObject({ sourceType: 'device', sourceData: '#', targetType: 'IotHub', qos: 1 })
   })
 
@@ -230,7 +236,7 @@ export function tellLife(openServer: () => Promise<TestServer>, tier: Tier, name
     await life.call('DeleteEdgeInstance', { InstanceId })
     expect(await life.code('DeleteEdgeDriverVersion', { DriverId: meter, DriverVersion: '1.0.0' })).toBe('iot.edge.DriverVersionReleased')
     for (const IotId of furniture.iotIds) await life.call('DeleteDevice', { IotId })
-    const kept = JSON.parse(await readFile(join(node.dataDir, 'desired.json'), 'utf8')) as object
+    const kept = await desiredOf(node)
     expect(kept).toMatchObject({ workloads: [] })
     expect(kept).not.toHaveProperty('bindings')
     expect(await instanceFolders(node)).toEqual([])

@@ -135,7 +135,8 @@ export function releaseJourney(kind: () => Promise<Kind>): () => Journey {
         ExpectPercentage: 34,
       })
       const serving = await journey.serving()
-      expect(serving.toSorted()).toEqual(['1', '1', '2'])
+      expect(serving.filter((tag) => tag === '1')).toHaveLength(2)
+      expect(serving.filter((tag) => tag === '2')).toHaveLength(1)
       const first = journey.machines[serving.indexOf('2')]
       const updates = (planned['Nodes'] as { NodeId: string; Change: string }[]).filter(({ Change }) => Change === 'update')
       expect(updates).toMatchObject([{ NodeId: first?.nodeId }])

@@ -58,11 +58,8 @@ export class Prerequisites {
         await waitStaging(this.#esa, AppId)
         return { AppId }
       },
-      ReadLogs: async (input) => {
-        const release = await this.#released('prod')
-        await waitPublished(this.#esa, { appId: release.AppId, versionId: release.VersionId, environment: 'prod' })
-        return { ...input, AppId: release.AppId }
-      },
+      ReadLogs: (input) => this.#published(input),
+      OpenTerminal: (input) => this.#published(input),
       RetryWorkload: async () => ({ NodeId: this.#server.nodeId, Workload: await this.#assigned() }),
       GetIncident: async () => ({ IncidentId: await this.#incident() }),
       RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
@@ -138,6 +135,13 @@ export class Prerequisites {
     const release = { AppId: String(input['AppId']), VersionId: String(input['VersionId']) }
     await this.#esa('PublishEdgeContainerAppVersion', { ...release, PublishEnv, ...(StartTime !== undefined && { StartTime }) })
     return release
+  }
+
+  /** An app that runs in production. */
+  async #published(input: Input): Promise<Input> {
+    const { AppId, VersionId } = await this.#released('prod')
+    await waitPublished(this.#esa, { appId: AppId, versionId: VersionId, environment: 'prod' })
+    return { ...input, AppId }
   }
 
   /** A release that stays under way, because its time is far away. */

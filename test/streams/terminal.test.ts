@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApp, createVersion, publish, waitStaging } from '../../tools/journey/app.ts'
+import { createApp, createVersion, publish, waitPublished, waitStaging } from '../../tools/journey/app.ts'
 import { until } from '../../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
 import { codeOf, openTestServer, type TestServer } from '../test-server.ts'
-import { askTerminal, openTerminal } from './terminal-client.ts'
+import { askTerminal, openTerminal, type Ticket } from './terminal-client.ts'
 
 let server: TestServer
 let esa: Call
@@ -96,7 +96,29 @@ test('without a running instance there is no ticket, and switched off there is n
   expect(codeOf(await askTerminal(esa, empty).catch((error: unknown) => error))).toBe('InvalidParameter')
   const [off, call, app] = await openWith({ LITTORAL_TERMINAL: 'off' })
   expect(codeOf(await askTerminal(call, app).catch((error: unknown) => error))).toBe('InvalidParameter')
+  expect(await off.littoral('OpenTerminal', { AppId: app, Environment: 'staging' }).catch(codeOf)).toBe('Stream.TerminalsOff')
   await off.close()
+})
+
+test('a shell opens in production too, and only in a container that runs', async () => {
+  const versionId = await createVersion(esa, { appId, name: 'version-prod', image: 'registry.example/shell:2', port: 8080 })
+  await publish(esa, { appId, versionId, environment: 'prod' })
+  await waitPublished(esa, { appId, versionId, environment: 'prod' })
+  const where = { AppId: appId, Environment: 'prod', NodeId: server.nodeId }
+  const ticket = (await server.littoral('OpenTerminal', where)) as unknown as Ticket & { Path: string }
+  expect(ticket).toMatchObject({ NodeId: server.nodeId, Key: `app/${appId}/prod`, Container: 'web' })
+  expect(ticket.Path).toBe(`/terminal?SessionId=${ticket.SessionId}&Token=${ticket.Token}`)
+  const terminal = await openTerminal(server.url, ticket)
+  terminal.type('hello prod\n')
+  await terminal.see('hello prod')
+  await expect(openTerminal(server.url, ticket)).rejects.toMatchObject({ status: 403 })
+  terminal.type('exit 4\n')
+  expect(await terminal.ended).toMatchObject({ exit: { code: 4 } })
+
+  const refusal = (input: object) => server.littoral('OpenTerminal', { ...where, ...input }).catch(codeOf)
+  expect(await refusal({ Container: 'nobody' })).toBe('Stream.WorkloadNotFound')
+  expect(await refusal({ NodeId: 'node-nowhere' })).toBe('Node.NotFound')
+  expect(await refusal({ AppId: 'app-nowhere' })).toBe('Stream.WorkloadNotFound')
 })
 
 test('a node that leaves ends its terminals', async () => {

@@ -1,8 +1,9 @@
-// `littoral terminal`: a shell in the staging instance of an app, on the terminal this runs in.
+// `littoral terminal`: a shell in an instance of an app, by default in staging, on the terminal this runs in.
 import { operations as edgeContainer } from '@littoral/contract/edge-container/index'
+import { operations as littoral } from '@littoral/contract/littoral/index'
 import { WebSocket } from 'ws'
 import { CallError } from './client.ts'
-import type { Command } from './command.ts'
+import { type Command, toEnvironment } from './command.ts'
 
 interface Said {
   readonly exit?: { readonly code: number }
@@ -10,11 +11,21 @@ interface Said {
 }
 
 export const terminal: Command = {
-  usage: '<AppId>',
-  summary: 'a shell in the staging instance of an app',
+  usage: '<AppId> [--env staging|prod] [--node <NodeId>] [--container <name>]',
+  summary: 'a shell in an instance of an app, by default in staging',
   words: [1, 1],
-  async run({ client, endpoint }, [AppId = '']) {
-    const { SessionId, Token } = await client.call(edgeContainer.GetEdgeContainerTerminal, { AppId })
+  options: { env: { type: 'string', default: 'staging' }, node: { type: 'string' }, container: { type: 'string' } },
+  async run({ client, endpoint }, [AppId = ''], flags) {
+    const where = {
+      ...(flags['node'] === undefined ? {} : { NodeId: flags['node'] }),
+      ...(flags['container'] === undefined ? {} : { Container: flags['container'] }),
+    }
+    const Environment = toEnvironment(flags['env'])
+    // Of staging the vendor's own call tells, and knows that without an instance there is none to open.
+    const isPlain = Environment === 'staging' && Object.keys(where).length === 0
+    const { SessionId, Token } = isPlain
+      ? await client.call(edgeContainer.GetEdgeContainerTerminal, { AppId })
+      : await client.call(littoral.OpenTerminal, { AppId, Environment, ...where })
     const url = new URL('/terminal', endpoint.replace(/^http/, 'ws'))
     url.searchParams.set('SessionId', SessionId)
     url.searchParams.set('Token', Token)

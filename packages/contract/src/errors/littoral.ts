@@ -80,6 +80,11 @@ export const littoralFaults = faultEntries({
     advice: 'Ask for a new one: each opens one stream, within a minute.',
   },
   'Stream.Busy': { status: 503, message: 'Too many streams are open on this server.', advice: 'Close some, or try again later.' },
+  'Stream.TerminalsOff': {
+    status: 403,
+    message: 'Terminals are switched off in this installation.',
+    advice: 'Its operator can allow them with LITTORAL_TERMINAL.',
+  },
   'Stream.NodeRequired': {
     status: 400,
     message: 'NodeId: {Key} is on more than one node ({Nodes}).',

@@ -6,6 +6,7 @@ import { OpenLogStream, ReadLogs } from './logs.ts'
 import { CreateNodeToken, DeleteNode, GetNode, ListNodes, RetryWorkload } from './nodes.ts'
 import * as policies from './release-policies.ts'
 import * as releases from './releases.ts'
+import { OpenTerminal } from './terminals.ts'
 import * as upgrades from './upgrades.ts'
 
 export const operations = {
@@ -26,6 +27,7 @@ export const operations = {
   GetReleasePolicy: policies.GetReleasePolicy,
   ReadLogs,
   OpenLogStream,
+  OpenTerminal,
   GetVersionImages,
   ListAgentBundles: upgrades.ListAgentBundles,
   UpgradeNodes: upgrades.UpgradeNodes,

@@ -2,7 +2,8 @@
 import Type from 'typebox'
 import { operation } from '../operation.ts'
 
-const where = {
+/** Where a stream comes from; shared with terminals.ts. */
+export const place = {
   NodeId: Type.Optional(
     Type.String({ minLength: 1, maxLength: 64, description: 'The node. May be left out where only one node has the workload.' }),
   ),
@@ -13,6 +14,10 @@ const where = {
   Environment: Type.Optional(
     Type.Union([Type.Literal('prod'), Type.Literal('staging')], { description: 'Default where AppId is given: prod.' }),
   ),
+}
+
+const where = {
+  ...place,
   Container: Type.Optional(
     Type.String({
       minLength: 1,

@@ -28,8 +28,11 @@ export interface HoldersOptions {
   keepsSpare: boolean
 }
 
-/** A start is under way when a holder is taken; the spare's own start must not compete with it for the processor. */
-const replenishDelayMs = 1500
+/**
+ * When a holder is taken, a start is under way, then a stop and a removal; the making of the next spare must not compete with
+ * them for the engine. Who starts another group earlier gets one at its prepare step.
+ */
+const replenishDelayMs = 10_000
 
 export class Holders {
   readonly #options: HoldersOptions

@@ -261,7 +261,8 @@ async function tidy(context: EngineContext, keep: readonly Workload[], signal: A
 
 /** Events only wake the agent sooner; a stream that breaks is opened again, and everything is then looked at anew. */
 async function followEvents(context: EngineContext, signal: AbortSignal): Promise<void> {
-  const relevant = new Set(['start', 'die', 'oom', 'destroy', 'kill', 'stop', 'pause', 'unpause'])
+  // Not kill and stop: whatever they do shows as die.
+  const relevant = new Set(['start', 'die', 'oom', 'destroy', 'pause', 'unpause'])
   const onEvent = ({ action, containerId }: ContainerEvent) => {
     if (!relevant.has(action)) return
     context.inventory.changed(containerId)

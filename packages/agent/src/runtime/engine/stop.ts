@@ -54,6 +54,7 @@ export async function stopInstance(context: EngineContext, instanceId: string, o
   const workload = workloadOf(members)
   await Promise.all(members.map((details) => stopMember(context, engine, { details, workload, leftMs, signal })))
   await context.ports.cut(instanceId)
+  // Before the removal: one that runs and that nobody uses would be taken for a spare.
   for (const id of holderIds(members)) await killContainer(engine, id, 'KILL', signal)
   notes.phase = 'stopped'
   context.notes.save(instanceId)
@@ -80,8 +81,8 @@ async function stopMember(context: EngineContext, engine: Engine, { details, wor
       })
     }
     if (leftMs() > 0) await endWithin(engine, details.Id, leftMs(), signal)
+    else await killContainer(engine, details.Id, 'KILL', signal)
   }
-  await killContainer(engine, details.Id, 'KILL', signal)
   context.inventory.changed(details.Id)
 }
 

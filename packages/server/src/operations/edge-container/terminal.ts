@@ -4,6 +4,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { ExecRequest } from '@littoral/contract/node/stream'
 import type { Handlers } from '@littoral/contract/operation'
 import { workloadKey } from '../../domain/app.ts'
+import { shell } from '../../domain/shell.ts'
 import { stagingStatus } from '../../domain/staging-status.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as releases from '../../store/edge-container/releases.ts'
@@ -13,9 +14,6 @@ import * as reports from '../../store/reports.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { keepTicket, newTicket } from '../stream-ticket.ts'
-
-/** The better shell where the image has it. */
-const shell = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; exec sh']
 
 export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContainerTerminal'>, Context> = {
   async GetEdgeContainerTerminal({ AppId }, context) {
@@ -28,7 +26,7 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
     if (!settings.hasTerminals) throw refusal('Terminals are switched off in this installation.')
     if (found === undefined) throw refusal('There is no running staging instance to open a terminal in.')
     const { nodeId, key, instanceId, container } = found
-    const request: ExecRequest = { kind: 'exec', key, instanceId, container, command: shell, tty: true, columns: 80, rows: 24 }
+    const request: ExecRequest = { kind: 'exec', key, instanceId, container, command: [...shell], tty: true, columns: 80, rows: 24 }
     await store.write(async (tx) => keepTicket(tx, ticket, { kind: 'terminal', nodeId, request }, context))
     return {
       Cluster: 'littoral',

@@ -8,11 +8,13 @@ import { logHandlers } from './logs.ts'
 import { nodeHandlers } from './nodes.ts'
 import { policyHandlers } from './release-policies.ts'
 import { releaseHandlers } from './releases.ts'
+import { terminalHandlers } from './terminals.ts'
 import { upgradeHandlers } from './upgrades.ts'
 
 export const handlers = {
   ...nodeHandlers,
   ...logHandlers,
+  ...terminalHandlers,
   ...imageHandlers,
   ...incidentHandlers,
   ...releaseHandlers,

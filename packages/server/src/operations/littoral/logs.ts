@@ -17,7 +17,7 @@ const timeoutMs = 5000
 const namedNodes = 10
 
 type LogOperations = Pick<typeof operations, 'ReadLogs' | 'OpenLogStream'>
-type Where = Input<typeof operations.ReadLogs>
+type Where = Omit<Input<typeof operations.ReadLogs>, 'TailLines'>
 
 export const logHandlers: Handlers<LogOperations, Context> = {
   async ReadLogs(input, context) {
@@ -43,7 +43,8 @@ export const logHandlers: Handlers<LogOperations, Context> = {
 
 type Located = { nodeId: string; request: Pick<LogsRequest, 'kind' | 'key' | 'container' | 'sinceMs'> }
 
-async function locate(input: Where, { store, principal: { accountId } }: Context): Promise<Located> {
+/** The node and the workload that are meant; also for terminals. */
+export async function locate(input: Where, { store, principal: { accountId } }: Context): Promise<Located> {
   const key = toKey(input)
   const nodeId = await store.read(async (tx) => {
     if (input.NodeId === undefined) return findOnly(tx, accountId, key)
