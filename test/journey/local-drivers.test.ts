@@ -76,6 +76,7 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     const iotId = await bind('sensor-1')
     await call('BatchSetEdgeInstanceDeviceConfig', { InstanceId: instanceId, DeviceConfigs: [{ IotId: iotId, Content: '{"slave":7}' }] })
     await configureDriver(call, { instanceId, driverId, config: { unit: '°C' } })
+    await call('ImportThingModelTsl', { ProductKey: productKey, TslStr: JSON.stringify({ profile: { productKey: `model of ${productKey}` } }) })
     await deploy(call, instanceId)
   })
   afterAll(() => node.close())
@@ -84,7 +85,7 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     await online('sensor-1')
     await property('sensor-1', 'unit', '°C')
     await property('sensor-1', 'slave', '7')
-    await property('sensor-1', 'model', productKey)
+    await property('sensor-1', 'model', `model of ${productKey}`)
     const { Data } = await call('QueryDeviceDetail', { ProductKey: productKey, DeviceName: 'sensor-1' })
     expect(Data).toMatchObject({ Status: 'ONLINE', NodeType: 0 })
   })
@@ -118,6 +119,7 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     expect((await properties('sensor-2')).get('pid') ?? (await properties('sensor-1')).get('pid')).toBe(pid)
     const lines = await node.logs(key())
     expect(lines.filter((line) => line.includes('[littoral] the driver ended'))).toEqual([])
+    expect(lines).toContain(`[littoral] device ${productKey}/sensor-2 is online`)
   })
 
   it('is shown with its devices by GetNode', async () => {

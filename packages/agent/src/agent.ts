@@ -12,6 +12,7 @@ import { IdentityStore } from './identity.ts'
 import { callDevice } from './local/call-device.ts'
 import { DeviceBook } from './local/device-book.ts'
 import { Doors } from './local/local-doors.ts'
+import { openThingModels } from './local/thing-models.ts'
 import { lockFolder } from './lock.ts'
 import { openObjects } from './objects.ts'
 import { readOwner } from './owner.ts'
@@ -58,7 +59,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function start({ config, log, runtimes: given, firstPauseMs }: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { identity, desired } = await openKept(config, log)
-  const local = openLocal(config, log)
+  const local = openLocal(config, identity, log)
   const runtimes = given ?? (await openRuntimes(config, { identity, doors: local.doors, log }))
   const reporter = new Reporter()
   let address = '127.0.0.1'
@@ -121,9 +122,11 @@ interface Local {
 }
 
 /** What this node's drivers talk to, and what is known of their devices. */
-function openLocal(config: AgentConfig, log: (line: string) => void): Local {
+function openLocal(config: AgentConfig, identity: IdentityStore, log: (line: string) => void): Local {
   const book = new DeviceBook({ log })
-  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
+  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+  const models = openThingModels(join(config.dataDir, 'models'), openObject, log)
+  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, models, log }) }
 }
 
 async function openRuntimes(config: AgentConfig, { identity, doors, log }: RuntimeParts): Promise<Runtime[]> {

@@ -5,7 +5,6 @@ import { execFile } from 'node:child_process'
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { DriverCommand } from '../packages/languages.ts'
 import { busFolder } from '../packages/local-door.ts'
 
 const run = promisify(execFile)
@@ -18,8 +17,8 @@ function inside(folder: string, command: readonly string[]): string[] {
 }
 
 /** Runs a command with the folder at the path where drivers look for it. */
-export function enclosed({ program, args, environment }: DriverCommand, folder: string): DriverCommand {
-  return { program: 'unshare', args: inside(folder, [program, ...args]), environment }
+export function enclosed(line: readonly string[], folder: string): readonly string[] {
+  return ['unshare', ...inside(folder, line)]
 }
 
 /** Why processes cannot have views of their own here; undefined when they can. */

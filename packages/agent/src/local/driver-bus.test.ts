@@ -19,15 +19,18 @@ let folder: string
 let doors: Doors
 let book: DeviceBook
 let log: string[]
+let model: string | undefined
+const models = { find: async () => model }
 let reports: DeviceReport[]
 const drivers: TestDriver[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'littoral-local-'))
   log = []
+  model = undefined
   reports = []
   book = new DeviceBook({ log: (line) => void log.push(line), minIntervalMs: 1 })
-  doors = new Doors({ folder: join(folder, 'a-long-name-'.repeat(8)), book, log: (line) => void log.push(line) })
+  doors = new Doors({ folder: join(folder, 'a-long-name-'.repeat(8)), book, models, log: (line) => void log.push(line) })
   await put(config)
 })
 afterEach(async () => {
@@ -81,6 +84,8 @@ describe('the config store', () => {
     const one = await connected()
     const [code, text] = await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1pk')
     expect([code, JSON.parse(String(text))]).toEqual([0, { profile: { productKey: 'a1pk' }, properties: [], events: [], services: [] }])
+    model = '{"properties":[{"identifier":"t"}]}'
+    expect(await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1pk')).toEqual([0, model])
     expect(await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_config_a1pk')).toEqual([0, '{}'])
     expect((await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1xx'))[0]).not.toBe(0)
   })
@@ -91,11 +96,10 @@ describe('the config store', () => {
     const key = 'gw_driverconfig_d0c5'
     expect(await one.ask('iot.dmp.configmanager', 'subscribe_config', 'iot.driver.idd0c5', key, 1)).toEqual([0])
     const changed = { ...config, config: { json: { unit: 'K' } } }
-    await put(changed)
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify(changed))
     await vi.waitFor(() => expect(one.notified).toEqual([{ key, value: JSON.stringify(changed) }]))
     expect(await one.ask('iot.dmp.configmanager', 'unsubscribe_config', 'iot.driver.idd0c5', key)).toEqual([0])
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify(config))
     await one.ask('iot.dmp.configmanager', 'get_config', key)
     expect(one.notified).toHaveLength(1)
   })
@@ -154,12 +158,17 @@ describe('devices', () => {
     await vi.waitFor(() => expect(book.isOnline(ref)).toBe(false))
   })
 
+  it('cannot be added by the driver itself, in the copy of the config that it has', async () => {
+    const one = await connected()
+    await put({ ...config, deviceList: [...config.deviceList, { productKey: 'a1pk', deviceName: 'forged' }] })
+    expect(await one.online('a1pk', 'forged')).toMatchObject({ code: 109000 })
+  })
+
   it('that a new config does not list any more go offline', async () => {
     const one = await connected()
     await one.register()
     await one.online('a1pk', 'Sensor-1')
-    await put({ config: {}, deviceList: [] })
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify({ config: {}, deviceList: [] }))
     expect(book.isOnline(ref)).toBe(false)
   })
 })

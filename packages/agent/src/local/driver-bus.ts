@@ -29,7 +29,10 @@ export class DriverBus {
 
   constructor(desk: DriverDesk, log: (line: string) => void) {
     this.#desk = desk
-    this.#log = (text) => log(`driver ${desk.driver.driverName}: ${text}`)
+    this.#log = (text) => {
+      log(`driver ${desk.driver.driverName}: ${text}`)
+      desk.driver.note?.(text)
+    }
     this.#policy = { served, lines: () => this.#connected.keys(), checkName: (name) => this.#checkName(name) }
   }
 

@@ -43,7 +43,7 @@ beforeEach(async () => {
     reports.push(report)
     book.taken(report.seq)
   })
-  doors = new Doors({ folder: join(folder, 'doors'), book, log: () => {}, mqttPort: 0 })
+  doors = new Doors({ folder: join(folder, 'doors'), book, models: { find: async () => undefined }, log: () => {}, mqttPort: 0 })
   const configPath = join(folder, 'driver_config.json')
   await writeFile(configPath, JSON.stringify(config))
   await doors.open({ ...driver, configPath })

@@ -39,9 +39,9 @@ export const QueryDevicePropertyStatus = edgeOperation({
             PropertyStatusInfo: Type.Array(
               Type.Object({
                 Identifier: Identifier('property'),
-                Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as no thing model is kept.' })),
+                Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as thing models are not read.' })),
                 DataType: Type.Optional(Type.String({ description: 'By its value: double, bool, text, struct or array.' })),
-                Unit: Type.Optional(Type.String({ description: 'Never set, as no thing model is kept.' })),
+                Unit: Type.Optional(Type.String({ description: 'Never set, as thing models are not read.' })),
                 Value: Type.String({ description: 'The value as text; lists and structures as JSON.' }),
                 Time: TimeText('When the device said it'),
               }),
@@ -91,7 +91,7 @@ export const QueryDeviceEventData = edgeOperation({
   input: Type.Object({
     ...windowFields,
     Identifier: Type.Optional(Type.String({ description: 'Only events of this identifier.' })),
-    EventType: text('Kind of events. Kinds belong to thing models, which are not kept: refused when set.'),
+    EventType: text('Kind of events. Kinds belong to thing models, which are not read: refused when set.'),
     IotInstanceId,
   }),
   output: Type.Object({
@@ -99,8 +99,8 @@ export const QueryDeviceEventData = edgeOperation({
       'EventInfo',
       Type.Object({
         Identifier: Identifier('event'),
-        Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as no thing model is kept.' })),
-        EventType: Type.Optional(Type.String({ description: 'Never set, as no thing model is kept.' })),
+        Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as thing models are not read.' })),
+        EventType: Type.Optional(Type.String({ description: 'Never set, as thing models are not read.' })),
         OutputData: Type.String({ description: 'What the event carried, as JSON text.' }),
         Time: TimeText('When the device said it'),
       }),

@@ -43,7 +43,7 @@ export async function find(tx: ReadTx, id: string): Promise<StreamTicket | undef
       kind: row.kind,
       nodeId: row.node_id,
       expiresAtMs: row.expires_at_ms,
-      request: JSON.parse(row.request) as StreamRequest,
+      request: JSON.parse(row.request) as StreamTicket['request'],
     }
   )
 }

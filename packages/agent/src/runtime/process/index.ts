@@ -116,7 +116,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#get(instanceId)
     await this.#packages.placeConfig(workload, instance.codeFolder)
     await instance.changeWorkload(workload)
-    await this.#doors?.configChanged(instanceId)
+    await this.#doors?.configChanged(instanceId, workload.config)
     this.#changed()
   }
 
@@ -187,16 +187,20 @@ class ProcessRuntime implements Runtime {
     return instance
   }
 
-  async #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): Promise<DriverCommand> {
+  async #command(workload: Omit<DriverWorkload, 'config'> & { config?: string }, instance: DriverInstance): Promise<DriverCommand> {
     const interpreter = this.#interpreters[workload.runtime]
     if (!('program' in interpreter))
       throw new StepError('RuntimeMissing', `${workload.runtime}: ${interpreter.missing}`, { isStalled: true })
     const { codeFolder, record } = instance
-    const { driverId, driverName, runtime } = workload
+    const { driverId, driverName, runtime, config } = workload
     const command = languages[runtime].command({ program: interpreter.program, options: workload.arguments, folder: codeFolder })
     const configPath = join(codeFolder, configFileName)
-    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath })
-    return place?.enclose(command) ?? command
+    const known = config === undefined ? {} : { config }
+    const note = (text: string) => instance.ring.append(Buffer.from(`[littoral] ${text}\n`))
+    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, note, ...known })
+    const line = [command.program, ...command.args]
+    const [program = '', ...args] = place?.enclose(line) ?? line
+    return { ...command, program, args }
   }
 
   // One ring per driver and not per instance: what the version before said last is often the answer.

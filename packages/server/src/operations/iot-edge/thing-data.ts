@@ -39,7 +39,7 @@ export const handlers = {
   },
 
   async QueryDeviceEventData(input, { store, principal }) {
-    if (input.EventType) throw invalidParam('EventType', 'must be left out: kinds of events belong to thing models, which are not kept.')
+    if (input.EventType) throw invalidParam('EventType', 'must be left out: kinds of events belong to thing models, which are not read.')
     return store.read(async (tx) => {
       const { iotId } = await devices.get(tx, principal.accountId, deviceRef(input))
       const { rows, next } = await pageOf(tx, input, { iotId, kind: 'event', ...present({ name: input.Identifier || undefined }) })

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Door, openDoor } from '../../../../../test/iot-edge/door.ts'
 import { reaper } from '../../loops/reaper.ts'
 import { DeviceIntake } from '../../nodes/device-intake.ts'
+import * as models from '../../store/iot-edge/thing-models.ts'
 import * as nodes from '../../store/nodes.ts'
 
 const stranger = { accountId: '2000000000000002' }
@@ -128,6 +129,35 @@ describe('what a device reports', () => {
     await say([{ ...online, properties: [temperature('21', 2000)] }])
     await door.call('BatchUnbindDeviceFromEdgeInstance', { InstanceId: bound.InstanceId, IotIds: [iotId] })
     expect(await door.code('DeleteDevice', { IotId: iotId })).toBe('Success')
+  })
+})
+
+describe('the thing model of a product', () => {
+  it('is the text that was imported last, and an empty model before', async () => {
+    const { ProductKey } = named
+    const read = async () => (await door.call('GetThingModelTsl', { ProductKey })).Data.TslStr
+    expect(JSON.parse(await read())).toEqual({ profile: { productKey: ProductKey }, properties: [], events: [], services: [] })
+    for (const TslStr of ['{"properties":[]}', '{"services":[ ]}']) {
+      await door.call('ImportThingModelTsl', { ProductKey, TslStr })
+      expect(await read()).toBe(TslStr)
+    }
+  })
+
+  it('is refused when it is no object, is missing, or belongs to a product of somebody else', async () => {
+    const { ProductKey } = named
+    for (const fields of [{ TslStr: '[]' }, { TslStr: '{' }, {}, { TslStr: '{}', TslUrl: 'http://x' }, { TslStr: '{}', FunctionBlockId: 'm' }]) {
+      expect(await door.code('ImportThingModelTsl', { ProductKey, ...fields })).toBe('iot.common.InvalidParam')
+    }
+    expect(await door.code('ImportThingModelTsl', { ProductKey: 'none', TslStr: '{}' })).toBe('iot.prod.NotExistedProduct')
+    expect(await door.code('GetThingModelTsl', { ProductKey }, door.ctx.as(stranger))).toBe('iot.common.AuthActionPermissionDeny')
+  })
+
+  it('is found for a node with devices of the product behind its gateway, and for no other', async () => {
+    const { ProductKey: productKey } = named
+    await door.call('ImportThingModelTsl', { ProductKey: productKey, TslStr: '{"a":1}' })
+    const find = (id: string) => door.ctx.store.read((tx) => models.findForNode(tx, id, productKey))
+    expect(await find(nodeId)).toEqual({ isBound: true, model: '{"a":1}' })
+    expect(await find(await door.node(await door.gateway((await door.assigned()).InstanceId, 'gateway_02')))).toEqual({ isBound: false })
   })
 })
 
