@@ -25,7 +25,7 @@ const fixture = async (name: string) => {
 }
 
 const languages = {
-  nodejs8: async () => ({ 'index.js': await fixture('node-driver.cjs'), 'bus-client.js': await fixture('bus-client.cjs') }),
+  nodejs8: async () => ({ 'index.js': await fixture('node-driver.cjs'), 'bus-client.cjs': await fixture('bus-client.cjs') }),
   python3: async () => ({ 'index.py': await fixture('python_driver.py'), 'bus_client.py': await fixture('bus_client.py') }),
 }
 
@@ -49,7 +49,8 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
   let productKey: string
   const key = () => `driver/${instanceId}/${driverId}`
 
-  const status = async (DeviceName: string) => ((await call('GetDeviceStatus', { ProductKey: productKey, DeviceName })) as Status).Data.Status
+  const status = async (DeviceName: string) =>
+    ((await call('GetDeviceStatus', { ProductKey: productKey, DeviceName })) as Status).Data.Status
   const online = (name: string) => until(`${name} online`, 20_000, async () => (await status(name)) === 'ONLINE' || undefined)
   const properties = async (DeviceName: string) => {
     const { Data } = (await call('QueryDevicePropertyStatus', { ProductKey: productKey, DeviceName })) as Properties
@@ -76,7 +77,10 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     const iotId = await bind('sensor-1')
     await call('BatchSetEdgeInstanceDeviceConfig', { InstanceId: instanceId, DeviceConfigs: [{ IotId: iotId, Content: '{"slave":7}' }] })
     await configureDriver(call, { instanceId, driverId, config: { unit: '°C' } })
-    await call('ImportThingModelTsl', { ProductKey: productKey, TslStr: JSON.stringify({ profile: { productKey: `model of ${productKey}` } }) })
+    await call('ImportThingModelTsl', {
+      ProductKey: productKey,
+      TslStr: JSON.stringify({ profile: { productKey: `model of ${productKey}` } }),
+    })
     await deploy(call, instanceId)
   })
   afterAll(() => node.close())
@@ -92,13 +96,19 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
 
   it('reports events, which can be read with what they carried', async () => {
     const window = { StartTime: Date.now() - 3_600_000, EndTime: Date.now() + 3_600_000, Asc: 1, PageSize: 10 }
-    const read = async () => ((await call('QueryDeviceEventData', { ProductKey: productKey, DeviceName: 'sensor-1', ...window })) as Events).Data.List
+    const read = async () =>
+      ((await call('QueryDeviceEventData', { ProductKey: productKey, DeviceName: 'sensor-1', ...window })) as Events).Data.List
     const { EventInfo } = await until('an event', 20_000, async () => ((await read()).EventInfo.length > 0 ? read() : undefined))
     expect(EventInfo[0]).toMatchObject({ Identifier: 'started', OutputData: '{"slave":7}' })
   })
 
   it('answers a service call with what it was given', async () => {
-    const { Data } = await call('InvokeThingService', { ProductKey: productKey, DeviceName: 'sensor-1', Identifier: 'add', Args: '{"a":2,"b":3}' })
+    const { Data } = await call('InvokeThingService', {
+      ProductKey: productKey,
+      DeviceName: 'sensor-1',
+      Identifier: 'add',
+      Args: '{"a":2,"b":3}',
+    })
     expect(JSON.parse((Data as { Result: string }).Result)).toEqual({ sum: 5 })
   })
 

@@ -119,7 +119,10 @@ export const outsideContract: Readonly<Record<string, string>> = Object.fromEntr
   ...[
     ...['QueryDevicePropertyStatus', 'QueryDevicePropertyData', 'QueryDeviceEventData', 'GetDeviceStatus'],
     ...['InvokeThingService', 'SetDeviceProperty', 'ImportThingModelTsl', 'GetThingModelTsl'],
-  ].map((action) => [action, 'devices: what drivers report and are asked, by the vendor’s own operations; the contract covers the edge operations']),
+  ].map((action) => [
+    action,
+    'devices: what drivers report and are asked, by the vendor’s own operations; the contract covers the edge operations',
+  ]),
 ])
 
 /** Operations that the pinned official client does not have yet; they are asked through the old core, which has them all. */

@@ -84,11 +84,7 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
       local.book.connected((report) => send({ type: 'devices', report }))
       reconciler.wake()
     },
-    onDisconnected: () => {
-      reporter.disconnected()
-      local.book.disconnected()
-      sampler.stop()
-    },
+    onDisconnected: () => fallSilent({ reporter, sampler, local }),
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
     onDesired: (state) => take(state, { desired, reconciler, log }),
@@ -135,7 +131,12 @@ async function openRuntimes(config: AgentConfig, { identity, doors, log }: Runti
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
     process: () =>
-      openProcessRuntime({ dataDir: folderOf('process'), packages: new DriverPackages(folderOf('process/packages'), openObject), doors, log }),
+      openProcessRuntime({
+        dataDir: folderOf('process'),
+        packages: new DriverPackages(folderOf('process/packages'), openObject),
+        doors,
+        log,
+      }),
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
@@ -212,11 +213,17 @@ interface Running {
   readonly unlock: () => Promise<void>
 }
 
+/** Without a connection nobody is told anything. */
+function fallSilent({ reporter, sampler, local }: Pick<Running, 'reporter' | 'sampler' | 'local'>): void {
+  reporter.disconnected()
+  local.book.disconnected()
+  sampler.stop()
+}
+
 async function stop({ reconciler, session, reporter, sampler, runtimes, local, unlock }: Running): Promise<void> {
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
-  reporter.disconnected()
-  sampler.stop()
+  fallSilent({ reporter, sampler, local })
   await session.close()
   await Promise.all(runtimes.map((runtime) => runtime.close()))
   await local.doors.end()

@@ -192,8 +192,17 @@ describe('the bus', () => {
 
   it('answers a call with a body it does not take without unpacking it', async () => {
     const one = await connected()
-    const call = { destination: 'iot.dmp.dimu', path: '/iot/dmp/dimu', interface: 'iot.dmp.dimu', member: 'connect', signature: 'as', body: [['x']] }
-    const asked = new Promise((resolve) => (one.bus as unknown as { invoke(m: object, done: (e: unknown) => void): void }).invoke(call, resolve))
+    const call = {
+      destination: 'iot.dmp.dimu',
+      path: '/iot/dmp/dimu',
+      interface: 'iot.dmp.dimu',
+      member: 'connect',
+      signature: 'as',
+      body: [['x']],
+    }
+    const asked = new Promise((resolve) =>
+      (one.bus as unknown as { invoke(m: object, done: (e: unknown) => void): void }).invoke(call, resolve),
+    )
     expect(JSON.stringify(await asked)).toContain('only texts')
   })
 })

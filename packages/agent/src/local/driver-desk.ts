@@ -54,7 +54,8 @@ export class DriverDesk {
     const { productKeys } = await this.#listed()
     // A product key could begin with config_: what the driver has devices of decides.
     const productKey = [product[2] ?? '', key.slice('gw_TSL_'.length)].find((name) => productKeys.has(name))
-    if (productKey === undefined) throw new DriverFault(codes.invalidParam, `this driver has no device of the product in ${key.slice(0, 80)}`)
+    if (productKey === undefined)
+      throw new DriverFault(codes.invalidParam, `this driver has no device of the product in ${key.slice(0, 80)}`)
     if (key === `gw_TSL_config_${productKey}`) return '{}'
     return (await this.#models.find(productKey)) ?? emptyModel(productKey)
   }
@@ -111,7 +112,9 @@ export class DriverDesk {
   properties(device: DeviceName, said: unknown): void {
     this.#checkOnline(device)
     if (!isRecord(said)) throw new DriverFault(codes.invalidParam, 'properties must be an object')
-    const values = Object.entries(said).flatMap(([name, entry]) => (isRecord(entry) && entry['value'] !== undefined ? toValue(name, entry) : []))
+    const values = Object.entries(said).flatMap(([name, entry]) =>
+      isRecord(entry) && entry['value'] !== undefined ? toValue(name, entry) : [],
+    )
     this.#book.setProperties(device, this.driver.driverId, values)
   }
 

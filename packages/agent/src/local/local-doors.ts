@@ -179,7 +179,9 @@ export class Doors implements LocalDoors {
       log(`drivers share one bus at ${join(busFolder, busSocketName)}, because ${problem}`)
       return listening
     } catch (error) {
-      log(`drivers that look for ${join(busFolder, busSocketName)} find nothing there: ${error instanceof Error ? error.message : String(error)}`)
+      log(
+        `drivers that look for ${join(busFolder, busSocketName)} find nothing there: ${error instanceof Error ? error.message : String(error)}`,
+      )
       return undefined
     }
   }

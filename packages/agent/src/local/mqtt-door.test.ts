@@ -73,15 +73,32 @@ async function joined(username = 'driver&thermo&d0c5', password = 'd0c5') {
       },
       { timeout: 10_000 },
     )
-  send({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'thermo', keepalive: 60, username, password: Buffer.from(password) })
+  send({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    clientId: 'thermo',
+    keepalive: 60,
+    username,
+    password: Buffer.from(password),
+  })
   const { returnCode } = await next(({ cmd }) => cmd === 'connack')
   const subscribe = async (...topics: string[]) => {
     send({ cmd: 'subscribe', messageId: 7, subscriptions: topics.map((topic) => ({ topic, qos: 0 })) })
     return (await next(({ cmd }) => cmd === 'suback')).granted
   }
   const publish = (topic: string, content: object) => send({ cmd: 'publish', topic, payload: JSON.stringify(content), qos: 0 })
-  const said = async (topic: string) => JSON.parse((await next((packet) => packet.topic === topic)).payload!.toString()) as Record<string, unknown>
-  return { returnCode, subscribe, publish, said, socket, ask: async (topic: string, id = '1') => publish(topic, { id, version: '1.0', params: {} }) }
+  const said = async (topic: string) =>
+    JSON.parse((await next((packet) => packet.topic === topic)).payload!.toString()) as Record<string, unknown>
+  return {
+    returnCode,
+    subscribe,
+    publish,
+    said,
+    socket,
+    ask: async (topic: string, id = '1') => publish(topic, { id, version: '1.0', params: {} }),
+  }
 }
 
 describe('a driver that speaks MQTT', () => {
@@ -91,7 +108,11 @@ describe('a driver that speaks MQTT', () => {
     await one.ask('edge/driver/d0c5/x/x/request/iot/driver/proxy/x/get_config')
     expect(await one.said(`${inbox}/response/driver/d0c5/x/x/get_config`)).toMatchObject({ id: '1', code: 0, data: config })
     await one.ask('edge/driver/d0c5/a1pk/x/request/iot/driver/proxy/x/get_tsl', '2')
-    expect(await one.said(`${inbox}/response/driver/d0c5/a1pk/x/get_tsl`)).toMatchObject({ id: '2', code: 0, data: { profile: { productKey: 'a1pk' } } })
+    expect(await one.said(`${inbox}/response/driver/d0c5/a1pk/x/get_tsl`)).toMatchObject({
+      id: '2',
+      code: 0,
+      data: { profile: { productKey: 'a1pk' } },
+    })
   })
 
   it('brings its device online, reports, answers a call, and takes its device along when it goes', async () => {
@@ -100,14 +121,22 @@ describe('a driver that speaks MQTT', () => {
     await one.ask('edge/device/d0c5/a1pk/one/request/iot/driver/proxy/x/online')
     expect(await one.said(`${inbox}/response/device/d0c5/a1pk/one/online`)).toMatchObject({ code: 0 })
     one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/property', { id: '2', params: { t: { value: 4, time: Date.now() } } })
-    one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/event/hot', { id: '3', params: { value: { at: 41 }, time: Date.now() } })
+    one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/event/hot', {
+      id: '3',
+      params: { value: { at: 41 }, time: Date.now() },
+    })
     await vi.waitFor(() => expect(reports.flatMap(({ devices }) => devices).flatMap(({ events }) => events)).toHaveLength(1))
     expect(reports.flatMap(({ devices }) => devices).flatMap(({ properties }) => properties)).toMatchObject([{ name: 't', value: '4' }])
     const call = { kind: 'call' as const, productKey: 'a1pk', deviceName: 'one', service: 'add', params: '{"a":1}', timeoutMs: 5000 }
     const answered = callDevice(doors, call)
     const { id, params } = await one.said(`${inbox}/request/device/d0c5/a1pk/one/callservice/thing/service/add`)
     expect(params).toEqual({ a: 1 })
-    one.publish('edge/device/d0c5/a1pk/one/response/iot/driver/proxy/x/callservice/thing/service/add', { id, version: '1.0', code: 0, data: { sum: 1 } })
+    one.publish('edge/device/d0c5/a1pk/one/response/iot/driver/proxy/x/callservice/thing/service/add', {
+      id,
+      version: '1.0',
+      code: 0,
+      data: { sum: 1 },
+    })
     expect(JSON.parse(await answered)).toMatchObject({ code: 0, data: { sum: 1 } })
     one.socket.destroy()
     await vi.waitFor(() => expect(book.isOnline({ productKey: 'a1pk', deviceName: 'one' })).toBe(false))

@@ -27,7 +27,10 @@ beforeEach(async () => {
     ['one', 'two'].map(async (name) => {
       const configPath = join(folder, `${name}.json`)
       await writeFile(configPath, JSON.stringify({ config: { json: { name } }, deviceList: [] }))
-      return new DriverBus(new DriverDesk({ instanceId: name, driverId: `id-${name}`, driverName: name, runtime: 'c', configPath }, { book, models }), say)
+      return new DriverBus(
+        new DriverDesk({ instanceId: name, driverId: `id-${name}`, driverName: name, runtime: 'c', configPath }, { book, models }),
+        say,
+      )
     }),
   )
   shared = new SharedBus((name) => buses.find((bus) => bus.isOwnName(name)), say)

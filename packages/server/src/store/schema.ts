@@ -10,4 +10,13 @@ import type { ReleasesTables } from './tables/releases.ts'
 import type { StreamsTables } from './tables/streams.ts'
 
 export interface Schema
-  extends CoreTables, NodesTables, EdgeContainerTables, IotEdgeTables, ReleasesTables, RecordsTables, IotEdgeRestTables, StreamsTables, DeviceStatesTables {}
+  extends
+    CoreTables,
+    NodesTables,
+    EdgeContainerTables,
+    IotEdgeTables,
+    ReleasesTables,
+    RecordsTables,
+    IotEdgeRestTables,
+    StreamsTables,
+    DeviceStatesTables {}

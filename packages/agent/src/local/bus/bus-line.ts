@@ -146,7 +146,7 @@ export class BusLine {
         return waiting?.resolve(request.values)
       case messageTypes.error:
         this.#settle(header.replySerial)
-        return waiting?.reject(new Error(String(request.values[0] ?? header.errorName)))
+        return waiting?.reject(new Error(textOf(request.values[0]) || header.errorName))
     }
   }
 
@@ -199,6 +199,11 @@ export class BusLine {
     this.#waiting.clear()
     this.#events.onEnd(this)
   }
+}
+
+/** A value of a driver where a text belongs; empty where it is none. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 /**

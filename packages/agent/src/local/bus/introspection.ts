@@ -38,7 +38,7 @@ export function introspect(name: ServedName): string {
 
 function args({ takes, gives }: Method): string {
   const one = (direction: string) => (type: string) => `<arg direction="${direction}" type="${type}"/>`
-  return [...[...takes].map(one('in')), ...[...gives].map(one('out'))].join('')
+  return [...takes.split('').map(one('in')), ...gives.split('').map(one('out'))].join('')
 }
 
 export const busXml = `${head}<node><interface name="org.freedesktop.DBus"><method name="Hello"><arg direction="out" type="s"/></method></interface></node>`

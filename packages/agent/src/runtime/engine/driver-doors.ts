@@ -18,7 +18,10 @@ export interface DoorOf {
 
 const addressVariable = 'FCBASE_IPADDR='
 
-export async function openDoor(context: EngineContext, { workload, instanceId, folder, reachedAt }: DoorOf): Promise<LocalPlace | undefined> {
+export async function openDoor(
+  context: EngineContext,
+  { workload, instanceId, folder, reachedAt }: DoorOf,
+): Promise<LocalPlace | undefined> {
   const { driverId, driverName, runtime, config } = workload
   const configPath = join(folder, configFileName)
   const known = config === undefined ? {} : { config }
