@@ -145,4 +145,17 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     const asked = call('InvokeThingService', { ProductKey: productKey, DeviceName: 'sensor-1', Identifier: 'add', Args: '{}' })
     expect(codeOf(await asked.catch((error: unknown) => error))).toBe('iot.device.DeviceOffline')
   })
+
+  it('has its devices offline while its node is away, and online again with the same config when it is back', async () => {
+    await call('BindDriverToEdgeInstance', { InstanceId: instanceId, DriverId: driverId, DriverVersion: '1.0.0' })
+    await configureDriver(call, { instanceId, driverId, config: { unit: 'F' } })
+    await bind('sensor-3')
+    await deploy(call, instanceId)
+    await online('sensor-3')
+    await node.disconnect()
+    await until('sensor-3 offline', 20_000, async () => (await status('sensor-3')) === 'OFFLINE' || undefined)
+    await node.reconnect()
+    await online('sensor-3')
+    await property('sensor-3', 'unit', 'F')
+  })
 })

@@ -196,7 +196,8 @@ class ProcessRuntime implements Runtime {
     const command = languages[runtime].command({ program: interpreter.program, options: workload.arguments, folder: codeFolder })
     const configPath = join(codeFolder, configFileName)
     const known = config === undefined ? {} : { config }
-    const note = (text: string) => instance.ring.append(Buffer.from(`[littoral] ${text}\n`))
+    // A device may go offline after the last ring was closed.
+    const note = (text: string) => this.#rings.get(logName(workload.key))?.append(Buffer.from(`[littoral] ${text}\n`))
     const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, note, ...known })
     const line = [command.program, ...command.args]
     const [program = '', ...args] = place?.enclose(line) ?? line
