@@ -81,10 +81,10 @@ async function start({ config, log, runtimes: given, firstPauseMs }: AgentOption
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
-      local.book.connected((report) => send({ type: 'devices', report }))
       reconciler.wake()
     },
     onDisconnected: () => fallSilent({ reporter, sampler, local }),
+    onDevicesWanted: (send) => local.book.connected(send),
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
     onDesired: (state) => take(state, { desired, reconciler, log }),

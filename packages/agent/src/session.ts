@@ -5,6 +5,7 @@
 // 2. A refusal is said once, with the server's words. A permanent one is still retried, slowly: the token may be renewed.
 // 3. A server that sends nothing for three heartbeats is gone, whatever TCP thinks.
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
+import type { DeviceReport } from '@littoral/contract/node/device-report'
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { CallRequest, NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
+  /** The server takes what devices say; until the connection is lost. */
+  readonly onDevicesWanted?: (send: (report: DeviceReport) => void) => void
   readonly onDevicesTaken?: (seq: number) => void
   /** Calls a device behind one of this node's drivers; its answer as text. */
   readonly callDevice?: (request: CallRequest, signal: AbortSignal) => Promise<string>
@@ -65,7 +68,7 @@ export class Session {
   #said = ''
 
   constructor(options: SessionOptions) {
-    const withoutDevices = { onDevicesTaken: () => {}, callDevice: noDevices }
+    const withoutDevices = { onDevicesWanted: () => {}, onDevicesTaken: () => {}, callDevice: noDevices }
     this.#options = { now: Date.now, random: Math.random, firstPauseMs: 500, slowPauseMs: 60_000, ...withoutDevices, ...options }
   }
 
@@ -246,7 +249,7 @@ class Conversation {
     }
   }
 
-  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs }: ServerMessage & { type: 'welcome' }): Promise<void> {
+  async #welcome({ nodeId, nodeSecret, heartbeatMs, statsEveryMs, takesDevices }: ServerMessage & { type: 'welcome' }): Promise<void> {
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
     this.#silenceMs = heartbeatMs * 3
@@ -254,6 +257,7 @@ class Conversation {
     this.#isWelcome = true
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message))
+    if (takesDevices === true) this.#options.onDevicesWanted((report) => this.#send({ type: 'devices', report }))
     if (statsEveryMs !== undefined) this.#options.onStatsWanted(statsEveryMs, (samples) => this.#send({ type: 'stats', samples }))
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeviceReport } from '@littoral/contract/node/device-report'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { toBytes } from './bus/codec.ts'
 import { callDevice } from './call-device.ts'
 import { DeviceBook } from './device-book.ts'
 import { Doors } from './local-doors.ts'
@@ -188,6 +189,28 @@ describe('the bus', () => {
     socket.write(Buffer.alloc(4096, 0xff))
     await closed
     expect(log.join('\n')).toContain('the connection was cut')
+  })
+
+  it('outlives texts with zeros in them, wherever they stand', async () => {
+    const one = await connected()
+    const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus', type: 1 }
+    const dimu = { destination: 'iot.dmp.dimu', path: '/iot/dmp/dimu', interface: 'iot.dmp.dimu', type: 1 }
+    for (const message of [
+      { ...bus, member: 'RequestName', signature: 'su', body: ['iot.device.id__', 4] },
+      { ...bus, member: 'GetNameOwner', signature: 's', body: ['iot.device.id__'] },
+      { ...dimu, member: 'me__', signature: 's', body: ['__'] },
+      { ...dimu, member: 'disconnect', signature: 's', body: ['__'] },
+    ]) {
+      const bytes = toBytes({ ...message, serial: 9000 })
+      for (let at = bytes.indexOf('__'); at >= 0; at = bytes.indexOf('__')) bytes.fill(0, at, at + 2)
+      const socket = connect(await opened())
+      socket.on('error', () => {}).resume()
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.write('\0AUTH EXTERNAL 30\r\nBEGIN\r\n')
+      socket.end(bytes)
+      await closed
+    }
+    expect((await one.ask('iot.dmp.configmanager', 'get_config', 'gw_driverconfig_d0c5'))[0]).toBe(0)
   })
 
   it('answers a call with a body it does not take without unpacking it', async () => {

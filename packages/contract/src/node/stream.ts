@@ -68,6 +68,7 @@ export const NodeMessage = Type.Union([
   Type.Object({ type: Type.Literal('streamInputAck'), id: StreamId, bytes: Type.Integer({ minimum: 0 }) }),
   /** Sent only to a server whose welcome asks for it. */
   Type.Object({ type: Type.Literal('stats'), samples: Type.Array(WorkloadSample, { maxItems: 2000 }) }),
+  /** Sent only to a server whose welcome takes it. */
   Type.Object({ type: Type.Literal('devices'), report: DeviceReport }),
   Type.Object({
     type: Type.Literal('streamEnd'),
@@ -91,6 +92,8 @@ export const ServerMessage = Type.Union([
     heartbeatMs: Type.Integer({ minimum: 100 }),
     /** How often the node tells what its workloads use; absent: never. */
     statsEveryMs: Type.Optional(Type.Integer({ minimum: 100 })),
+    /** Whether the node may tell what devices behind its drivers say; absent: an older server, which would not understand it. */
+    takesDevices: Type.Optional(Type.Boolean()),
   }),
   Type.Object({ type: Type.Literal('refused'), code: Text(64), message: Text(2000), isPermanent: Type.Boolean() }),
   Type.Object({ type: Type.Literal('desired'), state: DesiredState }),

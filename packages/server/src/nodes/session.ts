@@ -180,6 +180,7 @@ export class NodeSession {
       serverTimeMs: this.#services.now(),
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
+      takesDevices: true,
     })
     this.push()
   }
