@@ -58,7 +58,13 @@ const table = [
   // What drivers talk to; the only part that knows their libraries' protocols.
   [
     `${agent}local/`,
-    [`${agent}local/`, `${agent}(files|objects|packages/local-door)\\.ts$`, runtimePort, node, ...npm('@homebridge/dbus-native', 'aedes')],
+    [
+      `${agent}local/`,
+      `${agent}(files|objects|required|packages/local-door)\\.ts$`,
+      runtimePort,
+      node,
+      ...npm('@homebridge/dbus-native', 'aedes'),
+    ],
     '*',
   ],
   [`${agent}agent\\.ts$`, [agent, node, wire], '*'],

@@ -45,9 +45,8 @@ export class Doors implements LocalDoors {
   }
 
   async open(driver: LocalDriver): Promise<LocalPlace> {
-    const { instanceId, config } = driver
+    const { instanceId } = driver
     try {
-      if (config !== undefined) await this.#keepConfig(instanceId, config)
       const known = this.#doors.get(instanceId) ?? this.#openDoor(driver)
       this.#doors.set(instanceId, known)
       await known
@@ -141,9 +140,10 @@ export class Doors implements LocalDoors {
    * A copy of the config out of the driver's reach: what it may bring online is read from it. The driver's own copy is good enough
    * for an instance that never had a door.
    */
-  async #keptConfig({ instanceId, configPath }: LocalDriver): Promise<string> {
+  async #keptConfig({ instanceId, config, configPath }: LocalDriver): Promise<string> {
     const kept = this.#configOf(instanceId)
-    if ((await readIfPresent(kept)) === undefined) await this.#keepConfig(instanceId, await readFile(configPath, 'utf8'))
+    if (config !== undefined) await this.#keepConfig(instanceId, config)
+    else if ((await readIfPresent(kept)) === undefined) await this.#keepConfig(instanceId, await readFile(configPath, 'utf8'))
     return kept
   }
 

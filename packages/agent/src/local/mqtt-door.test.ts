@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { callDevice } from './call-device.ts'
 import { DeviceBook } from './device-book.ts'
 import { Doors } from './local-doors.ts'
+import { PacketLengths } from './mqtt-guard.ts'
 import { parseTopic } from './mqtt-topics.ts'
 
 interface Packet {
@@ -55,7 +56,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function joined(username = 'driver&thermo&d0c5', password = 'd0c5') {
+async function joined(username = 'driver&thermo&d0c5', password = 'd0c5', clientId = 'thermo') {
   const socket = connect(doors.mqttPort!, '127.0.0.1')
   sockets.push(socket)
   const packets: Packet[] = []
@@ -78,7 +79,7 @@ async function joined(username = 'driver&thermo&d0c5', password = 'd0c5') {
     protocolId: 'MQTT',
     protocolVersion: 4,
     clean: true,
-    clientId: 'thermo',
+    clientId,
     keepalive: 60,
     username,
     password: Buffer.from(password),
@@ -153,13 +154,33 @@ describe('a driver that speaks MQTT', () => {
     ['another driver', 'driver&other&d0c6', 'd0c6'],
     ['a wrong password', 'driver&thermo&d0c5', 'guess'],
     ['nobody', '', ''],
-  ])('is not let in as %s', async (_who, username, password) => {
-    expect((await joined(username, password)).returnCode).toBe(4)
+    ['the id of another connection', 'driver&thermo&d0c5', 'd0c5', 'victim'],
+  ])('is not let in with %s', async (_who, username, password, clientId = 'thermo') => {
+    expect((await joined(username, password, clientId)).returnCode).toBe(4)
+  })
+
+  it('is cut off when it announces more than is taken, before it has sent it', async () => {
+    const one = await joined()
+    const closed = new Promise((resolve) => one.socket.once('close', resolve))
+    one.socket.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]))
+    await closed
   })
 
   it('cannot listen to what other drivers are sent', async () => {
     const one = await joined()
     expect(await one.subscribe(`${inbox}/response/driver/d0c6/x/x/get_config`)).toEqual([128])
+  })
+})
+
+describe('lengths of packets', () => {
+  it('are followed over chunks of any size', () => {
+    const packets = [Buffer.from([0xc0, 0]), Buffer.from([0x30, 0xc8, 1, ...Array<number>(200).fill(0xff)]), Buffer.from([0xc0, 0])]
+    for (const size of [1, 3, 500]) {
+      const lengths = new PacketLengths(200)
+      const bytes = Buffer.concat(packets)
+      for (let at = 0; at < bytes.length; at += size) lengths.take(bytes.subarray(at, at + size))
+      expect(() => lengths.take(Buffer.from([0x30, 0xc9, 1]))).toThrow('a packet of 201 bytes')
+    }
   })
 })
 
