@@ -31,9 +31,13 @@ const head =
   '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN" ' +
   '"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">'
 
+// Old libraries take a list of one for no list, so there is never just one interface.
+const self =
+  '<interface name="org.freedesktop.DBus.Introspectable"><method name="Introspect"><arg direction="out" type="s"/></method></interface>'
+
 export function introspect(name: ServedName): string {
   const lines = methods[name].map((method) => `<method name="${method.name}">${args(method)}</method>`)
-  return `${head}<node><interface name="${name}">${lines.join('')}</interface></node>`
+  return `${head}<node><interface name="${name}">${lines.join('')}</interface>${self}</node>`
 }
 
 function args({ takes, gives }: Method): string {
