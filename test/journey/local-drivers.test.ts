@@ -157,5 +157,7 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     await node.reconnect()
     await online('sensor-3')
     await property('sensor-3', 'unit', 'F')
+    // It lost its driver when that was taken off, and nobody has given it back.
+    expect(await status('sensor-1')).toBe('OFFLINE')
   })
 })

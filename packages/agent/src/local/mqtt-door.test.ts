@@ -161,9 +161,9 @@ describe('a driver that speaks MQTT', () => {
 
   it('is cut off when it announces more than is taken, before it has sent it', async () => {
     const one = await joined()
-    const closed = new Promise((resolve) => one.socket.once('close', resolve))
+    const closed = new Promise((resolve) => one.socket.once('close', () => resolve('closed')))
     one.socket.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]))
-    await closed
+    expect(await closed).toBe('closed')
   })
 
   it('cannot listen to what other drivers are sent', async () => {
