@@ -55,9 +55,21 @@ const table = [
   ],
   [`${agent}(forwarder|probe)/`, [`${agent}(forwarder|probe)/`, node], '*'],
   [`${agent}packages/`, [`${agent}packages/`, runtimePort, `${agent}(files|objects|required)\\.ts$`, node, ...npm('yauzl')], '*'],
+  // What drivers talk to; the only part that knows their libraries' protocols.
+  [
+    `${agent}local/`,
+    [
+      `${agent}local/`,
+      `${agent}(files|objects|required|packages/local-door)\\.ts$`,
+      runtimePort,
+      node,
+      ...npm('@homebridge/dbus-native', 'aedes'),
+    ],
+    '*',
+  ],
   [`${agent}agent\\.ts$`, [agent, node, wire], '*'],
   [
-    `${agent}(?!runtime/|packages/|agent\\.ts|plan\\.ts|steps\\.ts)`,
+    `${agent}(?!runtime/|packages/|local/|agent\\.ts|plan\\.ts|steps\\.ts)`,
     [`${agent}(?!runtime/)`, runtimePort, node, wire, ...npm('ws', 'ajv', 'yauzl')],
     '*',
   ],

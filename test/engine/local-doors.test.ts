@@ -34,7 +34,13 @@ afterAll(async () => {
 
 function open() {
   const book = new DeviceBook({ log: () => {} })
-  const doors = new Doors({ folder: join(bench.folder, 'local'), book, log: () => {}, mqttPort: 0 })
+  const doors = new Doors({
+    folder: join(bench.folder, 'local'),
+    book,
+    models: { find: async () => undefined },
+    log: () => {},
+    mqttPort: 0,
+  })
   return { doors, runtime: bench.open({ drivers: { ...driverSupport(join(bench.folder, 'packages')), doors } }) }
 }
 

@@ -25,7 +25,7 @@ const fixture = async (name: string) => {
 }
 
 const languages = {
-  nodejs8: async () => ({ 'index.js': await fixture('node-driver.cjs'), 'bus-client.js': await fixture('bus-client.cjs') }),
+  nodejs8: async () => ({ 'index.js': await fixture('node-driver.cjs'), 'bus-client.cjs': await fixture('bus-client.cjs') }),
   python3: async () => ({ 'index.py': await fixture('python_driver.py'), 'bus_client.py': await fixture('bus_client.py') }),
 }
 
@@ -49,7 +49,8 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
   let productKey: string
   const key = () => `driver/${instanceId}/${driverId}`
 
-  const status = async (DeviceName: string) => ((await call('GetDeviceStatus', { ProductKey: productKey, DeviceName })) as Status).Data.Status
+  const status = async (DeviceName: string) =>
+    ((await call('GetDeviceStatus', { ProductKey: productKey, DeviceName })) as Status).Data.Status
   const online = (name: string) => until(`${name} online`, 20_000, async () => (await status(name)) === 'ONLINE' || undefined)
   const properties = async (DeviceName: string) => {
     const { Data } = (await call('QueryDevicePropertyStatus', { ProductKey: productKey, DeviceName })) as Properties
@@ -76,6 +77,10 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     const iotId = await bind('sensor-1')
     await call('BatchSetEdgeInstanceDeviceConfig', { InstanceId: instanceId, DeviceConfigs: [{ IotId: iotId, Content: '{"slave":7}' }] })
     await configureDriver(call, { instanceId, driverId, config: { unit: '°C' } })
+    await call('ImportThingModelTsl', {
+      ProductKey: productKey,
+      TslStr: JSON.stringify({ profile: { productKey: `model of ${productKey}` } }),
+    })
     await deploy(call, instanceId)
   })
   afterAll(() => node.close())
@@ -84,20 +89,26 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     await online('sensor-1')
     await property('sensor-1', 'unit', '°C')
     await property('sensor-1', 'slave', '7')
-    await property('sensor-1', 'model', productKey)
+    await property('sensor-1', 'model', `model of ${productKey}`)
     const { Data } = await call('QueryDeviceDetail', { ProductKey: productKey, DeviceName: 'sensor-1' })
     expect(Data).toMatchObject({ Status: 'ONLINE', NodeType: 0 })
   })
 
   it('reports events, which can be read with what they carried', async () => {
     const window = { StartTime: Date.now() - 3_600_000, EndTime: Date.now() + 3_600_000, Asc: 1, PageSize: 10 }
-    const read = async () => ((await call('QueryDeviceEventData', { ProductKey: productKey, DeviceName: 'sensor-1', ...window })) as Events).Data.List
+    const read = async () =>
+      ((await call('QueryDeviceEventData', { ProductKey: productKey, DeviceName: 'sensor-1', ...window })) as Events).Data.List
     const { EventInfo } = await until('an event', 20_000, async () => ((await read()).EventInfo.length > 0 ? read() : undefined))
     expect(EventInfo[0]).toMatchObject({ Identifier: 'started', OutputData: '{"slave":7}' })
   })
 
   it('answers a service call with what it was given', async () => {
-    const { Data } = await call('InvokeThingService', { ProductKey: productKey, DeviceName: 'sensor-1', Identifier: 'add', Args: '{"a":2,"b":3}' })
+    const { Data } = await call('InvokeThingService', {
+      ProductKey: productKey,
+      DeviceName: 'sensor-1',
+      Identifier: 'add',
+      Args: '{"a":2,"b":3}',
+    })
     expect(JSON.parse((Data as { Result: string }).Result)).toEqual({ sum: 5 })
   })
 
@@ -118,6 +129,7 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     expect((await properties('sensor-2')).get('pid') ?? (await properties('sensor-1')).get('pid')).toBe(pid)
     const lines = await node.logs(key())
     expect(lines.filter((line) => line.includes('[littoral] the driver ended'))).toEqual([])
+    expect(lines).toContain(`[littoral] device ${productKey}/sensor-2 is online`)
   })
 
   it('is shown with its devices by GetNode', async () => {
@@ -132,5 +144,20 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     await until('sensor-1 offline', 20_000, async () => (await status('sensor-1')) === 'OFFLINE' || undefined)
     const asked = call('InvokeThingService', { ProductKey: productKey, DeviceName: 'sensor-1', Identifier: 'add', Args: '{}' })
     expect(codeOf(await asked.catch((error: unknown) => error))).toBe('iot.device.DeviceOffline')
+  })
+
+  it('has its devices offline while its node is away, and online again with the same config when it is back', async () => {
+    await call('BindDriverToEdgeInstance', { InstanceId: instanceId, DriverId: driverId, DriverVersion: '1.0.0' })
+    await configureDriver(call, { instanceId, driverId, config: { unit: 'F' } })
+    await bind('sensor-3')
+    await deploy(call, instanceId)
+    await online('sensor-3')
+    await node.disconnect()
+    await until('sensor-3 offline', 20_000, async () => (await status('sensor-3')) === 'OFFLINE' || undefined)
+    await node.reconnect()
+    await online('sensor-3')
+    await property('sensor-3', 'unit', 'F')
+    // It lost its driver when that was taken off, and nobody has given it back.
+    expect(await status('sensor-1')).toBe('OFFLINE')
   })
 })

@@ -1,13 +1,14 @@
 // A stand-in for the vendor's driver library for Node: the same calls on the same D-Bus library, at the same fixed path.
 // It goes into a driver's package; the test puts the library's place into the line below.
 'use strict'
-const library = require('__DBUS_LIBRARY__')
+const library = require(String('__DBUS_LIBRARY__'))
 
 const { FUNCTION_ID: driverId } = process.env
 const pathOf = (name) => `/${name.replaceAll('.', '/')}`
 
 /** A function that ends by calling back, as a promise. */
-const settle = (start) => new Promise((resolve, reject) => start((error, ...values) => (error ? reject(new Error(JSON.stringify(error))) : resolve(values))))
+const settle = (start) =>
+  new Promise((resolve, reject) => start((error, ...values) => (error ? reject(new Error(JSON.stringify(error))) : resolve(values))))
 
 class BusClient {
   async open(onConfig) {
@@ -24,7 +25,7 @@ class BusClient {
     const object = {
       getDeviceList: () => JSON.stringify({ code: 0, message: 'success', params: { devNum: 0, devList: [] } }),
       notify_config: (key, value) => {
-        setImmediate(onConfig, key, value)
+        setImmediate(() => onConfig(key, value))
         return 0
       },
     }
@@ -62,7 +63,12 @@ class BusClient {
 
   /** Brings a device online; `serve` answers {code, params} for a service and its arguments. */
   async online({ productKey, deviceName }, serve) {
-    const { deviceCloudId } = await this.tell('connect', { productKey, deviceName, driverName: process.env.FUNCTION_NAME, isLocal: 'False' })
+    const { deviceCloudId } = await this.tell('connect', {
+      productKey,
+      deviceName,
+      driverName: process.env.FUNCTION_NAME,
+      isLocal: 'False',
+    })
     const name = `iot.device.id${deviceCloudId}`
     await this.take(name)
     const object = {
@@ -87,7 +93,11 @@ class BusClient {
 
   properties(deviceCloudId, values) {
     const time = Date.now()
-    this.report(deviceCloudId, 'propertiesChanged', Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, time }])))
+    this.report(
+      deviceCloudId,
+      'propertiesChanged',
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, time }])),
+    )
   }
 }
 

@@ -1,6 +1,6 @@
 // A driver for Node: every device of its config comes online, reports what it was configured with, and can add.
 'use strict'
-const { BusClient } = require('./bus-client.js')
+const { BusClient } = require('./bus-client.cjs')
 
 const key = `gw_driverconfig_${process.env.FUNCTION_ID}`
 const client = new BusClient()

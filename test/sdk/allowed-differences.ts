@@ -126,8 +126,11 @@ export const outsideContract: Readonly<Record<string, string>> = Object.fromEntr
   ].map((action) => [action, 'device registry: only what a gateway needs to exist; the contract covers the edge operations']),
   ...[
     ...['QueryDevicePropertyStatus', 'QueryDevicePropertyData', 'QueryDeviceEventData', 'GetDeviceStatus'],
-    ...['InvokeThingService', 'SetDeviceProperty'],
-  ].map((action) => [action, 'devices: what drivers report and are asked, by the vendor’s own operations; the contract covers the edge operations']),
+    ...['InvokeThingService', 'SetDeviceProperty', 'ImportThingModelTsl', 'GetThingModelTsl'],
+  ].map((action) => [
+    action,
+    'devices: what drivers report and are asked, by the vendor’s own operations; the contract covers the edge operations',
+  ]),
 ])
 
 /** Operations that the pinned official client does not have yet; they are asked through the old core, which has them all. */

@@ -121,6 +121,8 @@ export class Prerequisites {
       QueryDevicePropertyData: async (input) => ({ ...input, ...(await this.#deviceName()) }),
       QueryDeviceEventData: async (input) => ({ ...input, ...(await this.#deviceName()) }),
       GetDeviceStatus: async (input) => ({ ...input, ...(await this.#deviceName()) }),
+      ImportThingModelTsl: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
+      GetThingModelTsl: async () => ({ ProductKey: (await this.#gateway()).productKey }),
       QueryDevice: async (input) => ({ ...input, ProductKey: (await this.#gateway()).productKey }),
       QueryProduct: async () => ({ ProductKey: (await this.#gateway()).productKey }),
       DeleteDevice: async () => ({ IotId: (await this.#gateway()).iotId }),

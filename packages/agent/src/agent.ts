@@ -13,6 +13,7 @@ import { nodeFacts } from './facts.ts'
 import { callDevice } from './local/call-device.ts'
 import { DeviceBook } from './local/device-book.ts'
 import { Doors } from './local/local-doors.ts'
+import { openThingModels } from './local/thing-models.ts'
 import { type Keeping, openKeeping } from './keeping.ts'
 import { lockFolder } from './lock.ts'
 import { RiverGate } from './log-river/gate.ts'
@@ -65,7 +66,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
   const { identity, desired, trials, clock } = keeping
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
-  const local = openLocal(config, log)
+  const local = openLocal(config, openObject, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
@@ -103,7 +104,6 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
         send({ type: 'report', report })
         onContact('reported')
       })
-      local.book.connected((report) => send({ type: 'devices', report }))
       trials.connected(send)
       caretaker.connected(send, takes)
       // A node that was never told anything has nothing to report.
@@ -116,6 +116,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
       onContact('lost')
     },
     onCommand: (command, send) => obey(command, send, { reconciler, caretaker }),
+    onDevicesWanted: (send) => local.book.connected(send),
     onDevicesTaken: (seq) => local.book.taken(seq),
     callDevice: (request) => callDevice(local.doors, request),
     onDesired: async (state) => {
@@ -138,9 +139,10 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
 }
 
 /** What this node's drivers talk to, and what is known of their devices. */
-function openLocal(config: AgentConfig, log: (line: string) => void): Local {
+function openLocal(config: AgentConfig, openObject: OpenObject, log: (line: string) => void): Local {
   const book = new DeviceBook({ log })
-  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, log }) }
+  const models = openThingModels(join(config.dataDir, 'models'), openObject, log)
+  return { book, doors: new Doors({ folder: join(config.dataDir, 'local'), book, models, log }) }
 }
 
 function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line: string) => void): RiverGate {

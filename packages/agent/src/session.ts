@@ -5,6 +5,7 @@
 // 2. A refusal is said once, with the server's words. A permanent one is still retried, slowly: the token may be renewed.
 // 3. A server that sends nothing for three heartbeats is gone, whatever TCP thinks.
 // 4. Nothing the server sends ends the process: a message that does not fit the contract is logged and dropped.
+import type { DeviceReport } from '@littoral/contract/node/device-report'
 import { nodeProtocol, nodeSocketPath } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { CallRequest, NodeMessage, ServerMessage, UpgradeRequest } from '@littoral/contract/node/stream'
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly onConnected: (nodeId: string, send: (message: NodeMessage) => void, takes: readonly string[]) => void
   readonly onDisconnected: () => void
   readonly onDesired: (state: unknown) => Promise<void>
+  /** The server takes what devices say; until the connection is lost. */
+  readonly onDevicesWanted?: (send: (report: DeviceReport) => void) => void
   readonly onDevicesTaken?: (seq: number) => void
   /** Calls a device behind one of this node's drivers; its answer as text. */
   readonly callDevice?: (request: CallRequest, signal: AbortSignal) => Promise<string>
@@ -71,6 +74,7 @@ const unheard = {
   onConfirmed: () => Promise.resolve(),
   onServerTime: () => false,
   onLogSink: () => {},
+  onDevicesWanted: () => {},
   onDevicesTaken: () => {},
   callDevice: noDevices,
   onUpgrade: () => {},
@@ -291,7 +295,7 @@ class Conversation {
   }
 
   async #welcome(message: ServerMessage & { type: 'welcome' }): Promise<void> {
-    const { nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, statsMayRest, logSink, takes = [] } = message
+    const { nodeId, nodeSecret, serverTimeMs, heartbeatMs, statsEveryMs, statsMayRest, logSink, takes = [], takesDevices } = message
     this.#options.onServerTime(serverTimeMs)
     // Before anything else: a join token may be good for one use only.
     if (nodeSecret !== undefined) await this.#options.identity.save({ nodeId, nodeSecret })
@@ -301,6 +305,7 @@ class Conversation {
     this.#onWelcome()
     this.#options.onConnected(nodeId, (message) => this.#send(message), takes)
     this.#options.onLogSink(logSink)
+    if (takesDevices === true) this.#options.onDevicesWanted((report) => this.#send({ type: 'devices', report }))
     if (statsEveryMs === undefined) return
     const send: SendSamples = (samples, isRestSame) => this.#send({ type: 'stats', samples, ...(isRestSame ? { isRestSame } : {}) })
     this.#options.onStatsWanted(statsEveryMs, send, statsMayRest === true)

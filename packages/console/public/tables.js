@@ -89,7 +89,9 @@ const shownProperties = 6
 function devicesTable({ Devices, TotalCount }) {
   if (Devices.length === 0) return [note('No driver has brought a device online yet.')]
   const rows = Devices.map(({ ProductKey, DeviceName, DriverId, NodeName, IsOnline, Since, Properties }) => {
-    const newest = Properties.map(({ At }) => At).sort().at(-1)
+    const newest = Properties.map(({ At }) => At)
+      .sort()
+      .at(-1)
     const values = Properties.slice(0, shownProperties).map(({ Name, Value }) => `${Name} ${Value.slice(0, 40)}`)
     const rest = Properties.length - values.length
     return [

@@ -26,7 +26,7 @@ import { mountAgentDoor } from './nodes/agent-door.ts'
 import { openDoors } from './nodes/doors.ts'
 import { mountDownloads } from './nodes/downloads.ts'
 import { NodeHub } from './nodes/hub.ts'
-import { mountRegistryCredentials } from './nodes/registry-credentials.ts'
+import { mountNodeQuestions } from './nodes/node-questions.ts'
 import { openObjects } from './objects/objects.ts'
 import type { Log, Services } from './operations/context.ts'
 import { handlers as edgeContainer } from './operations/edge-container/index.ts'
@@ -105,7 +105,7 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
     storeFor: (principal, call) => auditedStore(services, principal, call),
     mounts: [
       (scope) => mountDownloads(scope, { ...services, gateways, files: objects }),
-      (scope) => mountRegistryCredentials(scope, { ...services, gateways }),
+      (scope) => mountNodeQuestions(scope, { ...services, gateways }),
       (scope) => mountAgentDoor(scope, { bundles: agents, log }),
       (scope) => objects.mount(scope),
       (scope) => doors.mount(scope),

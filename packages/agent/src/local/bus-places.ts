@@ -9,11 +9,14 @@ import { busFolder } from '../packages/local-door.ts'
 
 const run = promisify(execFile)
 const probeTimeoutMs = 10_000
-/** "$1" lies at "$2" for what the rest starts; the shell is replaced, so signals and exit codes are the driver's own. */
+/**
+ * "$1" lies at "$2" for what the rest starts; the shell is replaced, so signals and exit codes are the driver's own. What the
+ * machine mounts later is seen inside as well (`slave`), such as a stick with data.
+ */
 const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 
 function inside(folder: string, command: readonly string[]): string[] {
-  return ['--mount', '--propagation', 'private', '--', 'sh', '-c', script, 'littoral', folder, busFolder, ...command]
+  return ['--mount', '--propagation', 'slave', '--', 'sh', '-c', script, 'littoral', folder, busFolder, ...command]
 }
 
 /** Runs a command with the folder at the path where drivers look for it. */

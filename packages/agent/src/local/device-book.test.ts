@@ -45,7 +45,9 @@ describe('what the server is told', () => {
     for (const n of [1, 2]) book.addEvent(one, 'd', value('beep', n, n))
     await settle()
     expect(sent).toHaveLength(2)
-    expect(sent[1]!.devices).toMatchObject([{ deviceName: 'one', state: { isOnline: true }, properties: [{ value: '3' }], events: [{ value: '1' }, { value: '2' }] }])
+    expect(sent[1]!.devices).toMatchObject([
+      { deviceName: 'one', state: { isOnline: true }, properties: [{ value: '3' }], events: [{ value: '1' }, { value: '2' }] },
+    ])
     book.setProperties(one, 'd', [value('t', 4, 4)])
     await settle(5000)
     expect(sent).toHaveLength(2)
@@ -84,7 +86,11 @@ describe('what the server is told', () => {
   it('is bounded for each device and for each value, and what is left out is said', async () => {
     connect()
     for (let n = 0; n < 150; n++) book.addEvent(one, 'd', value('beep', n, n))
-    book.setProperties(one, 'd', Array.from({ length: 250 }, (_, n) => value(`p${n}`, n)))
+    book.setProperties(
+      one,
+      'd',
+      Array.from({ length: 250 }, (_, n) => value(`p${n}`, n)),
+    )
     book.setProperties(one, 'd', [value('p0', 'x'.repeat(9000)), value('n'.repeat(65), 1)])
     await settle()
     const [news] = sent[0]!.devices

@@ -133,7 +133,15 @@ export class DeviceBook {
     }
     if (this.#entries.size >= mostDevices) return undefined
     const { now } = this.#options
-    const entry = { device, driverId, isOnline: false, sinceMs: now(), isStateNew: false, properties: new Map(), newProperties: new Set<string>() }
+    const entry = {
+      device,
+      driverId,
+      isOnline: false,
+      sinceMs: now(),
+      isStateNew: false,
+      properties: new Map(),
+      newProperties: new Set<string>(),
+    }
     const made: Entry = { ...entry, events: [] }
     this.#entries.set(key, made)
     return made
@@ -154,7 +162,9 @@ export class DeviceBook {
     this.#dropped = 0
     const devices = this.#takeNews()
     if (devices.length === 0 && this.#isOnlineTold) return
-    const online = this.#isOnlineTold ? {} : { online: [...this.#entries.values()].filter((entry) => entry.isOnline).map((entry) => entry.device) }
+    const online = this.#isOnlineTold
+      ? {}
+      : { online: [...this.#entries.values()].filter((entry) => entry.isOnline).map((entry) => entry.device) }
     const report: DeviceReport = { seq: ++this.#seq, ...online, devices }
     this.#isOnlineTold = true
     this.#underWay = report

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeviceReport } from '@littoral/contract/node/device-report'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { toBytes } from './bus/codec.ts'
 import { callDevice } from './call-device.ts'
 import { DeviceBook } from './device-book.ts'
 import { Doors } from './local-doors.ts'
@@ -19,15 +20,18 @@ let folder: string
 let doors: Doors
 let book: DeviceBook
 let log: string[]
+let model: string | undefined
+const models = { find: async () => model }
 let reports: DeviceReport[]
 const drivers: TestDriver[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'littoral-local-'))
   log = []
+  model = undefined
   reports = []
   book = new DeviceBook({ log: (line) => void log.push(line), minIntervalMs: 1 })
-  doors = new Doors({ folder: join(folder, 'a-long-name-'.repeat(8)), book, log: (line) => void log.push(line) })
+  doors = new Doors({ folder: join(folder, 'a-long-name-'.repeat(8)), book, models, log: (line) => void log.push(line) })
   await put(config)
 })
 afterEach(async () => {
@@ -81,6 +85,8 @@ describe('the config store', () => {
     const one = await connected()
     const [code, text] = await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1pk')
     expect([code, JSON.parse(String(text))]).toEqual([0, { profile: { productKey: 'a1pk' }, properties: [], events: [], services: [] }])
+    model = '{"properties":[{"identifier":"t"}]}'
+    expect(await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1pk')).toEqual([0, model])
     expect(await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_config_a1pk')).toEqual([0, '{}'])
     expect((await one.ask('iot.dmp.configmanager', 'get_config', 'gw_TSL_a1xx'))[0]).not.toBe(0)
   })
@@ -91,11 +97,10 @@ describe('the config store', () => {
     const key = 'gw_driverconfig_d0c5'
     expect(await one.ask('iot.dmp.configmanager', 'subscribe_config', 'iot.driver.idd0c5', key, 1)).toEqual([0])
     const changed = { ...config, config: { json: { unit: 'K' } } }
-    await put(changed)
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify(changed))
     await vi.waitFor(() => expect(one.notified).toEqual([{ key, value: JSON.stringify(changed) }]))
     expect(await one.ask('iot.dmp.configmanager', 'unsubscribe_config', 'iot.driver.idd0c5', key)).toEqual([0])
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify(config))
     await one.ask('iot.dmp.configmanager', 'get_config', key)
     expect(one.notified).toHaveLength(1)
   })
@@ -154,12 +159,17 @@ describe('devices', () => {
     await vi.waitFor(() => expect(book.isOnline(ref)).toBe(false))
   })
 
+  it('cannot be added by the driver itself, in the copy of the config that it has', async () => {
+    const one = await connected()
+    await put({ ...config, deviceList: [...config.deviceList, { productKey: 'a1pk', deviceName: 'forged' }] })
+    expect(await one.online('a1pk', 'forged')).toMatchObject({ code: 109000 })
+  })
+
   it('that a new config does not list any more go offline', async () => {
     const one = await connected()
     await one.register()
     await one.online('a1pk', 'Sensor-1')
-    await put({ config: {}, deviceList: [] })
-    await doors.configChanged('drv-1')
+    await doors.configChanged('drv-1', JSON.stringify({ config: {}, deviceList: [] }))
     expect(book.isOnline(ref)).toBe(false)
   })
 })
@@ -181,10 +191,41 @@ describe('the bus', () => {
     expect(log.join('\n')).toContain('the connection was cut')
   })
 
+  it('outlives texts with zeros in them, wherever they stand', async () => {
+    const one = await connected()
+    const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus', type: 1 }
+    const dimu = { destination: 'iot.dmp.dimu', path: '/iot/dmp/dimu', interface: 'iot.dmp.dimu', type: 1 }
+    for (const message of [
+      { ...bus, member: 'RequestName', signature: 'su', body: ['iot.device.id__', 4] },
+      { ...bus, member: 'GetNameOwner', signature: 's', body: ['iot.device.id__'] },
+      { ...dimu, member: 'me__', signature: 's', body: ['__'] },
+      { ...dimu, member: 'disconnect', signature: 's', body: ['__'] },
+    ]) {
+      const bytes = toBytes({ ...message, serial: 9000 })
+      for (let at = bytes.indexOf('__'); at >= 0; at = bytes.indexOf('__')) bytes.fill(0, at, at + 2)
+      const socket = connect(await opened())
+      socket.on('error', () => {}).resume()
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.write('\0AUTH EXTERNAL 30\r\nBEGIN\r\n')
+      socket.end(bytes)
+      await closed
+    }
+    expect((await one.ask('iot.dmp.configmanager', 'get_config', 'gw_driverconfig_d0c5'))[0]).toBe(0)
+  })
+
   it('answers a call with a body it does not take without unpacking it', async () => {
     const one = await connected()
-    const call = { destination: 'iot.dmp.dimu', path: '/iot/dmp/dimu', interface: 'iot.dmp.dimu', member: 'connect', signature: 'as', body: [['x']] }
-    const asked = new Promise((resolve) => (one.bus as unknown as { invoke(m: object, done: (e: unknown) => void): void }).invoke(call, resolve))
+    const call = {
+      destination: 'iot.dmp.dimu',
+      path: '/iot/dmp/dimu',
+      interface: 'iot.dmp.dimu',
+      member: 'connect',
+      signature: 'as',
+      body: [['x']],
+    }
+    const asked = new Promise((resolve) =>
+      (one.bus as unknown as { invoke(m: object, done: (e: unknown) => void): void }).invoke(call, resolve),
+    )
     expect(JSON.stringify(await asked)).toContain('only texts')
   })
 })

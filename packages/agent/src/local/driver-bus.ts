@@ -1,14 +1,20 @@
 // The bus of one driver: the objects of the gateway on it, and the driver's own as far as the gateway calls them.
 // Names, members and the shape of every text are those of the vendor's driver libraries (contract: iot-edge §8).
 import type { Socket } from 'node:net'
-import { type BusAnswer, BusError, BusLine, type BusRequest, calledObject } from './bus/bus-line.ts'
+import { type BusAnswer, BusError, BusLine, type BusRequest, calledObject, textOf } from './bus/bus-line.ts'
 import { answerBus, answerPeer, busName, type BusPolicy } from './bus/bus-names.ts'
 import { introspect, isServed } from './bus/introspection.ts'
 import { codes, DriverFault } from './codes.ts'
 import { cloudId, type DeviceName } from './device-names.ts'
 import type { CallAnswer, DriverDesk, DriverLine } from './driver-desk.ts'
 
-export const served: ReadonlySet<string> = new Set(['iot.dmp.configmanager', 'iot.dmp.dimu', 'iot.dmp.subscribe', 'iot.gateway.watchdog', 'iot.gateway.fileUploader'])
+export const served: ReadonlySet<string> = new Set([
+  'iot.dmp.configmanager',
+  'iot.dmp.dimu',
+  'iot.dmp.subscribe',
+  'iot.gateway.watchdog',
+  'iot.gateway.fileUploader',
+])
 const devicePrefix = 'iot.device.id'
 const mostLines = 32
 const mostSubscriptions = 64
@@ -29,7 +35,10 @@ export class DriverBus {
 
   constructor(desk: DriverDesk, log: (line: string) => void) {
     this.#desk = desk
-    this.#log = (text) => log(`driver ${desk.driver.driverName}: ${text}`)
+    this.#log = (text) => {
+      log(`driver ${desk.driver.driverName}: ${text}`)
+      desk.driver.note?.(text)
+    }
     this.#policy = { served, lines: () => this.#connected.keys(), checkName: (name) => this.#checkName(name) }
   }
 
@@ -98,7 +107,7 @@ export class DriverBus {
   }
 
   async #configCall({ member, values }: BusRequest, { subscriptions }: Connected): Promise<BusAnswer> {
-    const [first = '', second = ''] = values.map(String)
+    const [first = '', second = ''] = values.map(textOf)
     try {
       switch (member) {
         case 'get_config':
@@ -123,7 +132,7 @@ export class DriverBus {
 
   async #deviceCall({ member, values }: BusRequest, { driverLine }: Connected): Promise<BusAnswer> {
     try {
-      const params = await this.#carryOut(member, String(values[0] ?? ''), driverLine)
+      const params = await this.#carryOut(member, textOf(values[0]), driverLine)
       return textAnswer({ code: codes.success, message: 'success', params })
     } catch (error) {
       if (!(error instanceof DriverFault)) throw error
@@ -141,8 +150,10 @@ export class DriverBus {
       case 'startupDevice':
       case 'registerDevice': {
         const asked = parseObject(text)
-        const deviceName = asked['deviceName'] ?? asked['deviceLocalId']
-        const device = await this.#desk.deviceOf({ productKey: String(asked['productKey'] ?? ''), deviceName: String(deviceName ?? '') })
+        const device = await this.#desk.deviceOf({
+          productKey: textOf(asked['productKey']),
+          deviceName: textOf(asked['deviceName'] ?? asked['deviceLocalId']),
+        })
         await this.#desk.online(device, line)
         return { deviceCloudId: cloudId(device), productKey: device.productKey, deviceName: device.deviceName }
       }
@@ -165,7 +176,7 @@ export class DriverBus {
     try {
       const device = await this.#desk.deviceByCloudId(from.slice(devicePrefix.length))
       if (!device) throw new DriverFault(codes.notRegistered, `there is no device ${from.slice(0, 80)}`)
-      const content = parseObject(String(said ?? ''))
+      const content = parseObject(textOf(said))
       if (member === 'propertiesChanged') this.#desk.properties(device, content)
       else this.#desk.event(device, member, content['params'])
     } catch (error) {
@@ -185,13 +196,13 @@ async function callDevice(line: BusLine, { device, service, params, timeoutMs }:
   const name = `${devicePrefix}${cloudId(device)}`
   const body = [service, JSON.stringify({ params })]
   const values = await line.call({ path: pathOf(name), interface: name, member: 'callServices', signature: 'ss', body }, timeoutMs)
-  const { code, message, params: answer } = parseObject(String(values[0] ?? ''))
+  const { code, message, params: answer } = parseObject(textOf(values[0]))
   const isProperty = service === 'get' || service === 'set'
   // The answer to a service is wrapped once more than that to get and set.
   const inner = !isProperty && typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : undefined
   const data = inner && 'data' in inner ? inner['data'] : answer
   const ownCode = typeof inner?.['code'] === 'number' && inner['code'] !== 0 ? inner['code'] : code
-  return { code: Number(ownCode ?? codes.unknown), message: String(message ?? ''), data: data ?? {} }
+  return { code: Number(ownCode ?? codes.unknown), message: textOf(message), data: data ?? {} }
 }
 
 function textAnswer(content: object): BusAnswer {
@@ -200,7 +211,7 @@ function textAnswer(content: object): BusAnswer {
 
 /** One library sends the id alone, the others an object that holds it. */
 function toCloudId(text: string): string {
-  return text.startsWith('{') ? String(parseObject(text)['deviceCloudId'] ?? '') : text
+  return text.startsWith('{') ? textOf(parseObject(text)['deviceCloudId']) : text
 }
 
 /** Throws DriverFault. */

@@ -5,6 +5,7 @@ import type { LocalDriver } from '../packages/local-door.ts'
 import { codes, DriverFault } from './codes.ts'
 import type { DeviceBook, DeviceValue } from './device-book.ts'
 import { cloudId, type DeviceName, deviceKey } from './device-names.ts'
+import type { ThingModels } from './thing-models.ts'
 
 export interface CallAnswer {
   readonly code: number
@@ -15,6 +16,11 @@ export interface CallAnswer {
 /** A connection of a driver on which its devices can be called. */
 export interface DriverLine {
   callDevice(device: DeviceName, service: string, params: unknown, timeoutMs: number): Promise<CallAnswer>
+}
+
+export interface DeskParts {
+  readonly book: DeviceBook
+  readonly models: ThingModels
 }
 
 /** The driver's devices, as its config lists them. */
@@ -29,12 +35,14 @@ const maxAgeMs = 366 * 24 * 3600 * 1000
 export class DriverDesk {
   readonly driver: LocalDriver
   readonly #book: DeviceBook
+  readonly #models: ThingModels
   readonly #online = new Map<string, { readonly device: DeviceName; readonly line: DriverLine }>()
   #devices: Promise<Listed> | undefined
 
-  constructor(driver: LocalDriver, book: DeviceBook) {
+  constructor(driver: LocalDriver, { book, models }: DeskParts) {
     this.driver = driver
     this.#book = book
+    this.#models = models
   }
 
   /** The text under a key of the config store. Throws DriverFault. */
@@ -46,8 +54,10 @@ export class DriverDesk {
     const { productKeys } = await this.#listed()
     // A product key could begin with config_: what the driver has devices of decides.
     const productKey = [product[2] ?? '', key.slice('gw_TSL_'.length)].find((name) => productKeys.has(name))
-    if (productKey === undefined) throw new DriverFault(codes.invalidParam, `this driver has no device of the product in ${key.slice(0, 80)}`)
-    return key === `gw_TSL_config_${productKey}` ? '{}' : emptyModel(productKey)
+    if (productKey === undefined)
+      throw new DriverFault(codes.invalidParam, `this driver has no device of the product in ${key.slice(0, 80)}`)
+    if (key === `gw_TSL_config_${productKey}`) return '{}'
+    return (await this.#models.find(productKey)) ?? emptyModel(productKey)
   }
 
   /** A key whose changes this driver may be told of. Throws DriverFault. */
@@ -71,11 +81,13 @@ export class DriverDesk {
 
   async online(device: DeviceName, line: DriverLine): Promise<void> {
     if (!this.#book.setOnline(device, this.driver.driverId, true)) throw new DriverFault(codes.unknown, 'this gateway has too many devices')
+    if (!this.#online.has(deviceKey(device))) this.driver.note?.(`device ${deviceKey(device)} is online`)
     this.#online.set(deviceKey(device), { device, line })
   }
 
   offline(device: DeviceName): void {
     if (!this.#online.delete(deviceKey(device))) return
+    this.driver.note?.(`device ${deviceKey(device)} is offline`)
     this.#book.setOnline(device, this.driver.driverId, false)
   }
 
@@ -100,7 +112,9 @@ export class DriverDesk {
   properties(device: DeviceName, said: unknown): void {
     this.#checkOnline(device)
     if (!isRecord(said)) throw new DriverFault(codes.invalidParam, 'properties must be an object')
-    const values = Object.entries(said).flatMap(([name, entry]) => (isRecord(entry) && entry['value'] !== undefined ? toValue(name, entry) : []))
+    const values = Object.entries(said).flatMap(([name, entry]) =>
+      isRecord(entry) && entry['value'] !== undefined ? toValue(name, entry) : [],
+    )
     this.#book.setProperties(device, this.driver.driverId, values)
   }
 
@@ -154,7 +168,7 @@ function toValue(name: string, { value, time }: Record<string, unknown>): Device
   return { name, value: JSON.stringify(value), atMs: isTrue ? time : nowMs }
 }
 
-/** No model of products is kept anywhere yet: one that allows nothing in particular. */
+/** For a product without one. */
 function emptyModel(productKey: string): string {
   return JSON.stringify({ profile: { productKey }, properties: [], events: [], services: [] })
 }

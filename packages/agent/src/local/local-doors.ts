@@ -1,8 +1,9 @@
 // The doors of all drivers of this gateway: a socket for each, opened before the driver starts, gone with its instance. What is
 // behind them is loaded when somebody connects: most drivers never do.
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { readIfPresent, writeAtomically } from '../files.ts'
 import { busFolder, busSocketName, type LocalDoors, type LocalDriver, type LocalPlace } from '../packages/local-door.ts'
 import { enclosed, enclosureProblem, ownBusFolder } from './bus-places.ts'
 import { type Listening, listenIn, refuseTaken } from './bus-socket.ts'
@@ -12,11 +13,13 @@ import type { DriverBus } from './driver-bus.ts'
 import { DriverDesk, type DriverLine } from './driver-desk.ts'
 import type { MqttDoor } from './mqtt-door.ts'
 import type { SharedBus } from './shared-bus.ts'
+import type { ThingModels } from './thing-models.ts'
 
 export interface LocalDoorsOptions {
   /** A folder of the agent's own. */
   readonly folder: string
   readonly book: DeviceBook
+  readonly models: ThingModels
   readonly log: (line: string) => void
   /** For drivers that speak MQTT; 0 takes any free port. */
   readonly mqttPort?: number
@@ -43,9 +46,9 @@ export class Doors implements LocalDoors {
 
   async open(driver: LocalDriver): Promise<LocalPlace> {
     const { instanceId } = driver
-    const known = this.#doors.get(instanceId) ?? this.#openDoor(driver)
-    this.#doors.set(instanceId, known)
     try {
+      const known = this.#doors.get(instanceId) ?? this.#openDoor(driver)
+      this.#doors.set(instanceId, known)
       await known
     } catch (error) {
       this.#doors.delete(instanceId)
@@ -61,7 +64,8 @@ export class Doors implements LocalDoors {
     return { folder, enclose: (line) => [...line] }
   }
 
-  async configChanged(instanceId: string): Promise<void> {
+  async configChanged(instanceId: string, config: string): Promise<void> {
+    if (this.#doors.has(instanceId)) await this.#keepConfig(instanceId, config)
     const door = await this.#doors.get(instanceId)
     await door?.desk.configChanged()
     await door?.bus?.configChanged()
@@ -70,6 +74,7 @@ export class Doors implements LocalDoors {
   async close(instanceId: string): Promise<void> {
     await this.#shut(instanceId)
     await rm(this.#folderOf(instanceId), { recursive: true, force: true })
+    await rm(this.#configOf(instanceId), { force: true })
   }
 
   async #shut(instanceId: string): Promise<void> {
@@ -114,11 +119,11 @@ export class Doors implements LocalDoors {
   }
 
   async #openDoor(driver: LocalDriver): Promise<Door> {
-    const { book, log } = this.#options
+    const { book, models, log } = this.#options
     const folder = this.#folderOf(driver.instanceId)
     // The driver may run as another user, and in its view only this folder is to be seen.
     await mkdir(folder, { recursive: true, mode: 0o755 })
-    const desk = new DriverDesk(driver, book)
+    const desk = new DriverDesk({ ...driver, configPath: await this.#keptConfig(driver) }, { book, models })
     const listening = await listenIn(folder, (socket) => void this.#busOf(door).then((bus) => bus.accept(socket)), log)
     const door: Door = { desk, listening }
     this.#opened.set(driver.instanceId, door)
@@ -129,6 +134,25 @@ export class Doors implements LocalDoors {
     const { DriverBus } = await import('./driver-bus.ts')
     door.bus ??= new DriverBus(door.desk, this.#options.log)
     return door.bus
+  }
+
+  /**
+   * A copy of the config out of the driver's reach: what it may bring online is read from it. The driver's own copy is good enough
+   * for an instance that never had a door.
+   */
+  async #keptConfig({ instanceId, config, configPath }: LocalDriver): Promise<string> {
+    const kept = this.#configOf(instanceId)
+    if (config !== undefined) await this.#keepConfig(instanceId, config)
+    else if ((await readIfPresent(kept)) === undefined) await this.#keepConfig(instanceId, await readFile(configPath, 'utf8'))
+    return kept
+  }
+
+  #keepConfig(instanceId: string, config: string): Promise<void> {
+    return writeAtomically(this.#configOf(instanceId), config)
+  }
+
+  #configOf(instanceId: string): string {
+    return join(this.#options.folder, `${instanceId}.json`)
   }
 
   #folderOf(instanceId: string): string {
@@ -155,7 +179,9 @@ export class Doors implements LocalDoors {
       log(`drivers share one bus at ${join(busFolder, busSocketName)}, because ${problem}`)
       return listening
     } catch (error) {
-      log(`drivers that look for ${join(busFolder, busSocketName)} find nothing there: ${error instanceof Error ? error.message : String(error)}`)
+      log(
+        `drivers that look for ${join(busFolder, busSocketName)} find nothing there: ${error instanceof Error ? error.message : String(error)}`,
+      )
       return undefined
     }
   }

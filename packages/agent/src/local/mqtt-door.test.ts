@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { callDevice } from './call-device.ts'
 import { DeviceBook } from './device-book.ts'
 import { Doors } from './local-doors.ts'
+import { PacketLengths } from './mqtt-guard.ts'
 import { parseTopic } from './mqtt-topics.ts'
 
 interface Packet {
@@ -43,7 +44,7 @@ beforeEach(async () => {
     reports.push(report)
     book.taken(report.seq)
   })
-  doors = new Doors({ folder: join(folder, 'doors'), book, log: () => {}, mqttPort: 0 })
+  doors = new Doors({ folder: join(folder, 'doors'), book, models: { find: async () => undefined }, log: () => {}, mqttPort: 0 })
   const configPath = join(folder, 'driver_config.json')
   await writeFile(configPath, JSON.stringify(config))
   await doors.open({ ...driver, configPath })
@@ -55,7 +56,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function joined(username = 'driver&thermo&d0c5', password = 'd0c5') {
+async function joined(username = 'driver&thermo&d0c5', password = 'd0c5', clientId = 'thermo') {
   const socket = connect(doors.mqttPort!, '127.0.0.1')
   sockets.push(socket)
   const packets: Packet[] = []
@@ -73,15 +74,32 @@ async function joined(username = 'driver&thermo&d0c5', password = 'd0c5') {
       },
       { timeout: 10_000 },
     )
-  send({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'thermo', keepalive: 60, username, password: Buffer.from(password) })
+  send({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    clientId,
+    keepalive: 60,
+    username,
+    password: Buffer.from(password),
+  })
   const { returnCode } = await next(({ cmd }) => cmd === 'connack')
   const subscribe = async (...topics: string[]) => {
     send({ cmd: 'subscribe', messageId: 7, subscriptions: topics.map((topic) => ({ topic, qos: 0 })) })
     return (await next(({ cmd }) => cmd === 'suback')).granted
   }
   const publish = (topic: string, content: object) => send({ cmd: 'publish', topic, payload: JSON.stringify(content), qos: 0 })
-  const said = async (topic: string) => JSON.parse((await next((packet) => packet.topic === topic)).payload!.toString()) as Record<string, unknown>
-  return { returnCode, subscribe, publish, said, socket, ask: async (topic: string, id = '1') => publish(topic, { id, version: '1.0', params: {} }) }
+  const said = async (topic: string) =>
+    JSON.parse((await next((packet) => packet.topic === topic)).payload!.toString()) as Record<string, unknown>
+  return {
+    returnCode,
+    subscribe,
+    publish,
+    said,
+    socket,
+    ask: async (topic: string, id = '1') => publish(topic, { id, version: '1.0', params: {} }),
+  }
 }
 
 describe('a driver that speaks MQTT', () => {
@@ -91,7 +109,11 @@ describe('a driver that speaks MQTT', () => {
     await one.ask('edge/driver/d0c5/x/x/request/iot/driver/proxy/x/get_config')
     expect(await one.said(`${inbox}/response/driver/d0c5/x/x/get_config`)).toMatchObject({ id: '1', code: 0, data: config })
     await one.ask('edge/driver/d0c5/a1pk/x/request/iot/driver/proxy/x/get_tsl', '2')
-    expect(await one.said(`${inbox}/response/driver/d0c5/a1pk/x/get_tsl`)).toMatchObject({ id: '2', code: 0, data: { profile: { productKey: 'a1pk' } } })
+    expect(await one.said(`${inbox}/response/driver/d0c5/a1pk/x/get_tsl`)).toMatchObject({
+      id: '2',
+      code: 0,
+      data: { profile: { productKey: 'a1pk' } },
+    })
   })
 
   it('brings its device online, reports, answers a call, and takes its device along when it goes', async () => {
@@ -100,14 +122,22 @@ describe('a driver that speaks MQTT', () => {
     await one.ask('edge/device/d0c5/a1pk/one/request/iot/driver/proxy/x/online')
     expect(await one.said(`${inbox}/response/device/d0c5/a1pk/one/online`)).toMatchObject({ code: 0 })
     one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/property', { id: '2', params: { t: { value: 4, time: Date.now() } } })
-    one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/event/hot', { id: '3', params: { value: { at: 41 }, time: Date.now() } })
+    one.publish('edge/device/d0c5/a1pk/one/broadcast/thing/a1pk/one/event/hot', {
+      id: '3',
+      params: { value: { at: 41 }, time: Date.now() },
+    })
     await vi.waitFor(() => expect(reports.flatMap(({ devices }) => devices).flatMap(({ events }) => events)).toHaveLength(1))
     expect(reports.flatMap(({ devices }) => devices).flatMap(({ properties }) => properties)).toMatchObject([{ name: 't', value: '4' }])
     const call = { kind: 'call' as const, productKey: 'a1pk', deviceName: 'one', service: 'add', params: '{"a":1}', timeoutMs: 5000 }
     const answered = callDevice(doors, call)
     const { id, params } = await one.said(`${inbox}/request/device/d0c5/a1pk/one/callservice/thing/service/add`)
     expect(params).toEqual({ a: 1 })
-    one.publish('edge/device/d0c5/a1pk/one/response/iot/driver/proxy/x/callservice/thing/service/add', { id, version: '1.0', code: 0, data: { sum: 1 } })
+    one.publish('edge/device/d0c5/a1pk/one/response/iot/driver/proxy/x/callservice/thing/service/add', {
+      id,
+      version: '1.0',
+      code: 0,
+      data: { sum: 1 },
+    })
     expect(JSON.parse(await answered)).toMatchObject({ code: 0, data: { sum: 1 } })
     one.socket.destroy()
     await vi.waitFor(() => expect(book.isOnline({ productKey: 'a1pk', deviceName: 'one' })).toBe(false))
@@ -124,13 +154,33 @@ describe('a driver that speaks MQTT', () => {
     ['another driver', 'driver&other&d0c6', 'd0c6'],
     ['a wrong password', 'driver&thermo&d0c5', 'guess'],
     ['nobody', '', ''],
-  ])('is not let in as %s', async (_who, username, password) => {
-    expect((await joined(username, password)).returnCode).toBe(4)
+    ['the id of another connection', 'driver&thermo&d0c5', 'd0c5', 'victim'],
+  ])('is not let in with %s', async (_who, username, password, clientId = 'thermo') => {
+    expect((await joined(username, password, clientId)).returnCode).toBe(4)
+  })
+
+  it('is cut off when it announces more than is taken, before it has sent it', async () => {
+    const one = await joined()
+    const closed = new Promise((resolve) => one.socket.once('close', () => resolve('closed')))
+    one.socket.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]))
+    expect(await closed).toBe('closed')
   })
 
   it('cannot listen to what other drivers are sent', async () => {
     const one = await joined()
     expect(await one.subscribe(`${inbox}/response/driver/d0c6/x/x/get_config`)).toEqual([128])
+  })
+})
+
+describe('lengths of packets', () => {
+  it('are followed over chunks of any size', () => {
+    const packets = [Buffer.from([0xc0, 0]), Buffer.from([0x30, 0xc8, 1, ...Array<number>(200).fill(0xff)]), Buffer.from([0xc0, 0])]
+    for (const size of [1, 3, 500]) {
+      const lengths = new PacketLengths(200)
+      const bytes = Buffer.concat(packets)
+      for (let at = 0; at < bytes.length; at += size) lengths.take(bytes.subarray(at, at + size))
+      expect(() => lengths.take(Buffer.from([0x30, 0xc9, 1]))).toThrow('a packet of 201 bytes')
+    }
   })
 })
 

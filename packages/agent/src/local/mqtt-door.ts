@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { AuthenticateError, Client } from 'aedes'
 import type { DriverDesk } from './driver-desk.ts'
 import { MqttDriver } from './mqtt-driver.ts'
+import { guarded } from './mqtt-guard.ts'
 import { mayHear, toDrivers } from './mqtt-topics.ts'
 
 export const usualMqttPort = 9883
@@ -81,7 +82,7 @@ export class MqttDoor {
     socket.once('close', () => this.#sockets.delete(socket))
     this.#broker ??= this.#open()
     this.#broker.then(
-      (broker) => broker.handle(socket),
+      (broker) => broker.handle(guarded(socket, longestPacket)),
       (error: unknown) => {
         this.#options.log(`MQTT for drivers: ${String(error)}`)
         socket.destroy()
@@ -107,11 +108,13 @@ export class MqttDoor {
       },
       authorizePublish: (client, packet, done) => {
         const driver = client && this.#drivers.get(client)
-        const payload = Buffer.from(packet.payload)
-        if (payload.length > longestPacket) return done(new Error('the message is too long'))
+        // Nothing is kept for whoever comes later.
+        packet.retain = false
         if (packet.topic.startsWith(toDrivers)) return done(new Error('only this agent speaks there'))
         // What a driver says is for this agent alone.
-        driver?.take(packet.topic, payload).catch((error: unknown) => this.#options.log(`MQTT for drivers: ${String(error)}`))
+        driver
+          ?.take(packet.topic, Buffer.from(packet.payload))
+          .catch((error: unknown) => this.#options.log(`MQTT for drivers: ${String(error)}`))
         done(null)
       },
       authorizeForward: (_client, packet) => (packet.topic.startsWith(toDrivers) ? packet : null),
@@ -124,7 +127,9 @@ export class MqttDoor {
   #admit(client: Client, username: string, password: string): MqttDriver | undefined {
     const [word, name, driverId] = username.split('&')
     const desk = word === 'driver' && driverId !== undefined && password === driverId ? this.#options.find(driverId) : undefined
-    if (desk?.driver.driverName !== name || !desk) {
+    // A connection ends an older one of the same id, so a driver may only use its own.
+    const isOwnId = client.id === name || client.id === driverId
+    if (desk?.driver.driverName !== name || !desk || !isOwnId) {
       this.#options.log(`MQTT for drivers: ${username.slice(0, 80) || 'somebody without a name'} is no driver of this gateway`)
       return undefined
     }

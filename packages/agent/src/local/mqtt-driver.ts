@@ -22,7 +22,10 @@ export class MqttDriver implements DriverLine {
   constructor(desk: DriverDesk, publish: (topic: string, content: object) => void, log: (line: string) => void) {
     this.desk = desk
     this.#publish = publish
-    this.#log = (text) => log(`driver ${desk.driver.driverName}: ${text}`)
+    this.#log = (text) => {
+      log(`driver ${desk.driver.driverName}: ${text}`)
+      desk.driver.note?.(text)
+    }
   }
 
   callDevice(device: DeviceName, service: string, params: unknown, timeoutMs: number): Promise<CallAnswer> {

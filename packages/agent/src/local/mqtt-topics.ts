@@ -62,5 +62,7 @@ export function callTopic(driverId: string, { productKey, deviceName }: DeviceNa
 
 /** A driver may hear what is meant for it and nothing else. */
 export function mayHear(topic: string, driverId: string): boolean {
-  return [`${inbox}/response/driver/`, `${inbox}/response/device/`, `${inbox}/request/device/`].some((start) => topic.startsWith(`${start}${driverId}/`))
+  return [`${inbox}/response/driver/`, `${inbox}/response/device/`, `${inbox}/request/device/`].some((start) =>
+    topic.startsWith(`${start}${driverId}/`),
+  )
 }

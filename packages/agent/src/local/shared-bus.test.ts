@@ -22,11 +22,15 @@ beforeEach(async () => {
   log = []
   const say = (line: string) => void log.push(line)
   const book = new DeviceBook({ log: say })
+  const models = { find: async () => undefined }
   const buses = await Promise.all(
     ['one', 'two'].map(async (name) => {
       const configPath = join(folder, `${name}.json`)
       await writeFile(configPath, JSON.stringify({ config: { json: { name } }, deviceList: [] }))
-      return new DriverBus(new DriverDesk({ instanceId: name, driverId: `id-${name}`, driverName: name, runtime: 'c', configPath }, book), say)
+      return new DriverBus(
+        new DriverDesk({ instanceId: name, driverId: `id-${name}`, driverName: name, runtime: 'c', configPath }, { book, models }),
+        say,
+      )
     }),
   )
   shared = new SharedBus((name) => buses.find((bus) => bus.isOwnName(name)), say)

@@ -6,7 +6,12 @@ type Callback = (error: unknown, ...values: unknown[]) => void
 type Remote = Record<string, (...args: unknown[]) => void>
 
 interface Bus {
-  readonly connection: { once(event: string, listener: (error?: Error) => void): void; end(): void; message(message: object): void; stream: { destroy(): void } }
+  readonly connection: {
+    once(event: string, listener: (error?: Error) => void): void
+    end(): void
+    message(message: object): void
+    stream: { destroy(): void }
+  }
   serial: number
   getService(name: string): { getInterface(path: string, name: string, done: (error: unknown, found: Remote) => void): void }
   requestName(name: string, flags: number, done: (error: unknown, code: number) => void): void
@@ -50,7 +55,12 @@ export class TestDriver {
         return 0
       },
     }
-    this.bus.exportInterface(object, pathOf(name), { name, methods: { notify_config: ['ss', 'i', ['key', 'value'], ['code']] }, signals: {}, properties: {} })
+    this.bus.exportInterface(object, pathOf(name), {
+      name,
+      methods: { notify_config: ['ss', 'i', ['key', 'value'], ['code']] },
+      signals: {},
+      properties: {},
+    })
     await this.ask('iot.dmp.dimu', 'registerDriver', JSON.stringify({ params: { driverLocalId: this.#driverId } }))
     return code
   }
@@ -58,15 +68,23 @@ export class TestDriver {
   /** A method of one of the gateway's objects, found the way the library does: by what the object says of itself. */
   async ask(name: string, method: string, ...args: unknown[]): Promise<unknown[]> {
     const remote = await new Promise<Remote>((resolve, reject) =>
-      this.bus.getService(name).getInterface(pathOf(name), name, (error, found) => (error ? reject(new Error(String(error))) : resolve(found))),
+      this.bus
+        .getService(name)
+        .getInterface(pathOf(name), name, (error, found) => (error ? reject(new Error(JSON.stringify(error))) : resolve(found))),
     )
     return new Promise((resolve, reject) =>
-      remote[method]!(...args, (error: unknown, ...values: unknown[]) => (error ? reject(new Error(JSON.stringify(error))) : resolve(values))),
+      remote[method]!(...args, (error: unknown, ...values: unknown[]) =>
+        error ? reject(new Error(JSON.stringify(error))) : resolve(values),
+      ),
     )
   }
 
   async online(productKey: string, deviceName: string): Promise<Record<string, unknown>> {
-    const [text] = await this.ask('iot.dmp.dimu', 'connect', JSON.stringify({ productKey, deviceName, driverName: this.#driverId, isLocal: 'False' }))
+    const [text] = await this.ask(
+      'iot.dmp.dimu',
+      'connect',
+      JSON.stringify({ productKey, deviceName, driverName: this.#driverId, isLocal: 'False' }),
+    )
     return JSON.parse(String(text)) as Record<string, unknown>
   }
 

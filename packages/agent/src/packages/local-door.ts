@@ -6,24 +6,28 @@ export interface LocalDriver {
   readonly driverId: string
   readonly driverName: string
   readonly runtime: string
-  /** The file that holds exactly the config text the driver is to be handed. */
+  /** The config text the driver is to be handed; absent for a driver that is started again. */
+  readonly config?: string
+  /** Where the text lies as well, for an instance that was made before it had a door. */
   readonly configPath: string
   /** Of a container: the address it knows this machine by. A process has the machine's own loopback. */
   readonly reachedAt?: string
+  /** Puts a line into the driver's own log, where there is a way to. */
+  readonly note?: (line: string) => void
 }
 
 export interface LocalPlace {
-  /** The folder on this machine that has to be at `busFolder` for the driver; absent where it cannot be given one of its own. */
+  /** The folder on this machine that has to be at `busFolder` for the driver. */
   readonly folder?: string
-  /** The command line of a process that finds its door at `busFolder`. */
+  /** The command line of a process that finds its door there; as root, around whatever makes it another user. */
   readonly enclose: (line: readonly string[]) => string[]
 }
 
 export interface LocalDoors {
   /** Opens the door of a driver, or leaves it open. A door that cannot be opened keeps no driver from starting. */
   open(driver: LocalDriver): Promise<LocalPlace>
-  /** The file at `configPath` has changed. */
-  configChanged(instanceId: string): Promise<void>
+  /** To be called when the driver's own files are in place. */
+  configChanged(instanceId: string, config: string): Promise<void>
   close(instanceId: string): Promise<void>
 }
 

@@ -15,6 +15,7 @@ import * as messageRoutes from './message-routes.ts'
 import * as products from './products.ts'
 import * as thingCalls from './thing-calls.ts'
 import * as thingData from './thing-data.ts'
+import * as thingModels from './thing-models.ts'
 import * as uploads from './uploads.ts'
 
 export const operations = {
@@ -34,6 +35,7 @@ export const operations = {
   ...deviceRegistry,
   ...thingData,
   ...thingCalls,
+  ...thingModels,
 }
 
 export const family = {

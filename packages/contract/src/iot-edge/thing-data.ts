@@ -9,7 +9,10 @@ const Identifier = (what: string) => Type.String({ description: `Identifier of t
 
 const windowFields = {
   ...deviceFields,
-  StartTime: Type.Integer({ minimum: 0, description: 'One end of the window, in milliseconds since 1970. The two ends may be in any order.' }),
+  StartTime: Type.Integer({
+    minimum: 0,
+    description: 'One end of the window, in milliseconds since 1970. The two ends may be in any order.',
+  }),
   EndTime: Type.Integer({ minimum: 0, description: 'The other end of the window.' }),
   Asc: Type.Optional(Code([0, 1], '1 oldest first, 0 newest first. Default 0.')),
   PageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Entries per answer, 1 to 100. Default 10.' })),
@@ -19,7 +22,10 @@ const windowFields = {
 const page = <Item extends TObject>(name: string, item: Item) =>
   Type.Object(
     {
-      List: Type.Object({ [name]: Type.Array(item, { description: 'The entries of this page.' }) }, { description: 'The list, in a wrapper.' }),
+      List: Type.Object(
+        { [name]: Type.Array(item, { description: 'The entries of this page.' }) },
+        { description: 'The list, in a wrapper.' },
+      ),
       NextTime: Type.Optional(Type.Integer({ description: 'Where the next page begins: StartTime of the next call.' })),
       NextValid: Type.Boolean({ description: 'Whether there is a next page.' }),
     },
@@ -30,7 +36,11 @@ export const QueryDevicePropertyStatus = edgeOperation({
   action: 'QueryDevicePropertyStatus',
   summary: 'Returns the newest value of each property of a device.',
   access: 'get',
-  input: Type.Object({ ...deviceFields, FunctionBlockId: text('Module of the thing model. Only the default one exists: leave it out.'), IotInstanceId }),
+  input: Type.Object({
+    ...deviceFields,
+    FunctionBlockId: text('Module of the thing model. Only the default one exists: leave it out.'),
+    IotInstanceId,
+  }),
   output: Type.Object({
     Data: Type.Object(
       {
@@ -39,9 +49,9 @@ export const QueryDevicePropertyStatus = edgeOperation({
             PropertyStatusInfo: Type.Array(
               Type.Object({
                 Identifier: Identifier('property'),
-                Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as no thing model is kept.' })),
+                Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as thing models are not read.' })),
                 DataType: Type.Optional(Type.String({ description: 'By its value: double, bool, text, struct or array.' })),
-                Unit: Type.Optional(Type.String({ description: 'Never set, as no thing model is kept.' })),
+                Unit: Type.Optional(Type.String({ description: 'Never set, as thing models are not read.' })),
                 Value: Type.String({ description: 'The value as text; lists and structures as JSON.' }),
                 Time: TimeText('When the device said it'),
               }),
@@ -60,7 +70,9 @@ export const QueryDevicePropertyStatus = edgeOperation({
     output: {
       Data: {
         List: {
-          PropertyStatusInfo: [{ Identifier: 'temperature', Name: 'temperature', DataType: 'double', Value: '21.5', Time: '1795334400000' }],
+          PropertyStatusInfo: [
+            { Identifier: 'temperature', Name: 'temperature', DataType: 'double', Value: '21.5', Time: '1795334400000' },
+          ],
         },
       },
     },
@@ -74,11 +86,20 @@ export const QueryDevicePropertyData = edgeOperation({
   access: 'list',
   input: Type.Object({ ...windowFields, Identifier: Identifier('property'), IotInstanceId }),
   output: Type.Object({
-    Data: page('PropertyInfo', Type.Object({ Time: TimeText('When the device said it'), Value: Type.String({ description: 'The value as text.' }) })),
+    Data: page(
+      'PropertyInfo',
+      Type.Object({ Time: TimeText('When the device said it'), Value: Type.String({ description: 'The value as text.' }) }),
+    ),
   }),
   errors: ['iot.device.NotExistedDevice'],
   example: {
-    input: { ProductKey: 'a1mAdeG0002', DeviceName: 'sensor_01', Identifier: 'temperature', StartTime: 1795330800000, EndTime: 1795334400000 },
+    input: {
+      ProductKey: 'a1mAdeG0002',
+      DeviceName: 'sensor_01',
+      Identifier: 'temperature',
+      StartTime: 1795330800000,
+      EndTime: 1795334400000,
+    },
     output: { Data: { List: { PropertyInfo: [{ Time: '1795334400000', Value: '21.5' }] }, NextValid: false } },
   },
 })
@@ -91,7 +112,7 @@ export const QueryDeviceEventData = edgeOperation({
   input: Type.Object({
     ...windowFields,
     Identifier: Type.Optional(Type.String({ description: 'Only events of this identifier.' })),
-    EventType: text('Kind of events. Kinds belong to thing models, which are not kept: refused when set.'),
+    EventType: text('Kind of events. Kinds belong to thing models, which are not read: refused when set.'),
     IotInstanceId,
   }),
   output: Type.Object({
@@ -99,8 +120,8 @@ export const QueryDeviceEventData = edgeOperation({
       'EventInfo',
       Type.Object({
         Identifier: Identifier('event'),
-        Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as no thing model is kept.' })),
-        EventType: Type.Optional(Type.String({ description: 'Never set, as no thing model is kept.' })),
+        Name: Type.Optional(Type.String({ description: 'Its name for people; the identifier, as thing models are not read.' })),
+        EventType: Type.Optional(Type.String({ description: 'Never set, as thing models are not read.' })),
         OutputData: Type.String({ description: 'What the event carried, as JSON text.' }),
         Time: TimeText('When the device said it'),
       }),

@@ -96,6 +96,7 @@ export const NodeMessage = Type.Union([
     /** Every other workload uses about what was told of it last on this connection. Only where the welcome allows it. */
     isRestSame: Type.Optional(Type.Boolean()),
   }),
+  /** Sent only to a server whose welcome takes it. */
   Type.Object({ type: Type.Literal('devices'), report: DeviceReport }),
   /** Only to a server whose welcome takes 'disk'. */
   Type.Object({ type: Type.Literal('disk'), disk: DiskReport }),
@@ -142,6 +143,8 @@ export const ServerMessage = Type.Union([
     statsMayRest: Type.Optional(Type.Boolean()),
     /** Where log rivers flow to, as log-sink.ts reads it; absent: nowhere, unless the node has a sink of its own. */
     logSink: Type.Optional(Type.Object({ address: Text(2048), headers: Type.Optional(Text(8192)) })),
+    /** Whether the node may tell what devices behind its drivers say; absent: an older server, which would not understand it. */
+    takesDevices: Type.Optional(Type.Boolean()),
     /** What this server takes that older ones refuse: 'disk', 'incidents'. A node sends it to no other. */
     takes: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
   }),

@@ -53,7 +53,11 @@ async function readInside(caller: Caller, nodes: readonly { readonly NodeId: str
     nodes.slice(0, mostNodesInside).map(async ({ NodeId, Name }) => {
       const { Workloads, Devices, DeviceCount } = await caller.call(versions.littoral, littoral.GetNode, { NodeId })
       const of = { NodeName: Name }
-      return { count: DeviceCount, workloads: Workloads.map((one) => ({ ...of, ...one })), devices: Devices.map((one) => ({ ...of, ...one })) }
+      return {
+        count: DeviceCount,
+        workloads: Workloads.map((one) => ({ ...of, ...one })),
+        devices: Devices.map((one) => ({ ...of, ...one })),
+      }
     }),
   )
   const workloads = inside.flatMap((node) => node.workloads)

@@ -222,6 +222,7 @@ export class NodeSession {
       ...(this.#services.settings.logSink && { logSink: this.#services.settings.logSink }),
       statsMayRest: true,
       takes: takenAsides,
+      takesDevices: true,
     })
     this.push()
     this.#upgrades?.tell()

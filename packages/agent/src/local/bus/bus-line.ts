@@ -56,6 +56,7 @@ const mostAnswering = 1024
 /** A driver that does not read what it is sent. */
 const mostUnread = 32 * 1024 * 1024
 const noReplyExpected = 1
+const longestText = 1000
 
 let connections = 0
 
@@ -146,7 +147,7 @@ export class BusLine {
         return waiting?.resolve(request.values)
       case messageTypes.error:
         this.#settle(header.replySerial)
-        return waiting?.reject(new Error(String(request.values[0] ?? header.errorName)))
+        return waiting?.reject(new Error(textOf(request.values[0]) || header.errorName))
     }
   }
 
@@ -171,7 +172,7 @@ export class BusLine {
       )
       .catch((error: unknown) => {
         const errorName = error instanceof BusError ? error.errorName : 'org.freedesktop.DBus.Error.Failed'
-        const text = error instanceof Error ? error.message : String(error)
+        const text = (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, longestText)
         reply({ type: messageTypes.error, sender: ownName, errorName, signature: 's', body: [text] })
       })
       .finally(() => (this.#answering -= 1))
@@ -181,8 +182,17 @@ export class BusLine {
     this.#serial = (this.#serial % 0x7fffffff) + 1
     if (this.#socket.destroyed) return this.#serial
     if (this.#socket.writableLength > mostUnread) this.#violated(new BusViolation('it does not read what it is sent'))
-    else this.#socket.write(toBytes({ ...message, serial: this.#serial }))
+    else this.#write({ ...message, serial: this.#serial })
     return this.#serial
+  }
+
+  /** What cannot be said in D-Bus came from the driver itself, such as a text with a zero in it. */
+  #write(message: BusMessage): void {
+    try {
+      this.#socket.write(toBytes(message))
+    } catch (error) {
+      this.#violated(error)
+    }
   }
 
   #violated(error: unknown): void {
@@ -199,6 +209,11 @@ export class BusLine {
     this.#waiting.clear()
     this.#events.onEnd(this)
   }
+}
+
+/** A value of a driver where a text belongs; empty where it is none. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 /**

@@ -9,6 +9,8 @@ const introspectable = 'org.freedesktop.DBus.Introspectable'
 const alreadyRunning = 2
 const outcomes = { owner: 1, already: 4, notOwner: 3, unknown: 2 } as const
 const mostNames = 6000
+/** More than the specification has, as names of devices have more. */
+const busNames = /^[A-Za-z0-9_.:@-]{1,255}$/
 
 export interface BusPolicy {
   /** What this agent answers to under names of its own. */
@@ -78,8 +80,8 @@ const calls: Readonly<Record<string, Call>> = {
 }
 
 function nameOf({ values: [name] }: BusRequest): string {
-  if (typeof name === 'string' && name.length > 0 && name.length <= 255) return name
-  throw new BusError('org.freedesktop.DBus.Error.InvalidArgs', 'a name of 1 to 255 characters is needed')
+  if (typeof name === 'string' && busNames.test(name)) return name
+  throw new BusError('org.freedesktop.DBus.Error.InvalidArgs', 'a name of 1 to 255 letters, digits and - _ . : @ is needed')
 }
 
 function ownerOf(name: string, line: BusLine, policy: BusPolicy): string | undefined {

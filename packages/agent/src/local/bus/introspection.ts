@@ -31,14 +31,18 @@ const head =
   '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN" ' +
   '"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">'
 
+// Old libraries take a list of one for no list, so there is never just one interface.
+const self =
+  '<interface name="org.freedesktop.DBus.Introspectable"><method name="Introspect"><arg direction="out" type="s"/></method></interface>'
+
 export function introspect(name: ServedName): string {
   const lines = methods[name].map((method) => `<method name="${method.name}">${args(method)}</method>`)
-  return `${head}<node><interface name="${name}">${lines.join('')}</interface></node>`
+  return `${head}<node><interface name="${name}">${lines.join('')}</interface>${self}</node>`
 }
 
 function args({ takes, gives }: Method): string {
   const one = (direction: string) => (type: string) => `<arg direction="${direction}" type="${type}"/>`
-  return [...[...takes].map(one('in')), ...[...gives].map(one('out'))].join('')
+  return [...takes.split('').map(one('in')), ...gives.split('').map(one('out'))].join('')
 }
 
 export const busXml = `${head}<node><interface name="org.freedesktop.DBus"><method name="Hello"><arg direction="out" type="s"/></method></interface></node>`

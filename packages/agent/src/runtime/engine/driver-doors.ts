@@ -8,7 +8,7 @@ import type { EngineContext } from './context.ts'
 import type { InstanceIdentity } from './labels.ts'
 
 export interface DoorOf {
-  readonly workload: Pick<DriverWorkload, 'driverId' | 'driverName' | 'runtime'>
+  readonly workload: Pick<DriverWorkload, 'driverId' | 'driverName' | 'runtime'> & { readonly config?: string }
   readonly instanceId: string
   /** The instance's folder on the node. */
   readonly folder: string
@@ -18,9 +18,14 @@ export interface DoorOf {
 
 const addressVariable = 'FCBASE_IPADDR='
 
-export async function openDoor(context: EngineContext, { workload, instanceId, folder, reachedAt }: DoorOf): Promise<LocalPlace | undefined> {
-  const { driverId, driverName, runtime } = workload
-  return context.drivers?.doors?.open({ instanceId, driverId, driverName, runtime, configPath: join(folder, configFileName), reachedAt })
+export async function openDoor(
+  context: EngineContext,
+  { workload, instanceId, folder, reachedAt }: DoorOf,
+): Promise<LocalPlace | undefined> {
+  const { driverId, driverName, runtime, config } = workload
+  const configPath = join(folder, configFileName)
+  const known = config === undefined ? {} : { config }
+  return context.drivers?.doors?.open({ instanceId, driverId, driverName, runtime, configPath, reachedAt, ...known })
 }
 
 /** A driver that an earlier agent left running finds its door open again. */

@@ -244,7 +244,7 @@ async function updateConfig(context: EngineContext, instanceId: string, workload
   await context.drivers?.placeConfig(workload, join(context.instancesFolder, instanceId))
   context.notes.of(instanceId).digest = workload.digest
   context.notes.save(instanceId)
-  await context.drivers?.doors?.configChanged(instanceId)
+  await context.drivers?.doors?.configChanged(instanceId, workload.config)
   context.notify()
 }
 

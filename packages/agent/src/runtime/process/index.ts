@@ -164,7 +164,7 @@ class ProcessRuntime implements Runtime {
     const instance = this.#get(instanceId)
     await this.#packages.placeConfig(workload, instance.codeFolder, await this.#confinement?.userOf(workload.key))
     await instance.changeWorkload(workload)
-    await this.#doors?.configChanged(instanceId)
+    await this.#doors?.configChanged(instanceId, workload.config)
     this.#changed()
   }
 
@@ -263,8 +263,10 @@ class ProcessRuntime implements Runtime {
 
   /** Opens the door through which the driver reaches what this gateway offers it. */
   async #enclosure({ record, configPath }: DriverInstance): Promise<Run['enclose']> {
-    const { driverId, driverName, runtime } = record.workload
-    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath })
+    const { driverId, driverName, runtime, key } = record.workload
+    // A device may go offline after the last ring was closed.
+    const note = (text: string) => this.#rings.get(logName(key))?.append(Buffer.from(`[littoral] ${text}\n`))
+    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, note })
     return place?.enclose
   }
 

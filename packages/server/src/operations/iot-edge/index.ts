@@ -17,6 +17,7 @@ import * as messageRoutes from './message-routes.ts'
 import * as products from './products.ts'
 import * as thingCalls from './thing-calls.ts'
 import * as thingData from './thing-data.ts'
+import * as thingModels from './thing-models.ts'
 import * as uploads from './uploads.ts'
 import { inDefaultPartition } from './partition.ts'
 
@@ -37,4 +38,5 @@ export const handlers = inDefaultPartition({
   ...deviceRegistry.handlers,
   ...thingData.handlers,
   ...thingCalls.handlers,
+  ...thingModels.handlers,
 }) satisfies Handlers<typeof operations, Context>

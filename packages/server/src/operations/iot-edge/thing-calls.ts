@@ -45,7 +45,8 @@ async function call(named: Parameters<typeof deviceRef>[0], what: { service: str
     context.log.info({ messageId: MessageId, nodeId, err: error }, 'a call of a device failed')
     throw toFault(error)
   }
-  if (answer.code !== 0) throw new Fault('iot.device.CallFailed', { Detail: `code ${answer.code}, ${answer.message || 'without a reason'}` })
+  if (answer.code !== 0)
+    throw new Fault('iot.device.CallFailed', { Detail: `code ${answer.code}, ${answer.message || 'without a reason'}` })
   return { MessageId, data: answer.data }
 }
 

@@ -14,7 +14,8 @@ import { toDataType, toStatus, toValueText } from './thing-views.ts'
 
 export const handlers = {
   async QueryDevicePropertyStatus(input, { store, principal }) {
-    if (input.FunctionBlockId && input.FunctionBlockId !== 'default') throw invalidParam('FunctionBlockId', 'must be default: nothing else is kept.')
+    if (input.FunctionBlockId && input.FunctionBlockId !== 'default')
+      throw invalidParam('FunctionBlockId', 'must be default: nothing else is kept.')
     const ref = deviceRef(input)
     return store.read(async (tx) => {
       const { iotId } = await devices.get(tx, principal.accountId, ref)
@@ -34,12 +35,14 @@ export const handlers = {
     return store.read(async (tx) => {
       const { iotId } = await devices.get(tx, principal.accountId, deviceRef(input))
       const { rows, next } = await pageOf(tx, input, { iotId, kind: 'property', name: input.Identifier })
-      return { Data: { List: { PropertyInfo: rows.map(({ at_ms, value }) => ({ Time: String(at_ms), Value: toValueText(value) })) }, ...next } }
+      return {
+        Data: { List: { PropertyInfo: rows.map(({ at_ms, value }) => ({ Time: String(at_ms), Value: toValueText(value) })) }, ...next },
+      }
     })
   },
 
   async QueryDeviceEventData(input, { store, principal }) {
-    if (input.EventType) throw invalidParam('EventType', 'must be left out: kinds of events belong to thing models, which are not kept.')
+    if (input.EventType) throw invalidParam('EventType', 'must be left out: kinds of events belong to thing models, which are not read.')
     return store.read(async (tx) => {
       const { iotId } = await devices.get(tx, principal.accountId, deviceRef(input))
       const { rows, next } = await pageOf(tx, input, { iotId, kind: 'event', ...present({ name: input.Identifier || undefined }) })

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Door, openDoor } from '../../../../../test/iot-edge/door.ts'
 import { reaper } from '../../loops/reaper.ts'
 import { DeviceIntake } from '../../nodes/device-intake.ts'
+import * as models from '../../store/iot-edge/thing-models.ts'
 import * as nodes from '../../store/nodes.ts'
 
 const stranger = { accountId: '2000000000000002' }
@@ -70,7 +71,9 @@ describe('the state of a device', () => {
 
   it('is nobody else’s to tell: a node is not heard on devices that are not bound behind it', async () => {
     expect(await say([{ ...online, ...other }])).toBe(true)
-    expect((await door.call('GetDeviceStatus', { ProductKey: other.productKey, DeviceName: other.deviceName })).Data.Status).toBe('UNACTIVE')
+    expect((await door.call('GetDeviceStatus', { ProductKey: other.productKey, DeviceName: other.deviceName })).Data.Status).toBe(
+      'UNACTIVE',
+    )
   })
 
   it('is told to nobody but the account of the device', async () => {
@@ -85,7 +88,11 @@ describe('what a device reports', () => {
     (await door.call('QueryDevicePropertyData', { ...named, Identifier: 'temperature', StartTime: 0, EndTime: 9999, ...fields })).Data
 
   it('is read as the newest value of each property, with types as far as they can be seen', async () => {
-    await say([{ properties: [temperature('21', 2000), { name: 'label', value: '"on <&>"', atMs: 2000 }, { name: 'axes', value: '[1,2]', atMs: 1 }] }])
+    await say([
+      {
+        properties: [temperature('21', 2000), { name: 'label', value: '"on <&>"', atMs: 2000 }, { name: 'axes', value: '[1,2]', atMs: 1 }],
+      },
+    ])
     // An older value that comes later does not replace a newer one.
     await say([{ properties: [temperature('19', 1500)] }])
     expect(await newest()).toEqual([
@@ -98,8 +105,20 @@ describe('what a device reports', () => {
   it('can be paged through in both directions', async () => {
     for (const atMs of [1000, 2000, 3000]) await say([{ properties: [temperature(String(atMs / 1000), atMs)] }])
     const first = await history({ Asc: 1, PageSize: 2 })
-    expect(first).toEqual({ List: { PropertyInfo: [{ Time: '1000', Value: '1' }, { Time: '2000', Value: '2' }] }, NextValid: true, NextTime: 3000 })
-    expect(await history({ Asc: 1, PageSize: 2, StartTime: first.NextTime })).toEqual({ List: { PropertyInfo: [{ Time: '3000', Value: '3' }] }, NextValid: false })
+    expect(first).toEqual({
+      List: {
+        PropertyInfo: [
+          { Time: '1000', Value: '1' },
+          { Time: '2000', Value: '2' },
+        ],
+      },
+      NextValid: true,
+      NextTime: 3000,
+    })
+    expect(await history({ Asc: 1, PageSize: 2, StartTime: first.NextTime })).toEqual({
+      List: { PropertyInfo: [{ Time: '3000', Value: '3' }] },
+      NextValid: false,
+    })
     // Newest first, the vendor's samples give the later end as StartTime.
     const back = await history({ StartTime: 9999, EndTime: 0, PageSize: 1 })
     expect(back).toEqual({ List: { PropertyInfo: [{ Time: '3000', Value: '3' }] }, NextValid: true, NextTime: 2000 })
@@ -112,8 +131,12 @@ describe('what a device reports', () => {
     const events = async (fields: object = {}) =>
       (await door.call('QueryDeviceEventData', { ...named, StartTime: 0, EndTime: 9999, Asc: 1, ...fields })).Data.List.EventInfo
     expect((await events()).map(({ Identifier }: { Identifier: string }) => Identifier)).toEqual(['cooled', 'overheated'])
-    expect(await events({ Identifier: 'overheated' })).toEqual([{ Identifier: 'overheated', Name: 'overheated', OutputData: '{"at":41}', Time: '1000' }])
-    expect(await door.code('QueryDeviceEventData', { ...named, StartTime: 0, EndTime: 1, EventType: 'alert' })).toBe('iot.common.InvalidParam')
+    expect(await events({ Identifier: 'overheated' })).toEqual([
+      { Identifier: 'overheated', Name: 'overheated', OutputData: '{"at":41}', Time: '1000' },
+    ])
+    expect(await door.code('QueryDeviceEventData', { ...named, StartTime: 0, EndTime: 1, EventType: 'alert' })).toBe(
+      'iot.common.InvalidParam',
+    )
   })
 
   it('is forgotten after a week but for the newest values', async () => {
@@ -128,6 +151,41 @@ describe('what a device reports', () => {
     await say([{ ...online, properties: [temperature('21', 2000)] }])
     await door.call('BatchUnbindDeviceFromEdgeInstance', { InstanceId: bound.InstanceId, IotIds: [iotId] })
     expect(await door.code('DeleteDevice', { IotId: iotId })).toBe('Success')
+  })
+})
+
+describe('the thing model of a product', () => {
+  it('is the text that was imported last, and an empty model before', async () => {
+    const { ProductKey } = named
+    const read = async () => (await door.call('GetThingModelTsl', { ProductKey })).Data.TslStr
+    expect(JSON.parse(await read())).toEqual({ profile: { productKey: ProductKey }, properties: [], events: [], services: [] })
+    for (const TslStr of ['{"properties":[]}', '{"services":[ ]}']) {
+      await door.call('ImportThingModelTsl', { ProductKey, TslStr })
+      expect(await read()).toBe(TslStr)
+    }
+  })
+
+  it('is refused when it is no object, is missing, or belongs to a product of somebody else', async () => {
+    const { ProductKey } = named
+    for (const fields of [
+      { TslStr: '[]' },
+      { TslStr: '{' },
+      {},
+      { TslStr: '{}', TslUrl: 'http://x' },
+      { TslStr: '{}', FunctionBlockId: 'm' },
+    ]) {
+      expect(await door.code('ImportThingModelTsl', { ProductKey, ...fields })).toBe('iot.common.InvalidParam')
+    }
+    expect(await door.code('ImportThingModelTsl', { ProductKey: 'none', TslStr: '{}' })).toBe('iot.prod.NotExistedProduct')
+    expect(await door.code('GetThingModelTsl', { ProductKey }, door.ctx.as(stranger))).toBe('iot.common.AuthActionPermissionDeny')
+  })
+
+  it('is found for a node with devices of the product behind its gateway, and for no other', async () => {
+    const { ProductKey: productKey } = named
+    await door.call('ImportThingModelTsl', { ProductKey: productKey, TslStr: '{"a":1}' })
+    const find = (id: string) => door.ctx.store.read((tx) => models.findForNode(tx, id, productKey))
+    expect(await find(nodeId)).toEqual({ isBound: true, model: '{"a":1}' })
+    expect(await find(await door.node(await door.gateway((await door.assigned()).InstanceId, 'gateway_02')))).toEqual({ isBound: false })
   })
 })
 
@@ -171,6 +229,8 @@ describe('a call of a device', () => {
     expect(await door.code('InvokeThingService', invoke({ Args: '[1]' }))).toBe('iot.common.InvalidParam')
     expect(await door.code('InvokeThingService', invoke({ Args: '{' }))).toBe('iot.common.InvalidParam')
     expect(await door.code('InvokeThingService', invoke({ Identifier: 'set' }))).toBe('iot.common.InvalidParam')
-    expect(await door.code('SetDeviceProperty', { ...named, Items: '{}' }, door.ctx.as(stranger))).toBe('iot.common.AuthActionPermissionDeny')
+    expect(await door.code('SetDeviceProperty', { ...named, Items: '{}' }, door.ctx.as(stranger))).toBe(
+      'iot.common.AuthActionPermissionDeny',
+    )
   })
 })

@@ -83,7 +83,8 @@ export async function pageByNode(tx: ReadTx, nodeId: string, limit: number): Pro
       .select(['devices.product_key', 'devices.name'])
       .where('device_states.node_id', '=', nodeId)
       .orderBy('device_states.is_online', 'desc')
-      .orderBy('device_states.iot_id')
+      .orderBy('devices.name')
+      .orderBy('devices.product_key')
       .limit(limit),
   )
   const query = db.selectFrom('device_states').where('node_id', '=', nodeId)

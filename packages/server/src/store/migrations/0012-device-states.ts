@@ -1,10 +1,15 @@
-// What devices behind gateways said: whether they are online, the newest value of each property, and what was said before.
+// Thing models of products, and what devices behind gateways said: whether they are online, the newest value of each property, and what was said before.
 // Their types are in tables/device-states.ts.
 import type { Migration } from './migration.ts'
 
 export const deviceStates: Migration = {
   name: '0012-device-states',
   up: [
+    `CREATE TABLE thing_models (
+      product_key TEXT NOT NULL PRIMARY KEY REFERENCES products (key) ON DELETE CASCADE,
+      model TEXT NOT NULL,
+      updated_at_ms BIGINT NOT NULL
+    )`,
     `CREATE TABLE device_states (
       iot_id TEXT NOT NULL PRIMARY KEY REFERENCES devices (iot_id) ON DELETE CASCADE,
       node_id TEXT NOT NULL,

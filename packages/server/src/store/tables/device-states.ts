@@ -1,4 +1,4 @@
-// Table types of what devices behind gateways said; created by migrations/0012-device-states.ts.
+// Table types of thing models and of what devices behind gateways said; created by migrations/0012-device-states.ts.
 
 export interface DeviceStateRow {
   iot_id: string
@@ -31,7 +31,15 @@ export interface DeviceHistoryRow {
   received_at_ms: number
 }
 
+export interface ThingModelRow {
+  product_key: string
+  /** The JSON text as it was imported. */
+  model: string
+  updated_at_ms: number
+}
+
 export interface DeviceStatesTables {
+  thing_models: ThingModelRow
   device_states: DeviceStateRow
   device_properties: DevicePropertyRow
   device_history: DeviceHistoryRow
