@@ -39,6 +39,7 @@ describe('the mask', () => {
     ['curl -H "Authorization: Bearer" --token geheim x', 'curl -H "Authorization: [hidden]" --token [hidden] x'],
     ['postgres://app:geheim@db:5432/x', 'postgres://app:[hidden]@db:5432/x'],
     ['{"password":"geheim"}', '{"password":"[hidden]"}'],
+    ['Authorization: Bearer geheim', 'Authorization: Bearer [hidden]'],
     ['GET /index.html 200', 'GET /index.html 200'],
   ])('hides what %s gives away by itself', (text, hidden) => expect(hideArguments(text)).toBe(hidden))
 })
@@ -68,10 +69,12 @@ describe('the difference between two versions', () => {
       ...{ failureThreshold: 1, headers: [{ name: 'X-Key', value: 'header-secret' }] },
     }
     const texts = [
-      JSON.stringify(specPlaces(group({ containers: [container({ env, probe, args: ['--password=a1b2', 'hello world'] })] }), 'k')),
+      JSON.stringify(
+        specPlaces(group({ containers: [container({ env, probe, args: ['--password=a1b2', '--token', 'c3d4', 'hello world'] })] }), 'k'),
+      ),
       JSON.stringify(specPlaces(driver({ config: '{"config":{"json":{"pin":"config-secret"}}}' }), 'k')),
     ].join()
-    for (const secret of ['hunter2', 'hello world', 'second line', 'header-secret', 'a1b2', 'config-secret'])
+    for (const secret of ['hunter2', 'hello world', 'second line', 'header-secret', 'a1b2', 'c3d4', 'config-secret'])
       expect(texts).not.toContain(secret)
     expect(texts).toContain('containers.web.env.DB_PASSWORD')
   })

@@ -8,7 +8,7 @@ const shortestSecret = 3
 const shortestValue = 8
 /** `--password=…`, `token: …` and the like, which arguments and command lines are full of. */
 const secretArgument =
-  /((?:pass(?:word|wd)?|pwd|secret|token|api-?key|access-?key|credentials?|authorization)["']?\s*[=:]\s*["']?)([^\s"',;&]+)/gi
+  /((?:pass(?:word|wd)?|pwd|secret|token|api-?key|access-?key|credentials?|authorization)["']?\s*[=:]\s*["']?(?:(?:bearer|basic)\s+)?)([^\s"',;&]+)/gi
 const secretFlag = /(--?(?:pass(?:word|wd)?|pwd|secret|token|api-?key|access-?key|credentials?)\s+)([^\s"']+)/gi
 const urlPassword = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,200}:)([^\s/@]{1,500})(@)/gi
 

@@ -35,9 +35,13 @@ export class PeakWatch {
     clearInterval(this.#timer)
   }
 
-  /** Takes what a look showed. */
+  /** Takes what somebody else's look showed. */
   feed(counters: readonly UsageCounters[]): void {
     this.#fedAtMs = performance.now()
+    this.#take(counters)
+  }
+
+  #take(counters: readonly UsageCounters[]): void {
     for (const now of counters) this.#note(now)
     this.#before = new Map(counters.map((one) => [nameOf(one.instanceId, one.container), one]))
   }
@@ -67,11 +71,11 @@ export class PeakWatch {
 
   async #look(): Promise<void> {
     const { runtimes, isNeeded, everyMs } = this.#options
-    if (performance.now() - this.#fedAtMs < everyMs || !isNeeded()) return
+    if (performance.now() - this.#fedAtMs < everyMs * 1.5 || !isNeeded()) return
     // What cannot be read now is read next time; the sampler and the reports say that something is wrong.
     const work = (runtime: Pick<Runtime, 'usage'>) =>
       limited((signal) => runtime.usage(signal), lookTimeoutMs, this.#closing.signal).catch(() => [])
-    this.feed((await Promise.all(runtimes.map(work))).flat())
+    this.#take((await Promise.all(runtimes.map(work))).flat())
   }
 }
 

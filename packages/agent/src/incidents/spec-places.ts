@@ -73,6 +73,8 @@ function digest(value: string, key: string): string {
 }
 
 function toText(value: unknown, mask: Mask): string {
-  const text = mask(typeof value === 'string' ? value : JSON.stringify(value))
+  // Commands and arguments as one would type them: a flag and its value stand side by side, where the mask can see both.
+  const isLine = Array.isArray(value) && value.every((part) => typeof part === 'string')
+  const text = mask(typeof value === 'string' ? value : isLine ? value.join(' ') : JSON.stringify(value))
   return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text
 }
