@@ -59,31 +59,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { config, log, runtimes: given, firstPauseMs } = options
   const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
-  const { identity, desired, trials, clock } = keeping
+  const { desired, trials } = keeping
   const runtimes = given ?? (await openRuntimes(config, keeping, log))
-  const reporter = new Reporter()
-  keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
-  reporter.updateConditions(keeping.conditions.list())
+  const reporter = openReporter(keeping)
   let address = '127.0.0.1'
-  const reconciler = new Reconciler({
-    runtimes,
-    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
-    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
-    alsoKeep: () => trials.lastGood(),
-    clock,
-    log,
-    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
-    host: () => address,
-  })
+  const reconciler = openReconciler(options, { keeping, runtimes, reporter, host: () => address })
   const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log })
   const session = new Session({
     server: config.server,
-    identity,
     log,
-    now: clock.bestMs,
+    ...heardBy(keeping),
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
-    generation: () => desired.generation,
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => send({ type: 'report', report }))
@@ -98,8 +85,6 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     onDesired: async (state) => {
       if (await keeping.accept(state)) runWanted(keeping, reconciler)
     },
-    onConfirmed: (workloads) => trials.confirmed(workloads),
-    onServerTime: (serverMs) => clock.noteServerTime(serverMs),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
     onStatsWanted: (everyMs, send) => sampler.start(everyMs, send),
@@ -109,13 +94,52 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, keeping, unlock }) }
 }
 
+/** What the session learns from, and tells, what the node keeps. */
+function heardBy({ identity, desired, trials, clock }: Keeping) {
+  return {
+    identity,
+    now: clock.bestMs,
+    generation: () => desired.generation,
+    onConfirmed: trials.confirmed.bind(trials),
+    onServerTime: clock.noteServerTime.bind(clock),
+  }
+}
+
+function openReporter({ conditions }: Keeping): Reporter {
+  const reporter = new Reporter()
+  conditions.onChange((standing) => reporter.updateConditions(standing))
+  reporter.updateConditions(conditions.list())
+  return reporter
+}
+
+interface Around {
+  readonly keeping: Keeping
+  readonly runtimes: readonly Runtime[]
+  readonly reporter: Reporter
+  readonly host: () => string
+}
+
+function openReconciler({ config, log }: AgentOptions, { keeping, runtimes, reporter, host }: Around): Reconciler {
+  const { trials, clock } = keeping
+  return new Reconciler({
+    runtimes,
+    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
+    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
+    alsoKeep: () => trials.lastGood(),
+    clock,
+    log,
+    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
+    host,
+  })
+}
+
 /** Has the reconciler run what is wanted, apart from what was gone back from. */
 function runWanted({ desired, trials }: Keeping, reconciler: Reconciler): void {
   if (desired.state) reconciler.accept(trials.effective(desired.state))
 }
 
-async function openRuntimes(config: AgentConfig, { identity, disk }: Keeping, log: (line: string) => void): Promise<Runtime[]> {
-  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+async function openRuntimes(config: AgentConfig, keeping: Keeping, log: (line: string) => void): Promise<Runtime[]> {
+  const openObject = openObjects({ server: config.server, authorization: () => keeping.identity.nodeHeader() })
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
@@ -125,7 +149,7 @@ async function openRuntimes(config: AgentConfig, { identity, disk }: Keeping, lo
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      const owner = await readOwner(config.dataDir, disk)
+      const owner = await readOwner(config.dataDir, keeping)
       const secretFor = openPullSecrets(openObject)
       return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers: driversFrom(packages), secretFor, log })
     },
