@@ -43,6 +43,9 @@ export async function openWorld({ hasEngine }: { hasEngine: boolean }): Promise<
       LITTORAL_ACCESS_KEY_SECRET: key.accessKeySecret,
       LITTORAL_THROTTLE: 'off',
       LITTORAL_HEARTBEAT_MS: '500',
+      // A long run asks for more versions than an account may have.
+      LITTORAL_LIMIT_VERSIONS_PER_APP: '100000',
+      LITTORAL_LIMIT_VERSIONS_PER_DRIVER: '100000',
     },
     log: join(folder, 'server.log'),
     readyLine: 'listening on',
