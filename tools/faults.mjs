@@ -24,7 +24,11 @@ const apart = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-p
 // Removed when the namespaces are gone, and with them everything that is mounted in it.
 const folder = mkdtempSync(join(tmpdir(), 'lf-'))
 const env = { ...process.env, TMPDIR: folder }
-const child = spawn('unshare', [...apart, 'sh', '-c', script, 'sh', ...node, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit', env })
+const child = spawn('unshare', [...apart, 'sh', '-c', script, 'sh', ...node, ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+  env,
+})
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill('SIGTERM'))
 child.on('error', (error) => {
   console.error(`unshare cannot be run (package util-linux): ${error.message}`)

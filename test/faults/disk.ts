@@ -1,7 +1,19 @@
 // The data folder of the agent on a small disk of its own, which can be filled up and turned read-only, and whose files can be
 // torn. Needs a mount namespace of its own, which run.ts makes.
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Random } from '../simulation/random.ts'
 
@@ -18,7 +30,8 @@ export interface Disk {
   close(): void
 }
 
-const kept = /^(desired|identity|owner|trials)\.json$|^process\/instances\/[^/.]+\/instance\.json$|^engine\/(notes\/.*\.json|[a-z-]+\.json)$/
+const kept =
+  /^(desired|identity|owner|trials)\.json$|^process\/instances\/[^/.]+\/instance\.json$|^engine\/(notes\/.*\.json|[a-z-]+\.json)$/
 
 export function openDisk(folder: string): Disk {
   mkdirSync(folder, { recursive: true })
@@ -83,10 +96,10 @@ function tear(folder: string, random: Random): string {
     .filter((path) => kept.test(path))
     .toSorted()
   if (files.length === 0) return 'nothing to tear'
-  const name = random.pick(files)
+  const name: string = random.pick<string>(files)
   const path = join(folder, name)
   const size = statSync(path).size
-  const how = random.pick(['cut', 'zeros', 'turned'] as const)
+  const how: 'cut' | 'zeros' | 'turned' = random.pick<'cut' | 'zeros' | 'turned'>(['cut', 'zeros', 'turned'])
   if (how === 'cut') truncateSync(path, random.between(0, Math.max(0, size - 1)))
   else if (how === 'zeros') writeFileSync(path, Buffer.alloc(size))
   else {

@@ -48,9 +48,22 @@ export interface Intent {
 /** A driver that stays, and that says with its folder which version it is. */
 const driverCode = 'setInterval(() => {}, 60000)\nconsole.log("here")\nexports.handler = () => {}\n'
 
+/** On a machine with too much to do a connection may take longer than the client waits; nothing was said then, so it is safe to repeat. */
+function patient(call: Call): Call {
+  return async (action, input) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call(action, input)
+      } catch (error) {
+        if (tries === 5 || !String(error).includes('ConnectTimeout')) throw error
+      }
+    }
+  }
+}
+
 export function openIntent(url: string, key: Key, gateway: Gateway): Intent {
-  const esa = sdkCall('@alicloud/esa20240910', url, key)
-  const iot = throwing(sdkCall('@alicloud/iot20180120', url, key))
+  const esa = patient(sdkCall('@alicloud/esa20240910', url, key))
+  const iot = throwing(patient(sdkCall('@alicloud/iot20180120', url, key)))
   const wanted: Wanted[] = []
   const versions = new Map<string, string[]>()
   let count = 0

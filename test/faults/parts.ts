@@ -43,7 +43,10 @@ export function openPart({ program, args, env, log, readyLine }: PartOptions): P
       const file = openSync(log, 'a', 0o600)
       const from = said().length
       const path = join(root, 'packages', program, 'dist', 'main.js')
-      const started = spawn(process.execPath, [path, ...args], { stdio: ['ignore', file, file], env: { PATH: process.env['PATH'], ...env } })
+      const started = spawn(process.execPath, [path, ...args], {
+        stdio: ['ignore', file, file],
+        env: { PATH: process.env['PATH'], ...env },
+      })
       closeSync(file)
       child = started
       started.once('exit', () => {

@@ -38,7 +38,7 @@ async function runRound(world: World, seed: number, hasEngine: boolean): Promise
 async function converge(world: World, when: string, ask: () => Promise<string[]>): Promise<number> {
   const startedAtMs = performance.now()
   let last: string[] = []
-  for (let good = 0; good < 2; ) {
+  for (let good = 0; good < 2;) {
     last = await ask().catch((error: unknown) => [`cannot be asked: ${error instanceof Error ? error.message : String(error)}`])
     good = last.length === 0 ? good + 1 : 0
     if (performance.now() - startedAtMs > convergeMs) throw new Error(`${when}: ${last.join('; ')}\n--- agent\n${world.agent.said()}`)
@@ -63,7 +63,9 @@ async function main({ rounds, seed, hasEngine }: Options): Promise<void> {
         const tookMs = await converge(world, 'after the round', () => world.problems())
         console.log(`round ${done + 1} (seed ${roundSeed}): ${story.join(' · ')} → ${(tookMs / 1000).toFixed(1)} s`)
       } catch (error) {
-        console.error(`round ${done + 1} (seed ${roundSeed}) failed: ${story.join(' · ')}\n${error instanceof Error ? error.message : String(error)}`)
+        console.error(
+          `round ${done + 1} (seed ${roundSeed}) failed: ${story.join(' · ')}\n${error instanceof Error ? error.message : String(error)}`,
+        )
         console.error(`replay: npm run test:faults -- --seed ${roundSeed} --rounds 1${hasEngine ? '' : ' --no-engine'}`)
         process.exitCode = 1
         return
@@ -71,9 +73,7 @@ async function main({ rounds, seed, hasEngine }: Options): Promise<void> {
     }
   } finally {
     const minutes = (performance.now() - startedAtMs) / 60_000
-    console.log(
-      `${done} of ${rounds} rounds, ${(done / minutes).toFixed(1)} a minute, ${world.retries.count} releases had to be resumed`,
-    )
+    console.log(`${done} of ${rounds} rounds, ${(done / minutes).toFixed(1)} a minute, ${world.retries.count} releases had to be resumed`)
     await world.close()
   }
 }

@@ -111,7 +111,10 @@ export function judgeDrivers(wanted: readonly Wanted[], seen: readonly DriverPro
   const extra = found.length > drivers.length ? [`${found.length} driver processes, not ${drivers.length}`] : []
   const missing = drivers
     .filter(({ version, mark }) => !found.some((process) => process.version === version && process.config.includes(`"${mark}`)))
-    .map(({ key, version, mark }) => `${key} does not run as ${version} with ${mark}: ${JSON.stringify(found.map(({ folder: _folder, ...rest }) => rest))}`)
+    .map(
+      ({ key, version, mark }) =>
+        `${key} does not run as ${version} with ${mark}: ${JSON.stringify(found.map(({ folder: _folder, ...rest }) => rest))}`,
+    )
   return [...extra, ...missing]
 }
 

@@ -43,6 +43,9 @@ export async function openWorld({ hasEngine }: { hasEngine: boolean }): Promise<
       LITTORAL_ACCESS_KEY_SECRET: key.accessKeySecret,
       LITTORAL_THROTTLE: 'off',
       LITTORAL_HEARTBEAT_MS: '500',
+      // A long run asks for more versions than an account may have.
+      LITTORAL_LIMIT_VERSIONS_PER_APP: '100000',
+      LITTORAL_LIMIT_VERSIONS_PER_DRIVER: '100000',
     },
     log: join(folder, 'server.log'),
     readyLine: 'listening on',
@@ -106,7 +109,12 @@ async function heal({ server, agent, link, disk, engine }: Parts): Promise<void>
 }
 
 interface NodeView {
-  readonly Node: { readonly DesiredGeneration: number; readonly AcceptedGeneration: number; readonly IsOnline: boolean; readonly Conditions: readonly { Code: string; Message: string }[] }
+  readonly Node: {
+    readonly DesiredGeneration: number
+    readonly AcceptedGeneration: number
+    readonly IsOnline: boolean
+    readonly Conditions: readonly { Code: string; Message: string }[]
+  }
   readonly Workloads: readonly {
     readonly Key: string
     readonly Desired?: { readonly Digest: string }
@@ -149,7 +157,12 @@ async function machineProblems({ engine, disk, intent }: Parts, digests: Readonl
   if (engine === undefined) return drivers
   const strangers = await seeStrangers(engine.socketPath, disk.folder)
   const containers = judgeContainers(intent.wanted, await seeContainers(engine.socketPath, disk.folder), digests)
-  return [...drivers, ...containers, ...strangers.map((id) => `container ${id.slice(0, 12)} is of another owner`), ...(await answerProblems(intent))]
+  return [
+    ...drivers,
+    ...containers,
+    ...strangers.map((id) => `container ${id.slice(0, 12)} is of another owner`),
+    ...(await answerProblems(intent)),
+  ]
 }
 
 async function answerProblems({ wanted }: Intent): Promise<string[]> {
@@ -179,8 +192,11 @@ async function releaseProblems(parts: Parts): Promise<string[]> {
     if (one.kind === 'driver') continue
     const { AppStatus } = await intent.esa('GetEdgeContainerAppStatus', { AppId: one.appId })
     const { PublishStatus, DeployedVersion } = AppStatus as { PublishStatus: string; DeployedVersion: string }
-    if (PublishStatus !== 'published' || DeployedVersion !== one.version) found.push(`${one.appId} is ${PublishStatus} with ${DeployedVersion}`)
-    const { Releases } = (await intent.littoral('ListReleases', { AppId: one.appId, PageSize: 1 })) as { Releases: { ReleaseId: string; State: string }[] }
+    if (PublishStatus !== 'published' || DeployedVersion !== one.version)
+      found.push(`${one.appId} is ${PublishStatus} with ${DeployedVersion}`)
+    const { Releases } = (await intent.littoral('ListReleases', { AppId: one.appId, PageSize: 1 })) as {
+      Releases: { ReleaseId: string; State: string }[]
+    }
     if (Releases[0]?.State === 'stopped') {
       retries.count += 1
       await intent.littoral('ResumeRelease', { ReleaseId: Releases[0].ReleaseId })
@@ -197,6 +213,8 @@ async function missing({ intent, disk, engine }: Parts): Promise<string[]> {
   const running = seeDrivers(disk.folder).length
   const found = running === drivers.length ? [] : [`${running} of ${drivers.length} drivers run`]
   if (engine === undefined) return found
-  const answers = await Promise.all(intent.wanted.map(async (one) => ({ one, answer: one.kind === 'app' ? await askOnce(one.port) : 'one' })))
+  const answers = await Promise.all(
+    intent.wanted.map(async (one) => ({ one, answer: one.kind === 'app' ? await askOnce(one.port) : 'one' })),
+  )
   return [...found, ...answers.filter(({ answer }) => !['one', 'two'].includes(answer)).map(({ one, answer }) => `${one.key}: ${answer}`)]
 }

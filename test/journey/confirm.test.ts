@@ -43,11 +43,16 @@ describe('a version that cuts its node off', () => {
     const bad = await version('version-2')
     await publish(esa, { appId, versionId: bad, environment: 'prod' })
     // Cut as soon as it begins: before it can be confirmed.
-    await until('the version to begin', 20_000, () => {
-      const hasBegun = [...node.machine.instances.values()].some(({ workload }) => workload.version === bad)
-      if (hasBegun) link.cut()
-      return hasBegun || undefined
-    }, 1)
+    await until(
+      'the version to begin',
+      20_000,
+      () => {
+        const hasBegun = [...node.machine.instances.values()].some(({ workload }) => workload.version === bad)
+        if (hasBegun) link.cut()
+        return hasBegun || undefined
+      },
+      1,
+    )
     await until('the return', 20_000, () => (serving() === good && node.machine.instances.size === 1) || undefined)
     link.mend()
 
@@ -58,10 +63,14 @@ describe('a version that cuts its node off', () => {
     expect(stopped).toMatchObject({ VersionId: bad, EndingCode: 'FailureBudgetUsedUp' })
     const { Failures } = (await server.littoral('GetRelease', { ReleaseId: stopped['ReleaseId'] })) as { Failures: object[] }
     expect(Failures).toMatchObject([{ NodeId: node.nodeId, Code: 'ContactLost' }])
-    const { Causes } = (await server.littoral('ExplainNode', { NodeId: node.nodeId, AppId: appId })) as { Causes: { Code: string; Message: string }[] }
+    const { Causes } = (await server.littoral('ExplainNode', { NodeId: node.nodeId, AppId: appId })) as {
+      Causes: { Code: string; Message: string }[]
+    }
     expect(Causes.at(-1)).toMatchObject({ Code: 'Failed', Message: expect.stringContaining('ContactLost') as string })
     const { Workloads } = (await server.littoral('GetNode', { NodeId: node.nodeId })) as { Workloads: object[] }
-    expect(Workloads).toMatchObject([{ IsCurrent: true, Desired: { Version: good }, Reported: { Version: good, Phase: 'ready', Retreat: { Version: bad } } }])
+    expect(Workloads).toMatchObject([
+      { IsCurrent: true, Desired: { Version: good }, Reported: { Version: good, Phase: 'ready', Retreat: { Version: bad } } },
+    ])
   })
 
   it('gets another try when the release is resumed, and is kept once it is confirmed, however long the link is gone then', async () => {

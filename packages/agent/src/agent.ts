@@ -64,40 +64,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
   const { config, log, runtimes: given, firstPauseMs, onUpgrade, onContact = () => {} } = options
   const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
-  const { identity, desired, trials, clock } = keeping
+  const { identity, desired, trials } = keeping
   const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
   const local = openLocal(config, openObject, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { openObject, sealKey: identity.sealKey, disk: keeping.disk, doors: local.doors, beforeRemove, log }))
+  const runtimes = given ?? (await openRuntimes(config, { openObject, keeping, doors: local.doors, beforeRemove, log }))
   river = openRiver(config, runtimes, log)
   const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
-  const reporter = new Reporter()
-  keeping.conditions.onChange((conditions) => reporter.updateConditions(conditions))
-  reporter.updateConditions(keeping.conditions.list())
+  const reporter = openReporter(keeping)
   let address = config.address ?? '127.0.0.1'
-  const reconciler = new Reconciler({
-    runtimes,
-    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
-    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
-    alsoKeep: () => trials.lastGood(),
-    clock,
-    log,
-    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
-    host: () => address,
-    hooks: caretaker.hooks,
-  })
+  const reconciler = openReconciler(options, { keeping, runtimes, reporter, caretaker, host: () => address })
   const onCounters = caretaker.feed.bind(caretaker)
   const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
   const session = new Session({
     server: config.server,
-    identity,
     log,
-    now: clock.bestMs,
+    ...heardBy(keeping),
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     facts: (localAddress) => nodeFacts({ config, runtimes, identity }, (address = config.address ?? (localAddress || address))),
-    generation: () => desired.generation,
     onConnected: (nodeId, send, takes) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => {
@@ -124,8 +110,6 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
       if (await keeping.accept(state)) runWanted(keeping, reconciler)
       river.want(desired.state, heardAtMs)
     },
-    onConfirmed: (workloads) => trials.confirmed(workloads),
-    onServerTime: (serverMs) => clock.noteServerTime(serverMs),
     onLogSink: (sink) => river.hear(sink),
     openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
     openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
@@ -151,6 +135,47 @@ function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line
   const river = new RiverGate({ folder: join(dataDir, 'log-river'), spoolBytes, sink, node: { name, region }, port: source?.outputs, log })
   source?.events(() => river.wake())
   return river
+}
+
+/** What the session learns from, and tells, what the node keeps. */
+function heardBy({ identity, desired, trials, clock }: Keeping) {
+  return {
+    identity,
+    now: clock.bestMs,
+    generation: () => desired.generation,
+    onConfirmed: trials.confirmed.bind(trials),
+    onServerTime: clock.noteServerTime.bind(clock),
+  }
+}
+
+function openReporter({ conditions }: Keeping): Reporter {
+  const reporter = new Reporter()
+  conditions.onChange((standing) => reporter.updateConditions(standing))
+  reporter.updateConditions(conditions.list())
+  return reporter
+}
+
+interface Around {
+  readonly keeping: Keeping
+  readonly runtimes: readonly Runtime[]
+  readonly reporter: Reporter
+  readonly caretaker: Caretaker
+  readonly host: () => string
+}
+
+function openReconciler({ config, log }: AgentOptions, { keeping, runtimes, reporter, caretaker, host }: Around): Reconciler {
+  const { trials, clock } = keeping
+  return new Reconciler({
+    runtimes,
+    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
+    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
+    alsoKeep: () => trials.lastGood(),
+    clock,
+    log,
+    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
+    host,
+    hooks: caretaker.hooks,
+  })
 }
 
 /** Has the reconciler run what is wanted, apart from what was gone back from. */

@@ -99,7 +99,9 @@ describe('a node whose clock jumps by years', () => {
     const exiting = group({ key: 'app/b/prod', ports: [], containers: [container({ image: 'demo/exit-3-after-10' })] })
     reconciler.start(desiredState(1, failing, exiting))
     const of = (key: string) => reports.find((report) => report.key === key)
-    await expect.poll(() => [of(failing.key)?.reason?.code, of(exiting.key)?.phase], { timeout: 10_000 }).toEqual(['ImagePullFailed', 'backoff'])
+    await expect
+      .poll(() => [of(failing.key)?.reason?.code, of(exiting.key)?.phase], { timeout: 10_000 })
+      .toEqual(['ImagePullFailed', 'backoff'])
     jumpMs = ms
     const before = of(exiting.key)?.restarts ?? 0
     memory.images.add('demo/fail-pull:1')

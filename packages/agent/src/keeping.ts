@@ -57,7 +57,9 @@ export async function openKeeping({ config, log, onRetreat, clock = new Clock(),
     },
     look(instances, unavailable) {
       trials.look(instances)
-      const away = [...unavailable].map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
+      const away = [...unavailable].map(
+        ([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const,
+      )
       conditions.replace('runtime/', new Map(away))
       const problem = clock.problem()
       if (problem === undefined) conditions.clear('clock')

@@ -15,7 +15,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const check = (value: unknown): Checked<string> =>
   typeof value === 'string' ? { isValid: true, value } : { isValid: false, problem: 'not a text' }
 const disk = { failed: (what: string) => void notes.push(`failed ${what}`), succeeded: (what: string) => void notes.push(`wrote ${what}`) }
-const open = (copy: 'earlier' | 'same', name = 'thing.json') => Kept.open({ path: join(folder, name), what: 'the thing', check, copy, disk })
+const open = (copy: 'earlier' | 'same', name = 'thing.json') =>
+  Kept.open({ path: join(folder, name), what: 'the thing', check, copy, disk })
 
 describe('a sealed text', () => {
   it('is JSON, and gives back what was sealed', () => {

@@ -1,9 +1,8 @@
 // Opens the runtimes that the configuration names, with what each needs to know of packages, logins and local doors. Called by
 // agent.ts; besides it the only file that knows the runtimes by name.
 import { join } from 'node:path'
-import type { SealKeyPair } from '@littoral/contract/wire/sealed'
 import type { AgentConfig, RuntimeName } from './config.ts'
-import type { DiskNotes } from './kept.ts'
+import type { Keeping } from './keeping.ts'
 import type { OpenObject } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { configFileName, driverEnvironment, DriverPackages } from './packages/driver-packages.ts'
@@ -16,16 +15,14 @@ import type { Runtime } from './runtime/runtime.ts'
 
 export interface RuntimeParts {
   readonly openObject: OpenObject
-  /** Logins of registries come sealed to it. */
-  readonly sealKey: SealKeyPair
-  readonly disk: DiskNotes
+  readonly keeping: Keeping
   readonly doors: LocalDoors
   /** Before an instance is removed: what was to be taken from it is taken. */
   readonly beforeRemove: (instanceId: string) => Promise<void>
   readonly log: (line: string) => void
 }
 
-export async function openRuntimes(config: AgentConfig, { openObject, sealKey, disk, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
+export async function openRuntimes(config: AgentConfig, { openObject, keeping, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
@@ -38,8 +35,8 @@ export async function openRuntimes(config: AgentConfig, { openObject, sealKey, d
       // Only where it is asked for: an agent for drivers alone does not pay for it.
       const { openEngineRuntime } = await import('./runtime/engine/index.ts')
       const packages = new DriverPackages(folderOf('engine/packages'), openObject)
-      const owner = await readOwner(config.dataDir, disk)
-      const secretFor = openPullSecrets(openObject, sealKey)
+      const owner = await readOwner(config.dataDir, keeping)
+      const secretFor = openPullSecrets(openObject, keeping.identity.sealKey)
       const { driverMemoryBytes, address } = config
       const listenOn = address === undefined ? {} : { address }
       const drivers = driversFrom(packages, doors)

@@ -81,7 +81,9 @@ describe('a session', () => {
     expect(await connection.until('hello')).toEqual({ type: 'hello', protocol: 1, generation: 41, facts })
     connection.welcome({ nodeSecret: 'lns_secret' })
     await until(() => events.includes('connected node-1'))
-    expect(JSON.parse(await readFile(join(folder, 'identity.json'), 'utf8'))).toMatchObject({ content: { identity: { nodeId: 'node-1', nodeSecret: 'lns_secret' } } })
+    expect(JSON.parse(await readFile(join(folder, 'identity.json'), 'utf8'))).toMatchObject({
+      content: { identity: { nodeId: 'node-1', nodeSecret: 'lns_secret' } },
+    })
     expect((await stat(join(folder, 'identity.json'))).mode & 0o777).toBe(0o600)
   })
 

@@ -78,7 +78,8 @@ async function comeBack(): Promise<TestConnection> {
   return connection
 }
 
-const conditions = (connection: TestConnection) => connection.all('report').findLast(({ report }) => report.conditions)?.report.conditions ?? []
+const conditions = (connection: TestConnection) =>
+  connection.all('report').findLast(({ report }) => report.conditions)?.report.conditions ?? []
 const codes = (connection: TestConnection) => conditions(connection).map(({ code }) => code)
 
 describe('a node that loses contact after a change', () => {
@@ -89,7 +90,10 @@ describe('a node that loses contact after a change', () => {
     const back = await comeBack()
     const { report } = await back.until('report', ({ report: { workloads } }) => workloads.some(({ retreat }) => retreat !== undefined))
     expect(report.generation).toBe(2)
-    expect(report.workloads[0]).toMatchObject({ version: 'ver-1', retreat: { version: 'ver-2', digest: v2.digest, reason: { code: 'ContactLost' } } })
+    expect(report.workloads[0]).toMatchObject({
+      version: 'ver-1',
+      retreat: { version: 'ver-2', digest: v2.digest, reason: { code: 'ContactLost' } },
+    })
     await expect.poll(() => codes(back)).toEqual(['WentBack'])
     back.send({ type: 'desired', state: desiredState(3, v1) })
     await expect.poll(() => codes(back)).toEqual([])

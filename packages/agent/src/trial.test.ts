@@ -73,8 +73,7 @@ describe('a retreat', () => {
           atMs: 1000,
           reason: {
             code: 'ContactLost',
-            message:
-              'contact with the server was lost for 60 s after version ver-2 began, so this node went back to version ver-1',
+            message: 'contact with the server was lost for 60 s after version ver-2 began, so this node went back to version ver-1',
           },
         },
       },

@@ -58,7 +58,12 @@ export class Trials {
   static async open(options: TrialsOptions, state: DesiredState | undefined): Promise<Trials> {
     const path = join(options.folder, 'trials.json')
     const kept = await Kept.open({ path, what: 'the versions on trial', check: checkLedger, copy: 'same', disk: options.disk })
-    if (kept.damage !== undefined) options.conditions.set('trials', 'RecordCorrupt', `${kept.damage}; ${kept.value ? 'its copy is used' : 'no version is gone back from'}`)
+    if (kept.damage !== undefined)
+      options.conditions.set(
+        'trials',
+        'RecordCorrupt',
+        `${kept.damage}; ${kept.value ? 'its copy is used' : 'no version is gone back from'}`,
+      )
     if (kept.value) await kept.set(matchingLedger(kept.value, state))
     return new Trials(options, kept)
   }

@@ -165,8 +165,12 @@ function startProcess(folder: string, socketPath: string): void {
   mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 })
   const log = openLog(join(folder, 'forwarder.log'))
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
-  const stdio = ['ignore', log ?? 'ignore', log ?? 'ignore'] as const
-  const child = spawn(process.execPath, [...loader, ...main, socketPath], { detached: true, stdio: [...stdio], cwd: '/', env })
+  const child = spawn(process.execPath, [...loader, ...main, socketPath], {
+    detached: true,
+    stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'],
+    cwd: '/',
+    env,
+  })
   child.once('error', () => {})
   if (log !== undefined) closeSync(log)
   child.unref()

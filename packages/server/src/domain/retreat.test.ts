@@ -24,7 +24,18 @@ const wentBack = (digest = 'd2', retreatReceivedAtMs = nowMs): RolloutReport => 
 function view(change: Partial<RolloutView> = {}, status: 'publishing' | 'published' = 'publishing'): RolloutView {
   const release = { id: 'rel-1', appId: 'app-1', kind: 'publish', publishType: 'percentage', status, ...wholeShare } as const
   const nothing = { marks: [], failures: [], watchingSinceMs: 0, retreatsSinceMs: nowMs - 1000 }
-  return { environment: 'prod', release, target, rest, policy: defaultPolicy, nodes: [node], assignments: [told('d2')], reports: [wentBack()], ...nothing, ...change }
+  return {
+    environment: 'prod',
+    release,
+    target,
+    rest,
+    policy: defaultPolicy,
+    nodes: [node],
+    assignments: [told('d2')],
+    reports: [wentBack()],
+    ...nothing,
+    ...change,
+  }
 }
 
 const fails = { kind: 'fail', nodeId: 'a', ...reason }
@@ -54,7 +65,10 @@ describe('a node that went back by itself', () => {
     const state = view({}, 'published')
     expect(survey(state, nowMs).standings).toMatchObject([{ state: 'late', isInDoubt: false }])
     expect(planRollout(state, nowMs)).toEqual([])
-    const causes = explainNode({ rollout: state, node: { ...node, environments: ['prod'] }, versionId: 'ver-2', environment: 'prod', current: currentOf(state) }, nowMs)
+    const causes = explainNode(
+      { rollout: state, node: { ...node, environments: ['prod'] }, versionId: 'ver-2', environment: 'prod', current: currentOf(state) },
+      nowMs,
+    )
     expect(causes.at(-1)).toEqual({ code: 'WentBack', message: `The node went back by itself: ${reason.message}.` })
   })
 })

@@ -36,7 +36,16 @@ afterEach(async () => {
 
 const key = 'app/app-1/prod'
 const group = { kind: 'group' as const, key, version: 'ver-2', digest: 'd2', appId: 'app-1', environment: 'prod' as const }
-const said: WorkloadReport = { key, version: 'ver-1', digest: 'd1', phase: 'ready', restarts: 0, addresses: [], containers: [], observedAtMs: 1 }
+const said: WorkloadReport = {
+  key,
+  version: 'ver-1',
+  digest: 'd1',
+  phase: 'ready',
+  restarts: 0,
+  addresses: [],
+  containers: [],
+  observedAtMs: 1,
+}
 const tell = (fields: { conditions?: NodeCondition[]; workloads?: WorkloadReport[]; isComplete?: boolean }) =>
   node.send({ type: 'report', report: { generation: 1, isComplete: false, workloads: [], ...fields } })
 const view = () => handlers.GetNode({ NodeId: nodeId }, context)
@@ -66,7 +75,13 @@ describe('a version on trial', () => {
     node.send({ type: 'confirm', workloads: [{ key, digest: 'd2' }] })
     tell({ workloads: [said] })
     await vi.waitFor(async () => {
-      node.send({ type: 'confirm', workloads: [{ key, digest: 'd1' }, { key, digest: 'd2' }] })
+      node.send({
+        type: 'confirm',
+        workloads: [
+          { key, digest: 'd1' },
+          { key, digest: 'd2' },
+        ],
+      })
       expect(node.received.some(({ type }) => type === 'confirmed')).toBe(true)
     })
     const answers = node.received.filter((message) => message.type === 'confirmed')

@@ -77,5 +77,9 @@ export function remove(tx: WriteTx, nodeId: string, key: string): void {
 }
 
 function toReport(row: ReportRow): StoredReport {
-  return { ...(JSON.parse(row.report) as WorkloadReport & { retreatReceivedAtMs?: number }), nodeId: row.node_id, receivedAtMs: row.received_at_ms }
+  return {
+    ...(JSON.parse(row.report) as WorkloadReport & { retreatReceivedAtMs?: number }),
+    nodeId: row.node_id,
+    receivedAtMs: row.received_at_ms,
+  }
 }

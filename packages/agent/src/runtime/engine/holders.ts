@@ -57,7 +57,14 @@ export class Holders {
     const ready = await candidate?.catch(() => undefined)
     if (ready !== undefined) this.#taken.add(ready.id)
     if (ready !== undefined && (await findContainer(engine, ready.id, { signal }))?.State.Running === true) return ready
+    // It ended with its engine: nobody's any more, so that the next look clears it away.
+    if (ready !== undefined) this.#taken.delete(ready.id)
     return this.#make(engine, signal)
+  }
+
+  /** Gives a holder back whose start failed; the next look removes it where this moment's engine cannot. */
+  giveBack(id: string): void {
+    this.#taken.delete(id)
   }
 
   /** Makes a spare one in the background, unless there is one. */
@@ -74,6 +81,7 @@ export class Holders {
     for (const id of this.#taken) if (!holders.has(id) || used.has(id)) this.#taken.delete(id)
     for (const details of holders.values()) {
       const { Id, State, Config } = details
+      if (Id === this.#spareId && !State.Running) this.#spare = this.#spareId = undefined
       if (used.has(Id) || this.#taken.has(Id) || Id === this.#spareId) continue
       const address = addressOf(details)
       const isFit = State.Running && address !== undefined && Config.Image === holderImage

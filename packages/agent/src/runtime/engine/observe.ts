@@ -118,9 +118,8 @@ function networkOf({ inventory, members }: Look): Network {
   // A holder that was started again from outside has a new namespace; the members are still in the old one.
   // Only one that has ended before can be: a clock that was set back makes every new member look older than its holder.
   const hasEnded = Date.parse(holder.State.FinishedAt) > 0
-  const isNewer = hasEnded && [...members.values()].some(
-    ({ State }) => State.Running && Date.parse(State.StartedAt) < Date.parse(holder.State.StartedAt),
-  )
+  const isNewer =
+    hasEnded && [...members.values()].some(({ State }) => State.Running && Date.parse(State.StartedAt) < Date.parse(holder.State.StartedAt))
   return isNewer ? { kind: 'lost' } : { kind: 'held', address }
 }
 

@@ -66,6 +66,7 @@ async function startGroup(context: EngineContext, connected: ConnectedEngine, st
   try {
     await makeMembers(context, connected, { ...start, members, holder })
   } catch (error) {
+    context.holders.giveBack(holder.id)
     await removeContainer(engine, holder.id).catch(() => {})
     throw error
   }

@@ -252,7 +252,15 @@ describe('why a node does not run a version', () => {
 
 describe('the policy of releases', () => {
   it('has its defaults in the open, and keeps what is not named', async () => {
-    const usual = { MaxUnavailable: '25%', FailureBudget: '25%', CanaryNodes: 1, BakeSeconds: 0, DeadlineSeconds: 600, AutoRollback: false, ConfirmSeconds: 600 }
+    const usual = {
+      MaxUnavailable: '25%',
+      FailureBudget: '25%',
+      CanaryNodes: 1,
+      BakeSeconds: 0,
+      DeadlineSeconds: 600,
+      AutoRollback: false,
+      ConfirmSeconds: 600,
+    }
     expect(await call(context, 'GetReleasePolicy', { AppId })).toEqual({ Policy: usual })
     const updated = { UpdatedAt: '2026-01-05T08:00:00Z', UpdatedBy: 'LTAItestkey' }
     await call(context, 'SetReleasePolicy', { AppId, MaxUnavailable: '3', BakeSeconds: '60' })
