@@ -22,7 +22,7 @@ import { MemoryRuntime } from './runtime/memory.ts'
 import { openProcessRuntime } from './runtime/process/index.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { Sampler } from './sampler.ts'
-import { Session, type TellUpgrade } from './session.ts'
+import { Session, type SessionOptions, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -57,7 +57,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const { config, log, runtimes: given, firstPauseMs, onUpgrade, onContact = () => {} } = options
+  const { config, log, runtimes: given, firstPauseMs, onUpgrade } = options
   const { identity, desired } = await openKept(config, log)
   const runtimes = given ?? (await openRuntimes(config, identity, log))
   const reporter = new Reporter()
@@ -77,6 +77,26 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     facts: (localAddress) => nodeFacts(config, runtimes, (address = localAddress || address)),
     generation: () => desired.generation,
+    ...contactWith({ reporter, reconciler, sampler, desired }, options),
+    onDesired: (state) => take(state, { desired, reconciler, log }),
+    openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
+    openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
+    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject: objectsFor(config, identity) }),
+    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
+  })
+  reconciler.start(desired.state)
+  session.start()
+  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+}
+
+type Parts = Pick<Running, 'reporter' | 'reconciler' | 'sampler'> & Pick<Taking, 'desired'>
+
+/** What happens when the connection comes and goes. */
+function contactWith(
+  { reporter, reconciler, sampler, desired }: Parts,
+  { config, log, onContact = () => {} }: AgentOptions,
+): Pick<SessionOptions, 'onConnected' | 'onDisconnected'> {
+  return {
     onConnected: (nodeId, send) => {
       log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
       reporter.connected((report) => {
@@ -92,15 +112,7 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
       sampler.stop()
       onContact('lost')
     },
-    onDesired: (state) => take(state, { desired, reconciler, log }),
-    openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
-    openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
-    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject: objectsFor(config, identity) }),
-    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
-  })
-  reconciler.start(desired.state)
-  session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, runtimes, unlock }) }
+  }
 }
 
 /** What the node keeps on disk: who it is, and what it should run. */
