@@ -14,7 +14,7 @@ const pace: Pace = isQuick
   : { rounds: 5, warmUpMs: 1000, countMs: 3000, memoryCreates: 100_000 }
 
 const agentPace: AgentPace = isQuick
-  ? { settleMs: 8000, countMs: 20_000, powerCuts: 1 }
+  ? { settleMs: 40_000, countMs: 30_000, powerCuts: 1 }
   : { settleMs: 60_000, countMs: 300_000, powerCuts: 5 }
 
 async function benchServer(): Promise<Line[]> {
