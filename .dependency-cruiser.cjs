@@ -67,9 +67,10 @@ const table = [
     ],
     '*',
   ],
-  [`${agent}agent\\.ts$`, [agent, node, wire], '*'],
+  // Only these two know the runtimes by name.
+  [`${agent}(agent|runtimes)\\.ts$`, [agent, node, wire], '*'],
   [
-    `${agent}(?!runtime/|packages/|local/|agent\\.ts|plan\\.ts|steps\\.ts)`,
+    `${agent}(?!runtime/|packages/|local/|agent\\.ts|runtimes\\.ts|plan\\.ts|steps\\.ts)`,
     [`${agent}(?!runtime/)`, runtimePort, node, wire, ...npm('ws', 'ajv', 'yauzl')],
     '*',
   ],

@@ -17,7 +17,7 @@ const pace: Pace = isQuick
 const releasePace: ReleasePace = isQuick ? { replicas: 5, rounds: 1 } : { replicas: 20, rounds: 3 }
 
 const agentPace: AgentPace = isQuick
-  ? { settleMs: 8000, countMs: 20_000, powerCuts: 1 }
+  ? { settleMs: 40_000, countMs: 30_000, powerCuts: 1 }
   : { settleMs: 60_000, countMs: 300_000, powerCuts: 5 }
 
 const parts: Readonly<Record<string, () => Promise<Line[]>>> = {

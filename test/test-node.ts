@@ -85,6 +85,18 @@ function configOf(
     ? ['--gateway', `${gateway.productKey}/${gateway.deviceName}`, '--secret', gateway.deviceSecret]
     : ['--token', token ?? '']
   const more = [...(environment ? ['--environment', environment] : []), ...(address ? ['--address', address] : [])]
-  const args = ['--server', url, '--data', dataDir, '--name', name, '--runtime', runtimes?.join(',') ?? 'memory', ...joinFlags, ...more, ...others]
+  const args = [
+    '--server',
+    url,
+    '--data',
+    dataDir,
+    '--name',
+    name,
+    '--runtime',
+    runtimes?.join(',') ?? 'memory',
+    ...joinFlags,
+    ...more,
+    ...others,
+  ]
   return parseConfig(args, {})
 }

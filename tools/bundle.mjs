@@ -102,7 +102,10 @@ export async function bundleAgent({ out = join(agent, 'dist', 'littoral-agent.mj
 /** The licences of what is inside, as a comment at the end. */
 function notices(inputs) {
   const names = new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []))
-  return [...names].sort((a, b) => (a < b ? -1 : 1)).map(notice).join('')
+  return [...names]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map(notice)
+    .join('')
 }
 
 function notice(name) {

@@ -193,7 +193,7 @@ describe('a power cut', () => {
     await until('the old agent in charge again', 30_000, () =>
       agent.pid !== first && agent.pidInCharge() === agent.pid ? true : undefined,
     )
-    await runs(agent, '0.1.0')
+    expect(await runs(agent, '0.1.0')).toMatchObject({ IsOnline: true })
   })
 
   it('that spoils the confirmed file leaves the one before, or the installed one, to start', async () => {

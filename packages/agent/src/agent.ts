@@ -1,4 +1,4 @@
-// The agent, put together: the only file that knows every part and chooses the runtimes.
+// The agent, put together: the only file that knows every part.
 //
 // It starts what should run before it dials the server, so a node without network works. Its order of ending is the reverse:
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
@@ -10,11 +10,11 @@ import type { AgentConfig } from './config.ts'
 import type { Clock } from './clock.ts'
 import type { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
+import { type Keeping, openKeeping } from './keeping.ts'
 import { callDevice } from './local/call-device.ts'
 import { DeviceBook } from './local/device-book.ts'
 import { Doors } from './local/local-doors.ts'
 import { openThingModels } from './local/thing-models.ts'
-import { type Keeping, openKeeping } from './keeping.ts'
 import { lockFolder } from './lock.ts'
 import { RiverGate } from './log-river/gate.ts'
 import { type OpenObject, openObjects } from './objects.ts'
@@ -24,7 +24,7 @@ import { unmetRequirement } from './requirements.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
 import { openRuntimes } from './runtimes.ts'
 import { Sampler } from './sampler.ts'
-import { type ServerCommand, Session, type TellUpgrade } from './session.ts'
+import { type ServerCommand, Session, type SessionOptions, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
 
 export interface AgentOptions {
@@ -62,10 +62,34 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 async function start(options: AgentOptions, unlock: () => Promise<void>): Promise<Agent> {
-  const { config, log, runtimes: given, firstPauseMs, onUpgrade, onContact = () => {} } = options
+  const parts = await openParts(options)
+  const { keeping, reconciler, river } = parts
+  const { desired, trials } = keeping
+  const session = openSession(options, parts)
+  reconciler.start(desired.state && trials.effective(desired.state))
+  river.want(desired.state)
+  session.start()
+  return { reconciler, desired, stop: () => stop(parts, session, unlock) }
+}
+
+interface Parts {
+  readonly openObject: OpenObject
+  readonly keeping: Keeping
+  readonly local: Local
+  readonly runtimes: readonly Runtime[]
+  readonly river: RiverGate
+  readonly caretaker: Caretaker
+  readonly reporter: Reporter
+  readonly reconciler: Reconciler
+  readonly sampler: Sampler
+  /** Where the node's ports are reached: as configured, else this machine's end of the connection to the server. */
+  readonly address: { host: string }
+}
+
+async function openParts(options: AgentOptions): Promise<Parts> {
+  const { config, log, runtimes: given } = options
   const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
-  const { identity, desired, trials } = keeping
-  const openObject = openObjects({ server: config.server, authorization: () => identity.nodeHeader() })
+  const openObject = openObjects({ server: config.server, authorization: () => keeping.identity.nodeHeader() })
   const local = openLocal(config, openObject, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
@@ -74,52 +98,16 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   river = openRiver(config, runtimes, log)
   const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
   const reporter = openReporter(keeping)
-  let address = config.address ?? '127.0.0.1'
-  const reconciler = openReconciler(options, { keeping, runtimes, reporter, caretaker, host: () => address })
+  const address = { host: config.address ?? '127.0.0.1' }
+  const reconciler = openReconciler(options, { keeping, runtimes, reporter, caretaker, address })
   const onCounters = caretaker.feed.bind(caretaker)
   const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
-  const session = new Session({
-    server: config.server,
-    log,
-    ...heardBy(keeping),
-    ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
-    facts: (localAddress) => nodeFacts({ config, runtimes, identity }, (address = config.address ?? (localAddress || address))),
-    onConnected: (nodeId, send, takes) => {
-      log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
-      reporter.connected((report) => {
-        send({ type: 'report', report })
-        onContact('reported')
-      })
-      trials.connected(send)
-      caretaker.connected(send, takes)
-      // A node that was never told anything has nothing to report.
-      if (!desired.state) onContact('reported')
-      reconciler.wake()
-    },
-    onDisconnected: () => {
-      for (const part of [reporter, local.book, trials, caretaker]) part.disconnected()
-      sampler.stop()
-      onContact('lost')
-    },
-    onCommand: (command, send) => obey(command, send, { reconciler, caretaker }),
-    onDevicesWanted: (send) => local.book.connected(send),
-    onDevicesTaken: (seq) => local.book.taken(seq),
-    callDevice: (request) => callDevice(local.doors, request),
-    onDesired: async (state) => {
-      const heardAtMs = Date.now()
-      if (await keeping.accept(state)) runWanted(keeping, reconciler)
-      river.want(desired.state, heardAtMs)
-    },
-    onLogSink: (sink) => river.hear(sink),
-    openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
-    openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
-    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject }),
-    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
-  })
-  reconciler.start(desired.state && trials.effective(desired.state))
-  river.want(desired.state)
-  session.start()
-  return { reconciler, desired, stop: () => stop({ reconciler, session, reporter, sampler, caretaker, river, runtimes, local, keeping, unlock }) }
+  return { openObject, keeping, local, runtimes, river, caretaker, reporter, reconciler, sampler, address }
+}
+
+interface Local {
+  readonly book: DeviceBook
+  readonly doors: Doors
 }
 
 /** What this node's drivers talk to, and what is known of their devices. */
@@ -137,6 +125,61 @@ function openRiver(config: AgentConfig, runtimes: readonly Runtime[], log: (line
   return river
 }
 
+function openReporter({ conditions }: Keeping): Reporter {
+  const reporter = new Reporter()
+  conditions.onChange((standing) => reporter.updateConditions(standing))
+  reporter.updateConditions(conditions.list())
+  return reporter
+}
+
+type Around = Pick<Parts, 'keeping' | 'runtimes' | 'reporter' | 'caretaker' | 'address'>
+
+function openReconciler({ config, log }: AgentOptions, { keeping, runtimes, reporter, caretaker, address }: Around): Reconciler {
+  const { trials, clock } = keeping
+  return new Reconciler({
+    runtimes,
+    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
+    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
+    alsoKeep: () => trials.lastGood(),
+    clock,
+    log,
+    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
+    host: () => address.host,
+    hooks: caretaker.hooks,
+  })
+}
+
+function openSession(options: AgentOptions, parts: Parts): Session {
+  const { config, log, firstPauseMs, onUpgrade } = options
+  const { openObject, keeping, local, runtimes, river, caretaker, reconciler, sampler, address } = parts
+  const facts = (localAddress: string) => {
+    address.host = config.address ?? (localAddress || address.host)
+    return nodeFacts({ config, runtimes, identity: keeping.identity }, address.host)
+  }
+  return new Session({
+    server: config.server,
+    log,
+    facts,
+    ...heardBy(keeping),
+    ...contactWith(parts, options),
+    ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
+    onCommand: (command, send) => obey(command, send, { reconciler, caretaker }),
+    onDevicesWanted: (send) => local.book.connected(send),
+    onDevicesTaken: (seq) => local.book.taken(seq),
+    callDevice: (request) => callDevice(local.doors, request),
+    onDesired: async (state) => {
+      const heardAtMs = Date.now()
+      if (await keeping.accept(state)) runWanted(keeping, reconciler)
+      river.want(keeping.desired.state, heardAtMs)
+    },
+    onLogSink: (sink) => river.hear(sink),
+    openLogs: (request, signal) => openLogs(request, { reconciler, runtimes, signal }),
+    openExec: (request, signal) => openExec(request, { reconciler, runtimes, signal }),
+    onUpgrade: (request, tell) => onUpgrade?.(request, { tell, openObject }),
+    onStatsWanted: (everyMs, send, mayRest) => sampler.start(everyMs, send, mayRest),
+  })
+}
+
 /** What the session learns from, and tells, what the node keeps. */
 function heardBy({ identity, desired, trials, clock }: Keeping) {
   return {
@@ -148,34 +191,31 @@ function heardBy({ identity, desired, trials, clock }: Keeping) {
   }
 }
 
-function openReporter({ conditions }: Keeping): Reporter {
-  const reporter = new Reporter()
-  conditions.onChange((standing) => reporter.updateConditions(standing))
-  reporter.updateConditions(conditions.list())
-  return reporter
-}
-
-interface Around {
-  readonly keeping: Keeping
-  readonly runtimes: readonly Runtime[]
-  readonly reporter: Reporter
-  readonly caretaker: Caretaker
-  readonly host: () => string
-}
-
-function openReconciler({ config, log }: AgentOptions, { keeping, runtimes, reporter, caretaker, host }: Around): Reconciler {
-  const { trials, clock } = keeping
-  return new Reconciler({
-    runtimes,
-    onStatus: (generation, workloads) => reporter.update(generation, trials.withRetreats(workloads)),
-    onLook: (instances, unavailable) => keeping.look(instances, unavailable),
-    alsoKeep: () => trials.lastGood(),
-    clock,
-    log,
-    unmet: (workload) => unmetRequirement(workload, { edgeVersion: config.edgeVersion, arch: process.arch }),
-    host,
-    hooks: caretaker.hooks,
-  })
+/** What happens when the connection comes and goes. */
+function contactWith(
+  { reporter, reconciler, sampler, keeping, local, caretaker }: Parts,
+  { config, log, onContact = () => {} }: AgentOptions,
+): Pick<SessionOptions, 'onConnected' | 'onDisconnected'> {
+  const { desired, trials } = keeping
+  return {
+    onConnected: (nodeId, send, takes) => {
+      log(`agent ${nodeId} connected to ${config.server.href.replace(/\/$/, '')}`)
+      reporter.connected((report) => {
+        send({ type: 'report', report })
+        onContact('reported')
+      })
+      trials.connected(send)
+      caretaker.connected(send, takes)
+      // A node that was never told anything has nothing to report.
+      if (!desired.state) onContact('reported')
+      reconciler.wake()
+    },
+    onDisconnected: () => {
+      for (const part of [reporter, local.book, trials, caretaker]) part.disconnected()
+      sampler.stop()
+      onContact('lost')
+    },
+  }
 }
 
 /** Has the reconciler run what is wanted, apart from what was gone back from. */
@@ -183,15 +223,10 @@ function runWanted({ desired, trials }: Keeping, reconciler: Reconciler): void {
   if (desired.state) reconciler.accept(trials.effective(desired.state))
 }
 
-interface Local {
-  readonly book: DeviceBook
-  readonly doors: Doors
-}
-
 function obey(
   command: ServerCommand,
   send: (message: NodeMessage) => void,
-  { reconciler, caretaker }: Pick<Running, 'reconciler' | 'caretaker'>,
+  { reconciler, caretaker }: Pick<Parts, 'reconciler' | 'caretaker'>,
 ) {
   if (command.type === 'incidentState') caretaker.answered(command)
   else send({ type: 'retried', id: command.id, isWaiting: reconciler.retry(command.key) })
@@ -222,20 +257,8 @@ function placeOf(key: string, reconciler: Reconciler, runtimes: readonly Runtime
   return { runtime, instanceId: instance.instanceId }
 }
 
-interface Running {
-  readonly reconciler: Reconciler
-  readonly session: Session
-  readonly reporter: Reporter
-  readonly sampler: Sampler
-  readonly river: RiverGate
-  readonly caretaker: Caretaker
-  readonly runtimes: readonly Runtime[]
-  readonly local: Local
-  readonly keeping: Keeping
-  readonly unlock: () => Promise<void>
-}
-
-async function stop({ reconciler, session, reporter, sampler, caretaker, river, runtimes, local, keeping, unlock }: Running): Promise<void> {
+async function stop(parts: Parts, session: Session, unlock: () => Promise<void>): Promise<void> {
+  const { reconciler, reporter, sampler, caretaker, river, keeping, runtimes, local } = parts
   // Together with the grace of drivers this stays below the 20 s that whoever stops the agent usually waits.
   await reconciler.close(3000)
   reporter.disconnected()

@@ -17,7 +17,9 @@ export class Hurries {
       const wishedAtMs = this.#wishedAtMs.get(instance.key)
       if (wishedAtMs === undefined) return instance
       const containers = instance.containers.map((container) =>
-        container.state === 'exited' && (container.exitedAtMs ?? 0) <= wishedAtMs ? { ...container, exitedAtMs: Number.NEGATIVE_INFINITY } : container,
+        container.state === 'exited' && (container.exitedAtMs ?? 0) <= wishedAtMs
+          ? { ...container, exitedAtMs: Number.NEGATIVE_INFINITY }
+          : container,
       )
       return { ...instance, containers }
     })

@@ -22,7 +22,10 @@ export interface RuntimeParts {
   readonly log: (line: string) => void
 }
 
-export async function openRuntimes(config: AgentConfig, { openObject, keeping, doors, beforeRemove, log }: RuntimeParts): Promise<Runtime[]> {
+export async function openRuntimes(
+  config: AgentConfig,
+  { openObject, keeping, doors, beforeRemove, log }: RuntimeParts,
+): Promise<Runtime[]> {
   const folderOf = (name: string) => join(config.dataDir, name)
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
@@ -40,7 +43,16 @@ export async function openRuntimes(config: AgentConfig, { openObject, keeping, d
       const { driverMemoryBytes, address } = config
       const listenOn = address === undefined ? {} : { address }
       const drivers = driversFrom(packages, doors)
-      return openEngineRuntime({ dataDir: folderOf('engine'), owner, drivers, driverMemoryBytes, secretFor, beforeRemove, log, ...listenOn })
+      return openEngineRuntime({
+        dataDir: folderOf('engine'),
+        owner,
+        drivers,
+        driverMemoryBytes,
+        secretFor,
+        beforeRemove,
+        log,
+        ...listenOn,
+      })
     },
   }
   const runtimes: Runtime[] = []

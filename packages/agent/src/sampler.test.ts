@@ -80,7 +80,9 @@ it('a server that allows it hears only of what has changed, and of everything wh
     })
   }
   const sampler = new Sampler({ runtimes: [{ name: 'r', usage }], isReady: () => true, log: () => {} })
-  const heard = (text: string) => expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(text)
+  const heard = async (text: string) => {
+    await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(text)
+  }
   sampler.start(10, (samples, isRestSame) => told.push(`${samples.map(({ key }) => key).join()}${isRestSame ? ' …' : ''}`), true)
   await heard(' …')
   expect(told[0]).toBe('a,b')

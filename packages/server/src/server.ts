@@ -120,11 +120,8 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
     () => doors.stop(),
   )
   const url = await listen(app, config.listen)
-  for (const declared of loopsOf(kept, settings, now())) {
-    const running = startLoop(declared, services)
-    loops.push(running)
-    closers.push(() => running.stop())
-  }
+  loops.push(...loopsOf(kept, settings, now()).map((declared) => startLoop(declared, services)))
+  closers.push(...loops.map((running) => () => running.stop()))
   closers.push(await noteEndpoint(dataFolder, url))
   return { url, rootKey }
 }

@@ -20,11 +20,12 @@ export interface RolloutAssignment {
 type Tries = Partial<Pick<WorkloadReport, 'progress' | 'failedAttempts' | 'nextAttemptAtMs' | 'observedAtMs'>> & {
   readonly receivedAtMs?: number
 }
-export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'retreat'> & Tries & {
-  readonly nodeId: string
-  /** When the server first heard of the retreat. */
-  readonly retreatReceivedAtMs?: number
-}
+export type RolloutReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'retreat'> &
+  Tries & {
+    readonly nodeId: string
+    /** When the server first heard of the retreat. */
+    readonly retreatReceivedAtMs?: number
+  }
 
 /** What the server remembers of a node and the digest it is assigned: since when it could know, since when it is ready. */
 export interface Mark {

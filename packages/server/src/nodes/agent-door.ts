@@ -20,7 +20,9 @@ export function mountAgentDoor(app: FastifyInstance, { bundles, log }: AgentDoor
       reply.raw.setHeader('X-Littoral-Agent-Version', bundle.version)
       reply.raw.setHeader('X-Littoral-Agent-Sha256', bundle.sha256)
       reply.raw.setHeader('Content-Disposition', 'attachment; filename="littoral-agent.mjs"')
-      const files = { openByDigest: async (_sha256: string, range?: { start: number; end: number }) => createReadStream(bundle.path, range) }
+      const files = {
+        openByDigest: async (_sha256: string, range?: { start: number; end: number }) => createReadStream(bundle.path, range),
+      }
       await sendFile(bundle, { request, reply, files })
     } catch (error) {
       if (reply.raw.headersSent) return reply.raw.destroy()

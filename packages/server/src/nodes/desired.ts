@@ -13,7 +13,10 @@ export async function readDesired(store: Store, nodeId: string): Promise<Desired
     if (generation === undefined) return undefined
     const assigned = await assignments.listByNode(tx, nodeId)
     const bindings = await gatewayBindings.listByNode(tx, nodeId)
-    const workloads = await withLogs(tx, assigned.map(({ workload }) => workload))
+    const workloads = await withLogs(
+      tx,
+      assigned.map(({ workload }) => workload),
+    )
     return { generation, workloads, ...(bindings.length === 0 ? {} : { bindings }) }
   })
 }

@@ -48,7 +48,13 @@ const usualMemoryBytes = 1024 * 1024 * 1024
 /** More is no driver but a fork bomb; a large Java driver has a few hundred threads, which count as well. */
 const usualProcesses = 1024
 
-export async function openProcessRuntime({ dataDir, packages, doors, log = () => {}, ...options }: ProcessRuntimeOptions): Promise<Runtime> {
+export async function openProcessRuntime({
+  dataDir,
+  packages,
+  doors,
+  log = () => {},
+  ...options
+}: ProcessRuntimeOptions): Promise<Runtime> {
   const runtime = new ProcessRuntime(dataDir, { packages, doors })
   await runtime.adopt(log)
   await runtime.confine({ home: dataDir, memoryBytes: usualMemoryBytes, processes: usualProcesses, user: 'own', ...options }, log)

@@ -21,11 +21,7 @@ export function toProductView({ key, name, nodeType, details }: Product) {
   }
 }
 
-export function toDeviceView(
-  device: RegisteredDevice,
-  secret: string,
-  presence: DevicePresence,
-): Output<typeof QueryDeviceDetail>['Data'] {
+export function toDeviceView(device: RegisteredDevice, secret: string, presence: DevicePresence): Output<typeof QueryDeviceDetail>['Data'] {
   const { node } = presence
   const { status, activeAtMs, onlineAtMs } = toStatus(presence)
   const utc = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
