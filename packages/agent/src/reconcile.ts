@@ -8,12 +8,14 @@
 // 4. Nothing a step throws ends the loop: it becomes an attempt with a reason and a time for the next try.
 import type { DesiredState, Workload } from '@littoral/contract/node/desired-state'
 import type { Progress, Reason, WorkloadReport } from '@littoral/contract/node/report'
+import { mayBegin } from './at-once.ts'
 import { Attempts } from './attempts.ts'
 import { Clock } from './clock.ts'
 import { Delayed } from './delayed.ts'
 import { ExitTimes } from './exit-times.ts'
 import { Hooked, type Hooks } from './hooks.ts'
 import { Hurries } from './hurry.ts'
+import { Looks } from './looks.ts'
 import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
 import { type OnProgress, type Runtime, StepError } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
@@ -58,19 +60,11 @@ interface Running {
 
 type Placed = Placement & { readonly refusal?: Reason }
 
-// A prepare may take minutes and a stop waits for open connections: neither may keep a short step waiting.
-// Packages of drivers are small beside images, and an edge instance has thirty of them.
-const maxAtOnce = { prepare: 3, fetch: 8, stop: 16, short: 8 }
 const tidyEveryMs = 600_000
 const progressEveryMs = 1000
 
 /** A pass that took longer than this is followed by a pause of this length at most. */
 const longestRestMs = 20
-
-function sort(step: Step): keyof typeof maxAtOnce {
-  if (step.kind === 'prepare') return step.workload.kind === 'driver' ? 'fetch' : 'prepare'
-  return step.kind === 'stop' ? 'stop' : 'short'
-}
 
 export class Reconciler {
   readonly #options: Required<ReconcilerOptions>
@@ -80,8 +74,7 @@ export class Reconciler {
   readonly #progressed = new Delayed(progressEveryMs)
   readonly #running = new Map<string, Running>()
   readonly #prepared = new Set<string>()
-  readonly #lastKnown = new Map<string, readonly PlacedInstance[]>()
-  readonly #unavailable = new Map<string, string>()
+  readonly #looks: Looks
   readonly #readySinceMs = new Map<string, number>()
   readonly #exitTimes: ExitTimes
   readonly #now: () => number
@@ -109,6 +102,7 @@ export class Reconciler {
     }
     this.#now = this.#options.clock.steadyMs
     this.#exitTimes = new ExitTimes(this.#options.clock)
+    this.#looks = new Looks(this.#options.runtimes, this.#options.observeTimeoutMs)
     this.#hooks = new Hooked(this.#options.hooks, this.#options.log)
     this.#attempts = new Attempts(this.#options.random)
     this.#tidyAtMs = this.#now() + tidyEveryMs
@@ -145,7 +139,7 @@ export class Reconciler {
   /** Tries at once what waits for its next attempt; false when nothing of the key waits. */
   retry(key: string): boolean {
     const isHeld = this.#attempts.hurry(key, this.#now())
-    const isExited = this.#hurries.wish(key, this.#instances(), this.#now())
+    const isExited = this.#hurries.wish(key, this.#looks.instances(), this.#now())
     this.wake()
     return isHeld || isExited
   }
@@ -153,13 +147,13 @@ export class Reconciler {
   /** The newest instance of a key, for its logs. Prefers the version that is wanted. */
   instanceOf(key: string): PlacedInstance | undefined {
     const digest = this.#desired?.workloads.find((workload) => workload.key === key)?.digest
-    const ofKey = [...this.#lastKnown.values()].flat().filter((instance) => instance.key === key)
+    const ofKey = this.#looks.instances().filter((instance) => instance.key === key)
     return ofKey.toSorted((a, b) => Number(b.digest === digest) - Number(a.digest === digest) || b.createdAtMs - a.createdAtMs)[0]
   }
 
   /** Whether the newest look found this workload serving. */
   isReady(key: string): boolean {
-    const ofKey = [...this.#lastKnown.values()].flat().filter((instance) => instance.key === key)
+    const ofKey = this.#looks.instances().filter((instance) => instance.key === key)
     return ofKey.some(({ phase, isActive }) => phase === 'ready' && isActive)
   }
 
@@ -202,15 +196,15 @@ export class Reconciler {
     let error: string | undefined
     try {
       const busy = new Set(this.#running.keys())
-      await this.#observe()
+      await this.#looks.observe(this.#closing.signal)
       this.#noteReady()
-      this.#options.onLook(this.#instances(), this.#unavailable)
+      this.#options.onLook(this.#looks.instances(), this.#looks.unavailable)
       if (this.#closing.signal.aborted) return
       const placements = (this.#desired?.workloads ?? []).map((workload) => this.#place(workload))
       const plan = planNode(this.#desired && placements, this.#observed(busy), this.#now())
       nextAtMs = plan.nextAtMs ?? nextAtMs
       launched = this.#launch(plan.steps)
-      const keys = new Set([...placements.map(({ workload }) => workload.key), ...this.#instances().map(({ key }) => key)])
+      const keys = new Set([...placements.map(({ workload }) => workload.key), ...this.#looks.instances().map(({ key }) => key)])
       this.#attempts.keepOnly(keys)
       this.#hurries.keepOnly(keys)
       this.#tell(placements)
@@ -225,23 +219,6 @@ export class Reconciler {
     this.#schedule(Math.min(this.#options.periodMs, Math.max(nextAtMs - endedAtMs, 20)))
   }
 
-  async #observe(): Promise<void> {
-    await Promise.all(
-      this.#options.runtimes.map(async (runtime) => {
-        try {
-          const instances = await limited((signal) => runtime.observe(signal), this.#options.observeTimeoutMs, this.#closing.signal)
-          this.#lastKnown.set(
-            runtime.name,
-            instances.map((instance) => ({ ...instance, runtime: runtime.name })),
-          )
-          this.#unavailable.delete(runtime.name)
-        } catch (error) {
-          this.#unavailable.set(runtime.name, error instanceof Error ? error.message : String(error))
-        }
-      }),
-    )
-  }
-
   #place(workload: Workload): Placed {
     const unmet = this.#options.unmet(workload)
     if (unmet) return { workload, runtime: undefined, refusal: unmet }
@@ -254,14 +231,10 @@ export class Reconciler {
     return { workload, runtime: undefined, refusal }
   }
 
-  #instances(): PlacedInstance[] {
-    return [...this.#lastKnown.values()].flat()
-  }
-
   #observed(busy: ReadonlySet<string>): Observed {
     return {
-      instances: this.#hurries.apply(this.#exitTimes.translate(this.#instances())),
-      unavailable: new Set(this.#unavailable.keys()),
+      instances: this.#hurries.apply(this.#exitTimes.translate(this.#looks.instances())),
+      unavailable: new Set(this.#looks.unavailable.keys()),
       prepared: this.#prepared,
       busy,
       heldUntilMs: this.#attempts.heldUntilMs(),
@@ -271,7 +244,7 @@ export class Reconciler {
 
   /** An instance whose runtime cannot be asked right now keeps what it had. */
   #noteReady(): void {
-    const instances = new Map(this.#instances().map((instance) => [instance.instanceId, instance]))
+    const instances = new Map(this.#looks.instances().map((instance) => [instance.instanceId, instance]))
     for (const id of this.#readySinceMs.keys()) if (instances.get(id)?.phase !== 'ready') this.#readySinceMs.delete(id)
     for (const { instanceId, phase } of instances.values()) {
       if (phase === 'ready' && !this.#readySinceMs.has(instanceId)) this.#readySinceMs.set(instanceId, this.#now())
@@ -281,8 +254,7 @@ export class Reconciler {
   #launch(steps: readonly Step[]): string[] {
     const launched: string[] = []
     for (const step of steps) {
-      const alike = [...this.#running.values()].filter((running) => sort(running.step) === sort(step))
-      if (alike.length >= maxAtOnce[sort(step)]) continue
+      if (!mayBegin(step, this.#running.values())) continue
       this.#begin(step)
       launched.push(`${step.kind} ${stepKey(step)}`)
     }
@@ -349,15 +321,15 @@ export class Reconciler {
     }))
     const workloads = nodeStatus({
       placements,
-      instances: this.#instances(),
-      unavailable: this.#unavailable,
+      instances: this.#looks.instances(),
+      unavailable: this.#looks.unavailable,
       attempts,
       running: [...this.#running.values()],
       host: host(),
       nowMs: wallMs,
     })
     this.#options.onStatus(this.#desired.generation, workloads)
-    this.#hooks.looked({ desired: this.#desired.workloads, reports: workloads, instances: this.#instances(), attempts })
+    this.#hooks.looked({ desired: this.#desired.workloads, reports: workloads, instances: this.#looks.instances(), attempts })
   }
 
   async #tidy(): Promise<void> {

@@ -160,7 +160,15 @@ export class DriverPackages {
       }
       throw error
     }
+    void this.#keepSoon(unpacked)
     await rm(archive, { force: true })
+  }
+
+  /** Brings an unpacked package to the disk, when nobody waits for it. Tidying up may come first. */
+  async #keepSoon(folder: string): Promise<void> {
+    await setTimeout(keepAfterMs, undefined, { ref: false })
+    await syncTree(folder, () => false).catch(() => {})
+    await syncFolder(dirname(folder)).catch(() => {})
   }
 
   /** One driver's code is no other's business, and theirs run as users of their own. */

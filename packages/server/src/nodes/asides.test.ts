@@ -21,7 +21,7 @@ let http: Awaited<ReturnType<typeof openHttp>>
 beforeEach(async () => {
   context = await testContext()
   http = await openHttp()
-  hub = new NodeHub({ ...context, gateways: { find: async () => undefined } })
+  hub = new NodeHub({ ...context, gateways: { find: async () => undefined, require() {} } })
   hub.attach(http.http)
 })
 afterEach(async () => {

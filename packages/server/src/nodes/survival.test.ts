@@ -18,7 +18,7 @@ let nodeId: string
 beforeEach(async () => {
   context = await testContext({ settings: { heartbeatMs: 60_000 } })
   http = await openHttp()
-  hub = new NodeHub({ ...context, gateways: { find: () => Promise.resolve(undefined) } })
+  hub = new NodeHub({ ...context, gateways: { find: () => Promise.resolve(undefined), require() {} } })
   hub.attach(http.http)
   const createdAtMs = context.now()
   const token = { id: 't', accountId: testPrincipal.accountId, tokenHash: hashSecret('ljt_t'), maxUses: 1, uses: 0, createdAtMs }
