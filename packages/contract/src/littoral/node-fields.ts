@@ -4,7 +4,7 @@ import { Phase } from '../node/report.ts'
 
 export const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
 export const Generation = (description: string) => Type.Integer({ minimum: 0, description })
-export const Bytes = (description: string) => Type.Integer({ minimum: 0, description })
+const Bytes = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const Disk = Type.Object(
   {

@@ -1,7 +1,7 @@
 // Operations on nodes: join tokens, who is there, and what each runs compared with what it should run.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
-import { Bytes, Disk, Generation, NodeBinding, NodeDevice, NodeWorkload, Time } from './node-fields.ts'
+import { Disk, Generation, NodeBinding, NodeDevice, NodeWorkload, Time } from './node-fields.ts'
 
 const Environment = (description: string) => Type.Union([Type.Literal('prod'), Type.Literal('staging')], { description })
 
