@@ -151,7 +151,7 @@ async function containersOf({
   engine,
   dataDir,
 }: Bench): Promise<{ id: string; isHolder: boolean; pid: number; host: string | undefined }[]> {
-  const owner = readFileSync(join(dataDir, 'owner'), 'utf8').trim()
+  const owner = (JSON.parse(readFileSync(join(dataDir, 'owner.json'), 'utf8')) as { content: string }).content
   const list = await listContainers(engine, [`littoral.node=${owner}`])
   return Promise.all(
     list.map(async ({ Id, Labels }) => {

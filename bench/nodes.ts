@@ -40,7 +40,8 @@ async function open({ url, socketPath, tokens }: OpenNodes): Promise<void> {
     const place = ['--data', folder, '--name', `bench-${at}`, '--address', addressOf(at)]
     const args = ['--server', url, '--token', token, '--environment', 'prod', '--runtime', 'engine', ...place]
     const agent = await startAgent({ config: parseConfig(args, {}), log: logOf(at), firstPauseMs: 50 })
-    nodes.push({ agent, folder, owner: (await readFile(join(folder, 'owner'), 'utf8')).trim() })
+    const { content: owner } = JSON.parse(await readFile(join(folder, 'owner.json'), 'utf8')) as { content: string }
+    nodes.push({ agent, folder, owner })
   }
 }
 

@@ -50,7 +50,7 @@ async function openMachine(server: TestServer, appId: string): Promise<Machine> 
   const node = await server.openNode({ environment: 'prod', runtimes: ['engine'], engineSocket: held.socketPath, address, url: cable.url })
   const visitor = openVisitor(address, servicePort)
   visitors.push(visitor)
-  const owner = (await readFile(join(node.dataDir, 'owner'), 'utf8')).trim()
+  const { content: owner } = JSON.parse(await readFile(join(node.dataDir, 'owner.json'), 'utf8')) as { content: string }
   const mine = () => listContainers(engine, [`littoral.node=${owner}`])
   return {
     nodeId: node.nodeId,

@@ -1,6 +1,6 @@
 // Every fault of the edge container family and of our own, provoked on a real server and answered with the status and the code of the
 // catalogue. A fault that is added there without a case here fails this file; so does a code of the contract that no fault has.
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { faultEntry, type FaultName } from '@littoral/contract/errors'
 import { edgeContainerFaults } from '@littoral/contract/errors/edge-container'
@@ -26,6 +26,9 @@ const unprovoked: Readonly<Partial<Record<FaultName, string>>> = {
   'Node.Busy': 'takes 256 upgrades at the same moment; the bound is one comparison before the socket is taken',
   'Stream.Busy': 'takes 500 readers of logs at the same moment; the bound is one comparison before the stream is opened',
   'Node.DownloadNotFound': 'takes a package that vanished from the disk; nodes/downloads.test.ts takes it away',
+  'Node.SealKeyMissing': 'takes an agent older than sealed logins; nodes/registry-credentials.test.ts plays one',
+  'Stream.TerminalsOff': 'takes a server without terminals; test/streams/terminal.test.ts opens one',
+  'Upgrade.NotRunning': 'takes an upgrade that has ended; operations/littoral/upgrades.test.ts ends one',
 }
 
 /** Codes of the contract that only a defect of the server answers. */
@@ -86,7 +89,8 @@ const createWith = (...containers: object[]) =>
 const publishWith = (more: Fields) =>
   theirs('PublishEdgeContainerAppVersion', { AppId: app.appId, VersionId: app.versionId, PublishEnv: 'prod', ...more })
 const secretOf = async (one: TestNode) => {
-  const { nodeId, nodeSecret } = JSON.parse(await readFile(join(one.dataDir, 'identity.json'), 'utf8')) as Record<string, string>
+  const kept = JSON.parse(await readFile(join(one.dataDir, 'identity.json'), 'utf8')) as { content: { identity: Record<string, string> } }
+  const { nodeId, nodeSecret } = kept.content.identity
   return { authorization: `LittoralNode ${nodeId}:${nodeSecret}` }
 }
 
@@ -121,6 +125,18 @@ const provoke: Partial<Record<FaultName, () => Promise<Refusal>>> = {
   },
   'Node.NotFound': () => ours('GetNode', { NodeId: 'node-none' }),
   'Node.InvalidParameter': () => ours('ListNodes', { PageSize: 0 }),
+  'Node.Online': () => ours('DeleteNode', { NodeId: node.nodeId }),
+  'Node.WorkloadNotFound': () => ours('RetryWorkload', { NodeId: node.nodeId, Workload: 'app/none/prod' }),
+  'Node.Unreachable': () => whileAway(() => ours('RetryWorkload', { NodeId: node.nodeId, Workload: `app/${app.appId}/prod` })),
+  'Incident.NotFound': () => ours('GetIncident', { IncidentId: 'inc-0000000000000000' }),
+  'Upgrade.NotFound': () => ours('GetUpgrade', { UpgradeId: 'none' }),
+  'Upgrade.VersionUnknown': () => ours('UpgradeNodes', { AgentVersion: '99.0.0' }),
+  'Upgrade.NoNodes': async () => {
+    await mkdir(join(server.dataFolder, 'agents'), { recursive: true })
+    await writeFile(join(server.dataFolder, 'agents', 'other.mjs'), '// littoral-agent 98.0.0\n')
+    return ours('UpgradeNodes', { AgentVersion: '98.0.0', Region: 'atlantis' })
+  },
+  'Node.BundleNotFound': () => knock('/node/v1/agent?version=99.0.0'),
   'Node.RegionUnknown': () => ours('CreateNodeToken', { Region: 'atlantis' }),
   'Release.NotFound': () => ours('GetRelease', { ReleaseId: 'rel-none' }),
   'Release.NotUnderWay': async () => ours('PauseRelease', { ReleaseId: await releaseOf(app.appId) }),

@@ -72,7 +72,7 @@ export class Target {
     const folder = this.path(path)
     if (!existsSync(folder)) return
     const names = readdirSync(folder)
-    const isOurs = names.length === 0 || names.some((name) => ['identity.json', 'owner', 'desired.json'].includes(name))
+    const isOurs = names.length === 0 || names.some((name) => ['identity.json', 'owner.json', 'owner', 'desired.json'].includes(name))
     if (!isOurs) throw new Error(`${folder} does not look like the data folder of an agent; remove it yourself if it should go`)
     this.#print(`remove  ${folder} with all that is in it`)
     if (!this.#isDryRun) this.#allowed(path, () => rmSync(folder, { recursive: true, force: true }))

@@ -115,6 +115,7 @@ describe('joining', () => {
       statsEveryMs: 15_000,
       statsMayRest: true,
       takes: ['disk', 'incidents'],
+      takesDevices: true,
     })
     expect(await record(nodeId)).toMatchObject({ name: 'renamed' })
     const everything = JSON.stringify(await context.store.read((tx) => nodes.findSecretHash(tx, nodeId)))

@@ -89,6 +89,8 @@ describe('a driver process of an agent that runs as root', () => {
       instances: join(dataDir, 'instances'),
       ownConfig: 'driver_config.json',
     }
+    // It comes to the disk after the rush of the start.
+    await expect.poll(() => stat(paths.record).then(Boolean, () => false), { timeout: 10_000 }).toBe(true)
     const second = await start('driver/i/two', tries(paths))
     const answer = await answerOf<Record<string, unknown>>(runtime, second.id)
     const { uid, gid, ownConfig, write, root, ...closed } = answer
