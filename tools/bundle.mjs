@@ -23,7 +23,8 @@ const packagesInside = {
       loader: 'js',
       resolveDir: join(agent, 'src'),
       contents: `${await compiledChecks()}
-        const packages = { ajv: () => ({ Ajv: Compiled }), ws: () => require('ws'), yauzl: () => require('yauzl') }
+        const packages = { ajv: () => ({ Ajv: Compiled }), ws: () => require('ws'), yauzl: () => require('yauzl'),
+          '@homebridge/dbus-native/lib/message.js': () => require('@homebridge/dbus-native/lib/message.js') }
         export const required = (name) => packages[name]()`,
     }))
   },
