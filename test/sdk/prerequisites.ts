@@ -1,5 +1,7 @@
 // What has to exist before an operation's example can be carried out: made anew for each example, so that their order
 // does not matter. The ids made here replace the ones in the example.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createApp, createVersion, waitPublished, waitStaging } from '../../tools/journey/app.ts'
 import { createDriver, throwing, uploadPackage, type Gateway } from '../../tools/journey/driver.ts'
 import { zipOf } from '../../tools/journey/sample-driver.ts'
@@ -40,6 +42,19 @@ export class Prerequisites {
     return input
   }
 
+  /** A version of the agent that an operator put there, and that no node can run. */
+  async #bundle(): Promise<string> {
+    await mkdir(join(this.#server.dataFolder, 'agents'), { recursive: true })
+    await writeFile(join(this.#server.dataFolder, 'agents', 'example.mjs'), '// littoral-agent 0.0.9\n')
+    return '0.0.9'
+  }
+
+  async #upgrade(): Promise<string> {
+    const { nodeId } = this.#server
+    const { UpgradeId } = await this.#server.littoral('UpgradeNodes', { NodeIds: JSON.stringify([nodeId]), AgentVersion: await this.#bundle() })
+    return String(UpgradeId)
+  }
+
   async #offlineNode(): Promise<string> {
     const node = await this.#server.openNode()
     await node.close()
@@ -64,6 +79,9 @@ export class Prerequisites {
       GetIncident: async () => ({ IncidentId: await this.#incident() }),
       RollbackEdgeContainerAppVersion: async (input) => ({ ...input, ...(await this.#released('prod')) }),
       RebuildEdgeContainerAppStagingEnv: async () => ({ AppId: (await this.#released('staging')).AppId }),
+      UpgradeNodes: async (input) => ({ ...input, NodeIds: [this.#server.nodeId], AgentVersion: await this.#bundle() }),
+      GetUpgrade: async () => ({ UpgradeId: await this.#upgrade() }),
+      StopUpgrade: async () => ({ UpgradeId: await this.#upgrade() }),
       DeleteNode: async () => ({ NodeId: await this.#offlineNode() }),
       GetRelease: async () => ({ ReleaseId: await this.#release() }),
       PauseRelease: async () => ({ ReleaseId: await this.#release() }),

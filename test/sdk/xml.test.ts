@@ -9,6 +9,7 @@ import { wholeOutput } from '../../tools/generate/envelope.ts'
 import type { Schema } from '../../tools/generate/schema-text.ts'
 import { signV1 } from '../signing.ts'
 import { openTestServer, type TestServer } from '../test-server.ts'
+import { needsDriver } from './allowed-differences.ts'
 import { Prerequisites } from './prerequisites.ts'
 
 let server: TestServer
@@ -19,7 +20,9 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const family = allOperations().filter(({ named }) => named.family.envelope === 'iot')
+/** Their lists fill only behind a driver that runs; test/journey/local-drivers.test.ts reads them then. */
+const emptyWithoutDriver = new Set(['QueryDevicePropertyStatus', 'QueryDevicePropertyData', 'QueryDeviceEventData'])
+const family = allOperations().filter(({ named, operation }) => named.family.envelope === 'iot' && !needsDriver.has(operation.action))
 const isReading = ({ operation }: (typeof family)[number]) => ['get', 'list'].includes(operation.access)
 const reading = family.filter(isReading)
 const writing = family.filter((entry) => !isReading(entry))
@@ -74,6 +77,11 @@ function fromText(text: string, { type }: Schema): unknown {
   return type === 'boolean' ? text === 'true' : text
 }
 
+function hasEmptyList(value: unknown): boolean {
+  if (Array.isArray(value) && value.length === 0) return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasEmptyList)
+}
+
 /** Differs from call to call. */
 function withoutIds(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer, (key, value: unknown) => (['RequestId', 'SourceConfig'].includes(key) ? undefined : value)))
@@ -92,8 +100,8 @@ function kindsOf(answer: unknown): unknown {
 }
 
 describe('the XML answer', () => {
-  it('is compared for all 65 operations of the family', () => {
-    expect(reading.length + writing.length).toBe(65)
+  it('is compared for all operations of the family but the two that need a running driver', () => {
+    expect(reading.length + writing.length).toBe(73 - needsDriver.size)
   })
 
   it.each(reading.map(({ named, operation }) => ({ action: operation.action, named, operation })))(
@@ -103,7 +111,7 @@ describe('the XML answer', () => {
       const json = JSON.parse(await ask(action, input, 'JSON')) as Record<string, unknown>
       expect(json['Success']).toBe(true)
       // Of an empty list there is nothing to compare.
-      expect(JSON.stringify(json)).not.toContain('[]')
+      expect(hasEmptyList(json)).toBe(emptyWithoutDriver.has(action))
       const schema = JSON.parse(JSON.stringify(wholeOutput(named.family, operation))) as Schema
       expect(withoutIds(readBack(await ask(action, input, 'XML'), action, schema))).toEqual(withoutIds(json))
     },
