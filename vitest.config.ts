@@ -15,6 +15,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     // One fewer than the processors is the default, which leaves one on small machines; most tests wait more than they work.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
   },
 })

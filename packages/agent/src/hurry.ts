@@ -18,7 +18,7 @@ export class Hurries {
       if (wishedAtMs === undefined) return instance
       const containers = instance.containers.map((container) =>
         container.state === 'exited' && (container.exitedAtMs ?? 0) <= wishedAtMs
-          ? { ...container, exitedAtMs: Number.NEGATIVE_INFINITY }
+          ? { ...container, exitedAtMs: 0 }
           : container,
       )
       return { ...instance, containers }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSealed, sealTo } from '@littoral/contract/wire/sealed'
 import { IdentityStore, type JoinCredential } from './identity.ts'
+import { copyOf } from './kept.ts'
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'littoral-identity-'))))
@@ -31,10 +32,14 @@ it('gives a node of an earlier agent a key, and leaves it who it is', async () =
   expect(again.nodeId).toBe('node-1')
 })
 
-it('makes a new key in place of a damaged one', async () => {
+it('keeps a damaged key by its copy, and makes a new one when both are damaged', async () => {
   const { sealKey } = await IdentityStore.open(folder, token)
   const text = await readFile(file(), 'utf8')
-  await writeFile(file(), text.replace(sealKey.privateKey, 'A'.repeat(43)))
+  const damaged = text.replace(sealKey.privateKey, 'A'.repeat(43))
+  await writeFile(file(), damaged)
+  expect((await IdentityStore.open(folder, token)).sealKey).toEqual(sealKey)
+  await writeFile(file(), damaged)
+  await writeFile(copyOf(file()), damaged)
   const mended = await IdentityStore.open(folder, token)
   expect(mended.sealKey.publicKey).not.toBe(sealKey.publicKey)
   await writeFile(file(), text.slice(0, 20))

@@ -1,10 +1,13 @@
 // What an exited container died of, counted once per exit.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reason } from '@littoral/contract/node/report'
 import { countFailures, type ObservedContainer } from '../runtime.ts'
-import type { ContainerDetails } from './client/containers.ts'
+import { type ContainerDetails, findContainer } from './client/containers.ts'
 import { readLogs } from './client/logs.ts'
 import type { EngineContext } from './context.ts'
 import type { ConnectedEngine } from './link.ts'
+
+const causeWaitMs = 300
 
 interface Exited {
   instanceId: string
@@ -17,8 +20,10 @@ interface Exit {
   reason: Reason | undefined
 }
 
-export async function noteExit(context: EngineContext, connected: ConnectedEngine, { instanceId, name, details }: Exited): Promise<Exit> {
+export async function noteExit(context: EngineContext, connected: ConnectedEngine, { instanceId, name, ...exited }: Exited): Promise<Exit> {
   const notes = context.notes.container(instanceId, name)
+  const isNew = notes.startError === undefined && notes.countedExit !== exited.details.State.FinishedAt
+  const details = isNew && notes.killReason === undefined ? await lookAgain(connected, exited.details) : exited.details
   if (notes.startError !== undefined) {
     const { atMs } = notes.startError
     return { seen: { failures: notes.failures, exitedAtMs: atMs, exitCode: details.State.ExitCode || 127 }, reason: notes.exitReason }
@@ -37,6 +42,14 @@ export async function noteExit(context: EngineContext, connected: ConnectedEngin
   }
   const seen = { failures: notes.failures, exitedAtMs: Date.parse(FinishedAt), startedAtMs: Date.parse(StartedAt), exitCode: ExitCode }
   return { seen: isOutOfMemory ? { ...seen, isOutOfMemory } : seen, reason: notes.exitReason }
+}
+
+/** The engine hears of an exit and of its cause apart, so of one that was killed it may know the cause only a moment later. */
+async function lookAgain({ engine }: ConnectedEngine, details: ContainerDetails): Promise<ContainerDetails> {
+  if (details.State.ExitCode !== 137 || details.State.OOMKilled || engine.isPodman) return details
+  await sleep(causeWaitMs)
+  const later = await findContainer(engine, details.Id).catch(() => undefined)
+  return later?.State.FinishedAt === details.State.FinishedAt ? later : details
 }
 
 /** Podman flags it since version 5. */
