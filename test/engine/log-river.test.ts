@@ -145,7 +145,7 @@ test('the last words of a container that is removed arrive, from its output and 
   const ending = 'echo last words; echo last line >> /app/logs/app.log; exit 0'
   const script = counting(`mkdir -p /app/logs; trap "${ending}" TERM`)
   const appId = await startCounting('river-last', { Stdout: true, Path: '/app/logs/app.log' }, script)
-  await hasAll(appId, (texts) => texts.includes('count 3'))
+  await hasAll(appId, (texts) => texts.includes('count 6'))
   await deleteApp(esa, appId)
   await hasAll(appId, (texts) => texts.includes('last words') && texts.includes('last line'))
   expect(textsOf(appId, 'stdout').at(-1)).toBe('last words')
