@@ -51,7 +51,10 @@ export class Prerequisites {
 
   async #upgrade(): Promise<string> {
     const { nodeId } = this.#server
-    const { UpgradeId } = await this.#server.littoral('UpgradeNodes', { NodeIds: JSON.stringify([nodeId]), AgentVersion: await this.#bundle() })
+    const { UpgradeId } = await this.#server.littoral('UpgradeNodes', {
+      NodeIds: JSON.stringify([nodeId]),
+      AgentVersion: await this.#bundle(),
+    })
     return String(UpgradeId)
   }
 

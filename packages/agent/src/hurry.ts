@@ -17,9 +17,7 @@ export class Hurries {
       const wishedAtMs = this.#wishedAtMs.get(instance.key)
       if (wishedAtMs === undefined) return instance
       const containers = instance.containers.map((container) =>
-        container.state === 'exited' && (container.exitedAtMs ?? 0) <= wishedAtMs
-          ? { ...container, exitedAtMs: 0 }
-          : container,
+        container.state === 'exited' && (container.exitedAtMs ?? 0) <= wishedAtMs ? { ...container, exitedAtMs: 0 } : container,
       )
       return { ...instance, containers }
     })
