@@ -1,7 +1,7 @@
 // Incidents: what nodes kept of workloads that failed or were rolled back.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
-import { Time } from './node-fields.ts'
+import { Time } from './fields.ts'
 
 const Bytes = (description: string) => Type.Integer({ minimum: 0, description })
 const Text = (description: string) => Type.String({ description })

@@ -1,8 +1,8 @@
 // What GetNode answers about a node: its disk, its workloads, what it keeps for a gateway, the devices behind its drivers.
 import Type from 'typebox'
 import { Phase } from '../node/report.ts'
+import { Time } from './fields.ts'
 
-export const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
 export const Generation = (description: string) => Type.Integer({ minimum: 0, description })
 const Bytes = (description: string) => Type.Integer({ minimum: 0, description })
 

@@ -1,11 +1,10 @@
 // Operations on nodes: join tokens, who is there, and what each runs compared with what it should run.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
-import { Disk, Generation, NodeBinding, NodeDevice, NodeWorkload, Time } from './node-fields.ts'
+import { Disk, Generation, NodeBinding, NodeDevice, NodeWorkload } from './node-fields.ts'
+import { NodeId, Time } from './fields.ts'
 
 const Environment = (description: string) => Type.Union([Type.Literal('prod'), Type.Literal('staging')], { description })
-
-export const NodeId = Type.String({ minLength: 1, maxLength: 64, description: 'The node, as ListNodes names it.' })
 
 export const CreateNodeToken = operation({
   action: 'CreateNodeToken',

@@ -1,7 +1,8 @@
 // Operations on how careful the releases of an application are.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
-import { AppId, Time } from './releases.ts'
+import { Time } from './fields.ts'
+import { AppId } from './releases.ts'
 
 const Amount = (description: string) => Type.String({ pattern: '^([1-9][0-9]{0,4}|(100|[1-9][0-9]?)%)$', maxLength: 6, description })
 const maxUnavailable = 'Nodes that may be changing, or ready for less than the bake time, at once: a number, or a share such as 25%.'

@@ -1,8 +1,8 @@
 // Operations on releases that the vendor's family has no words for: history, holding, planning ahead, and why.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
+import { Time } from './fields.ts'
 
-export const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
 export const AppId = Type.String({ minLength: 1, maxLength: 64, description: 'The application.' })
 const Environment = (description: string) => Type.Enum(['prod', 'staging'], { description })
 const ReleaseId = Type.String({ minLength: 1, maxLength: 64, description: 'The release, as ListReleases names it.' })

@@ -1,10 +1,9 @@
 // Operations on upgrades: another version of the agent on nodes, a few at a time.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
+import { NodeId, Time } from './fields.ts'
 
-const Time = (description: string) => Type.String({ maxLength: 32, description: `${description}; ISO 8601, UTC.` })
 const UpgradeId = Type.String({ minLength: 1, maxLength: 64, description: 'The upgrade, as UpgradeNodes names it.' })
-const NodeId = Type.String({ minLength: 1, maxLength: 64, description: 'The node, as ListNodes names it.' })
 const Version = (description: string) => Type.String({ minLength: 1, maxLength: 64, pattern: '^[0-9A-Za-z][0-9A-Za-z.+-]*$', description })
 
 export const ListAgentBundles = operation({
