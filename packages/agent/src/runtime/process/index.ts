@@ -148,6 +148,7 @@ class ProcessRuntime implements Runtime {
       await this.#run(instance)
     } catch (error) {
       this.#instances.delete(instanceId)
+      await this.#doors?.close(instanceId)
       await instance.remove()
       throw error
     }
@@ -216,12 +217,9 @@ class ProcessRuntime implements Runtime {
 
   async tidy(keep: readonly Workload[]): Promise<void> {
     await this.#packages.tidy(keep)
-    await this.#confinement?.keepOnly(
-      new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)]),
-    )
-    const wanted = new Set(
-      [...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)].map(logName),
-    )
+    const keys = new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)])
+    await this.#confinement?.keepOnly(keys)
+    const wanted = new Set([...keys].map(logName))
     for (const name of await readdir(this.#logsFolder).catch(() => [])) {
       if (wanted.has(name)) continue
       this.#rings.get(name)?.close()
