@@ -11,8 +11,16 @@ export interface Watch {
   readonly everyMs: number
   /** Addresses that stay: instance → `host:port`. */
   readonly fixed?: Readonly<Record<string, string>>
-  /** Instances whose address changes with every container: Swarm's tasks, known by their slot. */
-  readonly tasks?: { readonly socketPath: string; readonly serviceId: string; readonly count: number }
+  /** Instances whose address changes with every container. */
+  readonly slots?: Slots
+}
+
+/** Containers of a label; the slot that one is in is the second part of another label's value: Swarm's `service.slot.task`. */
+export interface Slots {
+  readonly socketPath: string
+  readonly label: string
+  readonly slotLabel: string
+  readonly count: number
 }
 
 export interface Until {
@@ -94,11 +102,11 @@ async function look(instance: Instance): Promise<void> {
   for (const check of changed) check()
 }
 
-async function watch({ everyMs, fixed, tasks }: Watch): Promise<void> {
+async function watch({ everyMs, fixed, slots }: Watch): Promise<void> {
   await stop()
   ending = new AbortController()
   for (const [name, address] of Object.entries(fixed ?? {})) instanceOf(name).addresses.set(name, address)
-  if (tasks) await followTasks(tasks)
+  if (slots) await follow(slots)
   for (const instance of instances.values()) void keepLooking(instance, everyMs, ending.signal)
 }
 
@@ -109,15 +117,14 @@ async function keepLooking(instance: Instance, everyMs: number, signal: AbortSig
   }
 }
 
-/** Swarm gives every container a port of its own; which one is known as soon as the container has started. */
-async function followTasks({ socketPath, serviceId, count }: NonNullable<Watch['tasks']>): Promise<void> {
+/** Every container has a port of its own; which one is known as soon as it has started. */
+async function follow({ socketPath, label, slotLabel, count }: Slots): Promise<void> {
   const opened = await openEngine({ socketPath })
   engine = opened
   for (let slot = 1; slot <= count; slot += 1) instanceOf(String(slot))
-  const label = `com.docker.swarm.service.id=${serviceId}`
   const take = async (id: string) => {
     const details = await findContainer(opened, id)
-    const slot = details?.Config.Labels?.['com.docker.swarm.task.name']?.split('.')[1]
+    const slot = details?.Config.Labels?.[slotLabel]?.split('.')[1]
     const port = Object.values(details?.NetworkSettings.Ports ?? {})[0]?.[0]?.HostPort
     if (slot !== undefined && port !== undefined && details?.State.Running) instanceOf(slot).addresses.set(id, `127.0.0.1:${port}`)
   }

@@ -58,7 +58,7 @@ export async function benchReleases({ replicas, rounds }: ReleasePace): Promise<
 /** One side after the other: even at rest the probes of one would take their share of the machine from the next. */
 async function measure(stage: Stage, limits: readonly number[]): Promise<Round> {
   const floorMs = new Map<number, number>()
-  const alone = await openEngineAlone(stage.engine, stage.count)
+  const alone = await openEngineAlone(stage)
   try {
     for (const [at, limit] of limits.entries()) floorMs.set(limit, await alone.replaceAll(tagAt(at), limit))
   } finally {

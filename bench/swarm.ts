@@ -86,7 +86,8 @@ class Swarm {
     const { engine, answers, count, socketPath } = this.#stage
     const body = await this.#spec('one', count)
     this.#id = (await engine.json<{ ID: string }>({ method: 'POST', path: '/services/create', body })).ID
-    await answers.ask('watch', { everyMs: askEveryMs, tasks: { socketPath, serviceId: this.#id, count } })
+    const slots = { socketPath, label: `com.docker.swarm.service.id=${this.#id}`, slotLabel: 'com.docker.swarm.task.name', count }
+    await answers.ask('watch', { everyMs: askEveryMs, slots })
     await answers.ask('until', { body: 'one', timeoutMs: patienceMs })
   }
 
