@@ -16,10 +16,12 @@ interface Question {
 }
 type Reply = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string }
 
+const compiled = new URL('./compiled.mjs', import.meta.url).href
+
 /** Starts a file beside this one as a process of its own. */
 export function startPeer(file: string, args: readonly string[] = []): Peer {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    execArgv: ['--import', 'tsx', '--conditions=littoral:source', '--expose-gc'],
+    execArgv: ['--import', 'tsx', '--import', compiled, '--expose-gc'],
     env: { ...process.env, NODE_ENV: 'production' },
   })
   const waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>()
