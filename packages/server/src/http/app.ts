@@ -10,18 +10,17 @@ import { Disconnected, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'
 import { type CallLog, createCallLog } from './call-log.ts'
 import type { Nonces } from './nonces.ts'
+import { type Patience, watchBodies } from './patience.ts'
 import type { Registry } from './registry.ts'
 import { type Answer, commonHeaders, failure } from './reply.ts'
 import { answerCall, type Rpc } from './rpc.ts'
 import { createThrottle } from './throttle.ts'
 import { createTurns, type Turns } from './turns.ts'
 
-export interface HttpLimits {
+export interface HttpLimits extends Patience {
   readonly bodyBytes: number
   /** Request line and headers: the IoT SDK puts whole configurations into the query of a POST. */
   readonly headerBytes: number
-  /** From a request's first byte to its last. */
-  readonly requestTimeoutMs: number
   /** Longer than any client's, the vendor's gateway has 25 s: else a client reuses a socket we are closing. */
   readonly keepAliveMs: number
   /** How often requests that take too long are looked for. */
@@ -32,6 +31,7 @@ export const defaultLimits: HttpLimits = {
   bodyBytes: 8 * 1024 * 1024,
   headerBytes: 256 * 1024,
   requestTimeoutMs: 60_000,
+  uploadTimeoutMs: 3_600_000,
   keepAliveMs: 30_000,
   timeoutCheckMs: 5000,
 }
@@ -55,6 +55,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const { now, log, settings } = services
   const limits = { ...defaultLimits, ...options.limits }
   const app = createServer(services, limits)
+  watchBodies(app, limits)
   const rpc: Rpc = {
     registry,
     services,
@@ -95,7 +96,7 @@ function createServer({ ids }: Services, limits: HttpLimits): FastifyInstance {
     logger: false,
     genReqId: () => ids.uuid(),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
+    requestTimeout: limits.uploadTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
     exposeHeadRoutes: false,
     // A call that is being answered while the server stops is answered.

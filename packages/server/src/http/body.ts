@@ -1,6 +1,7 @@
 // Reads a request's body to its end, whatever its content type and method (a GET may have one). Called by app.ts.
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@littoral/contract/errors'
+import { hasBody } from './patience.ts'
 
 /** The client went away before its request was complete; there is nobody to answer. */
 export class Disconnected extends Error {
@@ -14,9 +15,7 @@ const drainFactor = 4
 
 /** Throws RequestTooLarge past the limit, and Disconnected. */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const { headers } = request
-  const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-  if (!hasBody) return Promise.resolve(empty)
+  if (!hasBody(request)) return Promise.resolve(empty)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

@@ -1,4 +1,5 @@
 import { connect, type AddressInfo, type Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import { testApp, toQuery, v1Query, v3Request } from './test-app.ts'
 
@@ -111,6 +112,32 @@ describe('over a real socket', () => {
     const { status, body } = await talk(port, (socket) => socket.write('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nabc'))
     expect(status).toBe(408)
     expect(JSON.parse(body)).toEqual({ ...isEnvelope, Code: 'RequestTimeout' })
+  })
+
+  it('gives an upload time as long as it moves', async () => {
+    const mount = (scope: FastifyInstance) => {
+      scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+      scope.put('/upload', { config: { isUpload: true } }, async ({ raw }) => {
+        let size = 0
+        for await (const piece of raw) size += (piece as Buffer).length
+        return { size }
+      })
+    }
+    const { port } = await listen({ limits: { requestTimeoutMs: 1000, timeoutCheckMs: 20 }, mounts: [mount] })
+    const upload = (send: (socket: Socket) => void) =>
+      talk(port, (socket) => {
+        socket.write('PUT /upload HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 10\r\n\r\n')
+        send(socket)
+      })
+    const moving = await upload((socket) => {
+      let left = 10
+      const timer = setInterval(() => (left-- > 0 ? socket.write('x') : clearInterval(timer)), 150)
+      socket.once('close', () => clearInterval(timer))
+    })
+    expect(moving.status).toBe(200)
+    expect(JSON.parse(moving.body)).toEqual({ size: 10 })
+    const pausing = await upload((socket) => socket.write('xxx'))
+    expect(pausing.status).toBe(408)
   })
 
   it('survives a client that hangs up in the middle of its body', async () => {

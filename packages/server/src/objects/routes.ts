@@ -27,9 +27,10 @@ export function mountObjects(scope: FastifyInstance, services: ObjectRoutesServi
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
   const handler = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, services)
   const method = ['PUT', 'GET', 'HEAD', 'POST', 'DELETE']
-  scope.route({ method, url: '/oss/*', handler })
+  const config = { isUpload: true }
+  scope.route({ method, url: '/oss/*', config, handler })
   // Given an address by number, clients leave the bucket out of the path and name it in Host.
-  scope.route({ method, url: '/*', constraints: { host: new RegExp(`^${bucket}\\.`) }, handler })
+  scope.route({ method, url: '/*', config, constraints: { host: new RegExp(`^${bucket}\\.`) }, handler })
 }
 
 async function answer(request: FastifyRequest, reply: FastifyReply, services: ObjectRoutesServices): Promise<unknown> {
