@@ -22,7 +22,11 @@ export function watchBodies(app: FastifyInstance, { requestTimeoutMs }: Patience
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw, routeOptions } = request
     const end = () =>
-      void app.server.emit('clientError', Object.assign(new Error('the body took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), raw.socket)
+      void app.server.emit(
+        'clientError',
+        Object.assign(new Error('the body took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+        raw.socket,
+      )
     if (hasBody(raw)) watch(raw, { timeoutMs: requestTimeoutMs, mayGoOn: routeOptions.config.isUpload === true, end })
     done()
   })
