@@ -2,6 +2,7 @@
 // the vendor's store put bucket and key: in the first label of Host, or as the first segment of the path.
 export const bucket = 'littoral-edge'
 export const pathPrefix = `/oss/${bucket}/`
+const plainPrefix = `/${bucket}/`
 const maxKeyBytes = 1023
 
 export function toAddress(origin: string, key: string): string {
@@ -19,15 +20,14 @@ export function keyOfAddress(address: string): string | undefined {
 /** The key a request is about; `path` is raw, `host` what the client believes to talk to. Undefined for another bucket. */
 export function keyOfRequest(path: string, host: string): string | undefined {
   if (path.startsWith(pathPrefix)) return decodeKey(path.slice(pathPrefix.length))
-  if (host.split('.')[0] !== bucket) return undefined
-  // A client told to keep the bucket in the path still puts it into Host as well.
-  return decodeKey(path.startsWith(`/${bucket}/`) ? path.slice(bucket.length + 2) : path.slice(1))
+  // Given an address by number some clients put the bucket into the path; told to keep it there, others name it in Host as well.
+  if (path.startsWith(plainPrefix)) return decodeKey(path.slice(plainPrefix.length))
+  return host.split('.')[0] === bucket ? decodeKey(path.slice(1)) : undefined
 }
 
 /** Whether a request is about the bucket itself, which is where forms are posted to. */
 export function isBucketRequest(path: string, host: string): boolean {
-  if (path === pathPrefix || `${path}/` === pathPrefix) return true
-  return host.split('.')[0] === bucket && ['/', `/${bucket}`, `/${bucket}/`].includes(path)
+  return [pathPrefix, plainPrefix].includes(path.endsWith('/') ? path : `${path}/`) || (path === '/' && host.split('.')[0] === bucket)
 }
 
 export function isKey(key: string): boolean {

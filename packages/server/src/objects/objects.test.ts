@@ -269,6 +269,13 @@ describe('the object store over HTTP', () => {
     expect((await client().get('b 驱动.zip')).content.toString()).toBe('two')
   })
 
+  it('takes the bucket as the first part of the path, where clients of other languages put it for an address by number', async () => {
+    const address = (await handedOut()).replace('/oss/littoral-edge/', '/littoral-edge/')
+    expect((await upload(address, 'bytes')).status).toBe(200)
+    expect(await codeOf(await fetch(`${origin}/littoral-edge`))).toBe('404 NoSuchBucket')
+    expect(await codeOf(await fetch(`${origin}/littoral-edge/none`))).toBe('403 AccessDenied')
+  })
+
   it("tells the vendor's client why it is refused", async () => {
     await expect(client({ accessKeySecret: 'wrong' }).put('x', Buffer.from('x'))).rejects.toMatchObject({
       code: 'SignatureDoesNotMatch',

@@ -29,7 +29,8 @@ export function mountObjects(scope: FastifyInstance, services: ObjectRoutesServi
   const method = ['PUT', 'GET', 'HEAD', 'POST', 'DELETE']
   const config = { isUpload: true }
   scope.route({ method, url: '/oss/*', config, handler })
-  // Given an address by number, clients leave the bucket out of the path and name it in Host.
+  // Given an address by number, clients put the bucket first in the path, or leave it out there and name it in Host.
+  for (const url of [`/${bucket}`, `/${bucket}/*`]) scope.route({ method, url, config, handler })
   scope.route({ method, url: '/*', config, constraints: { host: new RegExp(`^${bucket}\\.`) }, handler })
 }
 
