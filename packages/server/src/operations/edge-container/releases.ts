@@ -46,7 +46,9 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       const before = await releases.findHistory(tx, { ...ref, ...draft })
       const release = newPublish(draft, version, { target, before }, now())
       apps.requirePresent(tx, ref)
-      versions.updatePublished(tx, ref, now())
+      // One that waits for its time has not been published yet; the loop notes it when it begins.
+      if (release.hasBegun) versions.updatePublished(tx, ref, now())
+      else versions.requirePresent(tx, ref)
       replace(tx, before.current, release)
     })
     return {}

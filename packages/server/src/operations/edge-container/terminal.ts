@@ -41,7 +41,7 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
 
 async function findInstance(tx: ReadTx, appId: string) {
   const key = workloadKey(appId, 'staging')
-  const current = await releases.findCurrent(tx, { appId, environment: 'staging' })
+  const current = await releases.findEffective(tx, { appId, environment: 'staging' })
   const assignment = (await rollouts.listAssignments(tx, key)).find(({ version }) => version === current?.versionId)
   const node = assignment && (await nodes.find(tx, assignment.nodeId))
   const report = assignment && (await reports.find(tx, assignment.nodeId, key))
