@@ -60,7 +60,8 @@ function planStaging(view: RolloutView, nowMs: number): Decision[] {
 
 function planStopOfStaging(view: RolloutView, report: RolloutReport | undefined, nowMs: number): Decision[] {
   const { release, target, policy, triedSinceMs = nowMs, watchingSinceMs } = view
-  const isBroken = report?.phase === 'failed' || report?.phase === 'backoff'
+  // An attempt to bring it there that failed counts too, such as a pull; it is made again all the same.
+  const isBroken = report !== undefined && (['failed', 'backoff'].includes(report.phase) || (report.failedAttempts ?? 0) > 0)
   const isOverdue = nowMs - Math.max(triedSinceMs, watchingSinceMs) >= policy.deadlineSeconds * 1000
   if (release.paused !== undefined || (!isBroken && !isOverdue)) return []
   const why = isOverdue || report?.reason ? whyFailed({ ...(report && { report }) }, view).message : `its node says ${report?.phase}`

@@ -44,12 +44,16 @@ const told = async (node: string, environment: string) => (await assigned(contex
 describe('a version that does not run in staging', () => {
   const broken = { reason: { code: 'ImageNotFound', message: 'there is no such image' }, containers: [] }
 
-  it.each(['failed', 'backoff'] as const)('gives way to the next one as soon as its node says %s', async (phase) => {
+  it.each<[what: string, report: Parameters<typeof reportAll>[2]]>([
+    ['it failed', { phase: 'failed' }],
+    ['it crashes', { phase: 'backoff' }],
+    ['its image could not be pulled', { phase: 'preparing', failedAttempts: 1 }],
+  ])('gives way to the next one as soon as its node says that %s', async (_what, report) => {
     await addNode(context, 'node-s', ['staging'])
     await publish(context, AppId, v1, 'staging')
     await pass(context)
     expect(await refusedTo('staging', v2)).toMatchObject({ status: 400, code: 'InternalException' })
-    await reportAll(context, 'node-s', { phase, ...broken })
+    await reportAll(context, 'node-s', { ...report, ...broken })
     await pass(context)
     // It has no word for failure, so for the vendor's clients it is still under way.
     expect(await status('staging')).toMatchObject({ PublishStatus: 'publishing', PublishingVersion: v1 })
