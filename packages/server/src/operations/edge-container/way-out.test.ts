@@ -14,6 +14,7 @@ import {
   refusal,
   reportAll,
   settle,
+  takeOffline,
 } from './door.contract.ts'
 
 let context: TestContext
@@ -153,6 +154,42 @@ describe('a rollback that does not get through', () => {
       expect(run.filter((version) => version === v2)).toEqual([])
       expect(run).toContain(v1)
     }
+  })
+})
+
+describe('a first version that no node is there for', () => {
+  it('gives way after its deadline, and goes to the first node that comes if nothing takes its place', async () => {
+    await publish(context, AppId, v1)
+    context.clock.advance(deadlineMs - 1)
+    await pass(context)
+    expect(await refusedTo('prod', v2)).toMatchObject({ code: 'InternalException' })
+    context.clock.advance(1)
+    await pass(context)
+    expect(await status()).toMatchObject({ PublishStatus: 'publishing', PublishingVersion: v1 })
+    await publish(context, AppId, v2)
+    context.clock.advance(deadlineMs)
+    await pass(context)
+    expect(await states()).toEqual(['stopped', 'stopped'])
+    await addNode(context, 'node-a')
+    await settle(context, 'node-a')
+    expect(await told('node-a', 'prod')).toBe(v2)
+    expect(await status()).toMatchObject({ PublishStatus: 'published', DeployedVersion: v2 })
+  })
+
+  it('gives way after a rollback, too, where all nodes went away', async () => {
+    for (const node of nodes) await addNode(context, node)
+    for (const version of [v1, v2]) {
+      await publish(context, AppId, version)
+      await settle(context, ...nodes)
+    }
+    for (const node of nodes) await takeOffline(context, node)
+    context.clock.advance(deadlineMs)
+    await rollBack(v1)
+    await pass(context)
+    expect(await refusedTo('prod', v3)).toMatchObject({ code: 'InternalException' })
+    context.clock.advance(deadlineMs)
+    await pass(context)
+    await publish(context, AppId, v3)
   })
 })
 
