@@ -79,41 +79,114 @@ const readVersion = async ({ body }: Answer) =>
 describe('a version', () => {
   it.each<[habit: string, create: () => Promise<Answer>]>([
     ['everything in the query', () => byQuery('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([container]) })],
-    ['everything in the query of a GET', () => byQuery('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([container]) }, 'GET')],
+    [
+      'everything in the query of a GET',
+      () => byQuery('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([container]) }, 'GET'),
+    ],
     ['everything in the body', () => byForm('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([container]) })],
-    ['a body of JSON', () => byV3('CreateEdgeContainerAppVersion', JSON.stringify({ ...fresh(), Containers: [container] }), 'application/json; charset=utf-8')],
-    ['a body of JSON with the list as text', () => byV3('CreateEdgeContainerAppVersion', JSON.stringify({ ...fresh(), Containers: JSON.stringify([container]) }), 'application/json')],
-    ['numbered fields', () => byForm('CreateEdgeContainerAppVersion', {
-      ...fresh(), 'Containers.1.Name': 'web', 'Containers.1.Image': 'example:1', 'Containers.1.IsACRImage': 'False', 'Containers.1.Spec': '1C2G',
-      'Containers.1.Storage': '0.5G', 'Containers.1.ProbeType': 'httpGet', 'Containers.1.ProbeContent.Port': '80' })],
-    ['numbered fields with JSON inside', () => byForm('CreateEdgeContainerAppVersion', { ...fresh(), 'Containers.1': JSON.stringify({ ...container, ProbeContent: '{"Port":"80"}' }) })],
-    ['numbers and booleans as text', () => byForm('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([{ ...container, IsACRImage: 'False', ProbeContent: { Port: '80' } }]) })],
-    ['empty text for what is not given', () => byForm('CreateEdgeContainerAppVersion', { ...fresh(), Remarks: '', Containers: JSON.stringify([{
-      ...container, ACRImageInfo: '', ProbeContent: { Port: 80, Scheme: '', PeriodSeconds: '' } }]) })],
-    ['null for what is not given', () => byForm('CreateEdgeContainerAppVersion', { ...fresh(), Containers: JSON.stringify([{
-      ...container, ACRImageInfo: null, Args: null, PostStart: null, ProbeContent: { Port: 80, Scheme: null, Command: null } }]) })],
+    [
+      'a body of JSON',
+      () =>
+        byV3('CreateEdgeContainerAppVersion', JSON.stringify({ ...fresh(), Containers: [container] }), 'application/json; charset=utf-8'),
+    ],
+    [
+      'a body of JSON with the list as text',
+      () =>
+        byV3('CreateEdgeContainerAppVersion', JSON.stringify({ ...fresh(), Containers: JSON.stringify([container]) }), 'application/json'),
+    ],
+    [
+      'numbered fields',
+      () =>
+        byForm('CreateEdgeContainerAppVersion', {
+          ...fresh(),
+          'Containers.1.Name': 'web',
+          'Containers.1.Image': 'example:1',
+          'Containers.1.IsACRImage': 'False',
+          'Containers.1.Spec': '1C2G',
+          'Containers.1.Storage': '0.5G',
+          'Containers.1.ProbeType': 'httpGet',
+          'Containers.1.ProbeContent.Port': '80',
+        }),
+    ],
+    [
+      'numbered fields with JSON inside',
+      () =>
+        byForm('CreateEdgeContainerAppVersion', {
+          ...fresh(),
+          'Containers.1': JSON.stringify({ ...container, ProbeContent: '{"Port":"80"}' }),
+        }),
+    ],
+    [
+      'numbers and booleans as text',
+      () =>
+        byForm('CreateEdgeContainerAppVersion', {
+          ...fresh(),
+          Containers: JSON.stringify([{ ...container, IsACRImage: 'False', ProbeContent: { Port: '80' } }]),
+        }),
+    ],
+    [
+      'empty text for what is not given',
+      () =>
+        byForm('CreateEdgeContainerAppVersion', {
+          ...fresh(),
+          Remarks: '',
+          Containers: JSON.stringify([
+            {
+              ...container,
+              ACRImageInfo: '',
+              ProbeContent: { Port: 80, Scheme: '', PeriodSeconds: '' },
+            },
+          ]),
+        }),
+    ],
+    [
+      'null for what is not given',
+      () =>
+        byForm('CreateEdgeContainerAppVersion', {
+          ...fresh(),
+          Containers: JSON.stringify([
+            {
+              ...container,
+              ACRImageInfo: null,
+              Args: null,
+              PostStart: null,
+              ProbeContent: { Port: 80, Scheme: null, Command: null },
+            },
+          ]),
+        }),
+    ],
   ])('may come with %s', async (_habit, create) => {
     const created = await create()
     expect(created).toMatchObject({ status: 200, body: { VersionId: expect.stringMatching(/^ver-\d{18}$/) } })
     expect(await readVersion(created)).toMatchObject({ Containers: [container] })
   })
 
-  it.each(['版本一二三四', 'версия-1', '🚀🚀🚀🚀🚀🚀', "it's *(so)! ~ a+b & c=d %25", ' six  ', 'ends\n\n'])('may be called %j, in both schemes', async (name) => {
-    const containers = JSON.stringify([container])
-    const body = `AppId=${appId}&Name=${encode(`${name}3`)}&Containers=${encode(containers)}`
-    for (const [own, create] of [
-      [`${name}1`, byForm('CreateEdgeContainerAppVersion', { ...fresh(`${name}1`), Containers: containers })],
-      [`${name}2`, byQuery('CreateEdgeContainerAppVersion', { ...fresh(`${name}2`), Containers: containers })],
-      [`${name}3`, byV3('CreateEdgeContainerAppVersion', body, form)],
-    ] as const) {
-      expect((await readVersion(await create))['Name']).toBe(own)
-    }
-  })
+  it.each(['版本一二三四', 'версия-1', '🚀🚀🚀🚀🚀🚀', "it's *(so)! ~ a+b & c=d %25", ' six  ', 'ends\n\n'])(
+    'may be called %j, in both schemes',
+    async (name) => {
+      const containers = JSON.stringify([container])
+      const body = `AppId=${appId}&Name=${encode(`${name}3`)}&Containers=${encode(containers)}`
+      for (const [own, create] of [
+        [`${name}1`, byForm('CreateEdgeContainerAppVersion', { ...fresh(`${name}1`), Containers: containers })],
+        [`${name}2`, byQuery('CreateEdgeContainerAppVersion', { ...fresh(`${name}2`), Containers: containers })],
+        [`${name}3`, byV3('CreateEdgeContainerAppVersion', body, form)],
+      ] as const) {
+        expect((await readVersion(await create))['Name']).toBe(own)
+      }
+    },
+  )
 })
 
 describe('an application', () => {
   it('takes empty words for words that were not given', async () => {
-    const words = { HealthCheckHost: '', HealthCheckHttpCode: '', HealthCheckMethod: '', HealthCheckType: '', HealthCheckPort: '', Remarks: '' }
+    const words = {
+      HealthCheckHost: '',
+      HealthCheckHttpCode: '',
+      HealthCheckMethod: '',
+      HealthCheckType: '',
+      HealthCheckPort: '',
+      Remarks: '',
+    }
     const created = await byForm('CreateEdgeContainerApp', { Name: 'empty-words', ServicePort: '25102', TargetPort: '80', ...words })
     expect(created).toMatchObject({ status: 200 })
     const { App } = (await esa('GetEdgeContainerApp', { AppId: created.body['AppId'] })) as { App: Answer['body'] }
@@ -134,7 +207,10 @@ describe('an application', () => {
 
   it('refuses an empty word where one is wanted', async () => {
     const publish = { AppId: appId, VersionId: 'ver-999999999999999999', PublishEnv: '' }
-    expect(await byForm('PublishEdgeContainerAppVersion', publish)).toMatchObject({ status: 400, body: { Code: 'InvalidParameter.PublishEnv' } })
+    expect(await byForm('PublishEdgeContainerAppVersion', publish)).toMatchObject({
+      status: 400,
+      body: { Code: 'InvalidParameter.PublishEnv' },
+    })
   })
 })
 

@@ -25,7 +25,14 @@ const input = Type.Object({
   Grid: Type.Optional(Type.Array(Type.Array(Type.Integer()))),
   Labels: Type.Optional(Type.Record(Type.String(), Type.String())),
   Containers: Type.Optional(
-    Type.Array(Type.Object({ Name: Type.String(), Probe: Type.Optional(Probe), Env: Type.Optional(Type.Array(Type.String())), Mode: Type.Optional(Type.Enum(['on', 'off'])) })),
+    Type.Array(
+      Type.Object({
+        Name: Type.String(),
+        Probe: Type.Optional(Probe),
+        Env: Type.Optional(Type.Array(Type.String())),
+        Mode: Type.Optional(Type.Enum(['on', 'off'])),
+      }),
+    ),
   ),
   Either: Type.Optional(Type.Union([Type.Array(Type.Integer()), Type.Object({ kv: Type.Integer() })])),
 })

@@ -200,8 +200,15 @@ describe('a release that waits for its time', () => {
   it('dates its version when it begins, and not before', async () => {
     await call(context, 'PublishEdgeContainerAppVersion', { AppId, VersionId: v1, PublishEnv: 'prod', ...later })
     expect(await read(v1)).not.toHaveProperty('PublishTime')
+    expect(await status()).toMatchObject({
+      DeployStatus: 'undeploy',
+      PublishStatus: 'publishing',
+      PublishPercentage: 0,
+      ExpectPercentage: 100,
+    })
     context.clock.advance(3_600_000)
     await pass(context)
+    expect(await status()).toMatchObject({ DeployStatus: 'deploying', PublishStatus: 'publishing' })
     expect(await read(v1)).toMatchObject({ PublishTime: '2026-01-05T09:00:00Z', LastPublishTime: '2026-01-05T09:00:00Z' })
   })
 
@@ -213,5 +220,16 @@ describe('a release that waits for its time', () => {
     await call(context, 'PublishEdgeContainerAppVersion', { AppId, VersionId: v2, PublishEnv: 'staging', ...later })
     expect(await call(context, 'GetEdgeContainerStagingDeployStatus', { AppId })).toMatchObject({ Phase: 'Running' })
     expect(await call(context, 'GetEdgeContainerTerminal', { AppId })).toMatchObject({ Container: 'web' })
+  })
+})
+
+describe('staging that is made anew', () => {
+  it('has no terminal before its new instance runs', async () => {
+    await addNode(context, 'node-s', ['staging'])
+    await publish(context, AppId, v1, 'staging')
+    await settle(context, 'node-s')
+    await call(context, 'RebuildEdgeContainerAppStagingEnv', { AppId })
+    expect(await call(context, 'GetEdgeContainerStagingDeployStatus', { AppId })).toMatchObject({ Phase: 'Pending' })
+    expect(await refusal(context, 'GetEdgeContainerTerminal', { AppId })).toMatchObject({ status: 400, code: 'InvalidParameter' })
   })
 })
