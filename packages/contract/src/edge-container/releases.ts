@@ -15,8 +15,9 @@ export const PublishEdgeContainerAppVersion = operation({
     'version that was published completely. Nodes stand in a line that never changes, so a further step with a higher Percentage, or ' +
     'with more Regions, only adds nodes. How carefully it goes, and what happens when the version does not become ready, is up to ' +
     'SetReleasePolicy of the littoral family.\n\n' +
-    'While a version is being published, another one is refused for the same environment; a further step of the same one is fine. A ' +
-    'lower Percentage is refused: RollbackEdgeContainerAppVersion takes a version back. Follow the progress with GetEdgeContainerAppStatus.',
+    'While a version is being published, another one is refused for the same environment, until it is through, fails or takes longer ' +
+    'than the policy allows; a further step of the same one is fine. A lower Percentage is refused: RollbackEdgeContainerAppVersion takes a ' +
+    'version back. Follow the progress with GetEdgeContainerAppStatus.',
   access: 'update',
   input: Type.Object({
     AppId,

@@ -30,8 +30,9 @@ const releaseFields = {
   ),
   State: Type.Enum(['scheduled', 'running', 'paused', 'stopped', 'succeeded', 'rollingBack', 'rolledBack', 'superseded'], {
     description:
-      'Where it is. `stopped`: the version failed on nodes, and no further ones get it. `rolledBack`: a rollback that is through, which ' +
-      'is not called a success.',
+      'Where it is. `stopped`: the version failed on nodes, or did not get through in time; another one may take its place. Over a ' +
+      'version that served, no further nodes get it; else it is still tried. `rolledBack`: a rollback that is through, which is not ' +
+      'called a success.',
   }),
   PublishType: Type.Enum(['percentage', 'region'], { description: 'Its strategy.' }),
   Percentage: Type.Integer({ description: 'The share of the nodes it covers by their place in line; 0 where it goes by region alone.' }),

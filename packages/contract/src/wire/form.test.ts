@@ -11,18 +11,28 @@ const Probe = Type.Object({
   Ready: Type.Optional(Type.Boolean()),
 })
 const input = Type.Object({
+  Needed: Type.Enum(['on', 'off']),
   Name: Type.String(),
   Note: Type.Optional(Type.String()),
   Count: Type.Optional(Type.Integer()),
   Share: Type.Optional(Type.Number()),
   Flag: Type.Optional(Type.Boolean()),
   Mode: Type.Optional(Type.Union([Type.Literal('prod'), Type.Literal('staging')])),
+  Case: Type.Optional(Type.String({ pattern: '^(?:[aA]|[bB])$', examples: ['a', 'b'] })),
+  Blank: Type.Optional(Type.Enum(['', 'l4'])),
   State: Type.Optional(Type.Union([Type.Literal(0), Type.Literal(1)])),
   Ids: Type.Optional(Type.Array(Type.String())),
   Grid: Type.Optional(Type.Array(Type.Array(Type.Integer()))),
   Labels: Type.Optional(Type.Record(Type.String(), Type.String())),
   Containers: Type.Optional(
-    Type.Array(Type.Object({ Name: Type.String(), Probe: Type.Optional(Probe), Env: Type.Optional(Type.Array(Type.String())) })),
+    Type.Array(
+      Type.Object({
+        Name: Type.String(),
+        Probe: Type.Optional(Probe),
+        Env: Type.Optional(Type.Array(Type.String())),
+        Mode: Type.Optional(Type.Enum(['on', 'off'])),
+      }),
+    ),
   ),
   Either: Type.Optional(Type.Union([Type.Array(Type.Integer()), Type.Object({ kv: Type.Integer() })])),
 })
@@ -37,6 +47,8 @@ describe('decoding', () => {
     ['Count=10&Share=1.5', { Count: 10, Share: 1.5 }],
     ['State=1', { State: 1 }],
     ['Mode=prod', { Mode: 'prod' }],
+    ['Mode=&Case=&Blank=&Needed=', { Blank: '', Needed: '' }],
+    ['Containers=[{"Name":"","Mode":""}]', { Containers: [{ Name: '' }] }],
     ['Note=', { Note: '' }],
     ['Count=&Flag=&Ids=&Labels=', {}],
     ['Ids=["a","b"]', { Ids: ['a', 'b'] }],

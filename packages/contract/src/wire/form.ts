@@ -1,7 +1,7 @@
 // Form fields → the shape of an operation's input, driven by its schema. Every way in which official clients write lists,
 // maps, booleans and numbers is understood here and nowhere else. What cannot be decoded stays as it was sent, so that
 // the check after it names the field. The way back is encode.ts.
-import { branchOf, type JsonSchema, mapValueSchema, type Shape, shapeOf } from './schema.ts'
+import { branchOf, type JsonSchema, mapValueSchema, type Shape, shapeOf, wordsOf } from './schema.ts'
 import type { Fields } from './parameters.ts'
 
 export interface Decoded {
@@ -21,6 +21,8 @@ interface Plan {
   readonly properties?: ReadonlyMap<string, Plan>
   readonly mapValue?: Plan
   readonly isClosed: boolean
+  /** Empty text is no value of it, but says that none is given. */
+  readonly isUnsetByEmpty: boolean
 }
 
 interface Property {
@@ -37,22 +39,27 @@ interface Names {
 /** Prepares the decoding of one operation's fields; `aliases` maps other names on the wire to declared ones. */
 export function formDecoder(schema: object, aliases: Readonly<Record<string, string>> = {}): Decode {
   const properties = new Map<string, Property>()
-  for (const [name, property] of Object.entries((schema as JsonSchema).properties ?? {})) {
-    properties.set(name, { name, plan: planOf(property) })
-  }
+  for (const [name, plan] of plansOf(schema as JsonSchema)) properties.set(name, { name, plan })
   const names: Names = { properties, renames: new Map(Object.entries(aliases)) }
   return (fields) => decode(fields, names)
 }
 
-function planOf(schema: JsonSchema): Plan {
+function plansOf({ properties = {}, required = [] }: JsonSchema): [string, Plan][] {
+  return Object.entries(properties).map(([name, child]) => [name, planOf(child, !required.includes(name))])
+}
+
+function planOf(schema: JsonSchema, isOptional = false): Plan {
   const list = branchOf(schema, 'array')
   const object = branchOf(schema, 'object')
   const mapValue = object && mapValueSchema(object)
+  const shape = shapeOf(schema)
+  const words = wordsOf(schema)
   return {
-    shape: shapeOf(schema),
+    shape,
     isClosed: object?.additionalProperties === false,
+    isUnsetByEmpty: isOptional && shape === 'text' && words !== undefined && !words.includes(''),
     ...(list?.items && { items: planOf(list.items) }),
-    ...(object?.properties && { properties: new Map(Object.entries(object.properties).map(([name, child]) => [name, planOf(child)])) }),
+    ...(object?.properties && { properties: new Map(plansOf(object)) }),
     ...(mapValue && { mapValue: planOf(mapValue) }),
   }
 }
@@ -163,11 +170,15 @@ function listValue(node: Tree, items: Plan): unknown[] {
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
- * One value, text or already JSON, brought to the type its schema wants. Empty text means absent for everything but text.
+ * One value, text or already JSON, brought to the type its schema wants. Empty text means absent for everything but text, and
+ * for optional words: clients write down what was not given (rpc-client), and none of the words is empty.
  * Structures may come as JSON text at any depth: the vendor's own sample has ProbeContent as JSON text inside JSON.
  */
 function normalize(value: unknown, plan: Plan): unknown {
-  if (typeof value === 'string') return plan.shape === 'text' || plan.shape === 'any' ? value : normalizeText(value, plan)
+  if (typeof value === 'string') {
+    if (value === '' && plan.isUnsetByEmpty) return undefined
+    return plan.shape === 'text' || plan.shape === 'any' ? value : normalizeText(value, plan)
+  }
   if (value === null) return undefined
   if (typeof value !== 'object') return value
   return Array.isArray(value) ? normalizeList(value, plan) : normalizeObject(value, plan)

@@ -10,6 +10,8 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[]
   readonly enum?: readonly unknown[]
   readonly const?: unknown
+  readonly pattern?: string
+  readonly examples?: readonly unknown[]
   readonly fault?: string
   readonly contentSchema?: JsonSchema
   readonly xmlItem?: string
@@ -58,4 +60,18 @@ export function branchOf(schema: JsonSchema, type: 'array' | 'object'): JsonSche
 export function mapValueSchema(schema: JsonSchema): JsonSchema | undefined {
   if (typeof schema.additionalProperties === 'object') return schema.additionalProperties
   return Object.values(schema.patternProperties ?? {})[0]
+}
+
+/**
+ * The words that a text has to be one of, where its schema names them: as a choice, or, in any letter case, as the examples of
+ * a pattern (edge-container/fields.ts).
+ */
+export function wordsOf(schema: JsonSchema): readonly unknown[] | undefined {
+  if (schema.enum !== undefined) return schema.enum
+  if ('const' in schema) return [schema.const]
+  if (schema.anyOf !== undefined) {
+    const branches = schema.anyOf.map(wordsOf)
+    return branches.includes(undefined) ? undefined : branches.flatMap((words) => words ?? [])
+  }
+  return schema.pattern !== undefined && (schema.examples?.length ?? 0) > 1 ? schema.examples : undefined
 }

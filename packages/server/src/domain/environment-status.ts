@@ -27,11 +27,13 @@ export function environmentStatus(
   releases: EnvironmentReleases,
   progress: { expected: number; reached: number },
 ): EnvironmentStatus {
-  const { current, published, baseline, lastPublish, lastRollback } = releases
+  const { current, effective, published, baseline, lastPublish, lastRollback } = releases
   if (current === undefined) {
     return { environment, deployStatus: 'undeploy', expectPercentage: 0, publishPercentage: 0, isFullRelease: false, regions: [] }
   }
-  const running = published === undefined ? 'deploying' : 'deployed'
+  // A first release that waits for its time deploys nothing yet.
+  const begun = effective === undefined ? 'undeploy' : 'deploying'
+  const running = published === undefined ? begun : 'deployed'
   return {
     environment,
     deployStatus: app.status === 'deleted' ? 'undeploying' : running,

@@ -2,7 +2,7 @@
 // §5), and the release that comes of it. Pure.
 import { Fault } from '@littoral/contract/errors'
 import type { Environment } from './app.ts'
-import { type EnvironmentReleases, parseTime, type Release, shareOf } from './release.ts'
+import { type EnvironmentReleases, isRollback, parseTime, type Release, shareOf } from './release.ts'
 import { type Share, wholeShare } from './share.ts'
 import type { Version } from './version.ts'
 
@@ -153,11 +153,18 @@ function assemble(
   }
 }
 
-/** The baseline; where that is the target itself, the version it shares production with, and nothing when it gets it all. */
+/**
+ * What the nodes run that are not covered: the baseline; where that is the target itself, the version it shares production
+ * with, and nothing when it gets it all. A further step leaves to them what the step before it left.
+ */
 function restOf(versionId: string, isFull: boolean, { effective, baseline }: EnvironmentReleases): string | undefined {
-  if (baseline === undefined || baseline.versionId !== versionId) return baseline?.versionId
-  if (isFull) return undefined
-  return effective?.versionId === versionId ? effective.restVersionId : effective?.versionId
+  // After a rollback of everything that did not get through, the baseline is still the version that was fled from.
+  const isBack = effective !== undefined && isRollback(effective) && effective.isFull
+  const base = isBack ? effective.versionId : baseline?.versionId
+  const isStep = effective?.versionId === versionId
+  if (base !== undefined && base !== versionId) return (isStep ? effective.restVersionId : undefined) ?? base
+  if (base === undefined || isFull) return undefined
+  return isStep ? effective.restVersionId : effective?.versionId
 }
 
 /** The staging release whose instance is made anew. Throws InvalidParameter when there is none. */

@@ -23,7 +23,7 @@ const wentBack = (digest = 'd2', retreatReceivedAtMs = nowMs): RolloutReport => 
 
 function view(change: Partial<RolloutView> = {}, status: 'publishing' | 'published' = 'publishing'): RolloutView {
   const release = { id: 'rel-1', appId: 'app-1', kind: 'publish', publishType: 'percentage', status, ...wholeShare } as const
-  const nothing = { marks: [], failures: [], watchingSinceMs: 0, retreatsSinceMs: nowMs - 1000 }
+  const nothing = { marks: [], failures: [], watchingSinceMs: 0, triedSinceMs: nowMs - 1000 }
   return {
     environment: 'prod',
     release,

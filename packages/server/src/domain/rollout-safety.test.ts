@@ -206,7 +206,12 @@ describe('a rollback', () => {
 
   it('goes on past a node that does not get ready, and never ends as a success', () => {
     expect(plan([overdue(a), old(b)], back)).toEqual([{ kind: 'assign', nodeIds: [b] }])
-    expect(plan([overdue(a), proven(b)], back)).toEqual([])
+    // It gives way to another release then, and goes on itself until one comes.
+    expect(plan([overdue(a), proven(b)], back)).toEqual([expect.objectContaining({ kind: 'stop', isReverting: false })])
+    const stopped = { ...back, release: { kind: 'rollback', status: 'stopped' } } as const
+    expect(plan([overdue(a), old(b)], stopped)).toEqual([{ kind: 'assign', nodeIds: [b] }])
+    expect(plan([overdue(a), proven(b)], stopped)).toEqual([])
+    expect(plan([proven(a), proven(b)], stopped)).toEqual([{ kind: 'finish' }])
     for (const kind of ['rollback', 'revert'] as const)
       expect(releaseState({ kind, status: 'published', hasBegun: true })).toBe('rolledBack')
   })

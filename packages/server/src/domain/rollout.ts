@@ -12,11 +12,14 @@
 //    first version, cannot fail like that: there is nothing better to return to, so its nodes go on trying.
 //    So has one that a node went back from by itself, because it lost contact: it says so when it is back.
 // 7. A rollback knows no canary, no bake time and no budget, but keeps the limit on nodes in doubt; it never rolls back itself.
+//    Where it does not get through in time it stops, which only means that another version may take its place. So does a
+//    first version, and so do both where no node is there.
 // 8. While it is being found out what the version's tags stand for, nobody is told to run it; that wait has an end.
-// 9. Staging is one instance and is never taken back: it is where one looks at what does not work.
+// 9. Staging is one instance and is never taken back: it is where one looks at what does not work. It stops like a rollback,
+//    as soon as its node says that the version fails: there is no rollback of staging, so the next version is the way out.
 import { isLost, place } from './placement.ts'
 import type { EndingCode } from './release.ts'
-import { isJudged, type RolloutView, type Standing, type Survey, survey } from './standing.ts'
+import { isJudged, type RolloutReport, type RolloutView, type Standing, type Survey, survey } from './standing.ts'
 
 export type { RolloutReport, RolloutView } from './standing.ts'
 
@@ -38,7 +41,7 @@ export function planRollout(view: RolloutView, nowMs: number): Decision[] {
 
 function planStaging(view: RolloutView, nowMs: number): Decision[] {
   const { target } = view
-  const isPublishing = view.release.status === 'publishing'
+  const isPublishing = view.release.status !== 'published'
   const holders = view.assignments.map(({ nodeId }) => nodeId)
   const chosen = new Set(place({ environment: 'staging', key: target.key, nodes: view.nodes, holders, isPublishing }, nowMs))
   const leaving = holders.filter((nodeId) => !chosen.has(nodeId))
@@ -48,12 +51,23 @@ function planStaging(view: RolloutView, nowMs: number): Decision[] {
   const joining = [...chosen].filter((nodeId) => !isCurrent(nodeId))
   const moves = view.release.paused || isHeld(view, nowMs) ? [] : listed('assign', joining)
   const decisions = [...listed('unassign', leaving), ...moves]
-  const isThrough = view.reports.some(
-    ({ nodeId, version, digest, phase }) =>
-      chosen.has(nodeId) && version === target.version && digest === target.digest && phase === 'ready',
+  if (decisions.length > 0 || view.release.status === 'published') return decisions
+  const report = view.reports.find(
+    ({ nodeId, version, digest }) => chosen.has(nodeId) && version === target.version && digest === target.digest,
   )
-  if (decisions.length === 0 && joining.length === 0 && isPublishing && isThrough) return [{ kind: 'finish' }]
-  return decisions
+  if (joining.length === 0 && report?.phase === 'ready') return [{ kind: 'finish' }]
+  return view.release.status === 'publishing' ? planStopOfStaging(view, report, nowMs) : []
+}
+
+function planStopOfStaging(view: RolloutView, report: RolloutReport | undefined, nowMs: number): Decision[] {
+  const { release, target } = view
+  // An attempt to bring it there that failed counts too, such as a pull; it is made again all the same.
+  const isBroken = report !== undefined && (['failed', 'backoff'].includes(report.phase) || (report.failedAttempts ?? 0) > 0)
+  const isLate = isOverdue(view, nowMs)
+  if (release.paused !== undefined || (!isBroken && !isLate)) return []
+  const why = isLate || report?.reason ? whyFailed({ ...(report && { report }) }, view).message : `its node says ${report?.phase}`
+  const message = `Version ${target.version} does not run in staging: ${why}`.slice(0, 2000)
+  return [{ kind: 'stop', code: 'NodesFailed', message, isReverting: false }]
 }
 
 function planProd(view: RolloutView, nowMs: number): Decision[] {
@@ -68,7 +82,7 @@ function planProd(view: RolloutView, nowMs: number): Decision[] {
   ]
   if (decisions.length > 0 || !['publishing', 'stopped'].includes(view.release.status)) return decisions
   if (isThrough(view, found)) return [{ kind: 'finish' }]
-  return view.release.status === 'publishing' ? planStop(view, found) : []
+  return view.release.status === 'publishing' ? planStop(view, found, nowMs) : []
 }
 
 function isHeld({ heldUntilMs }: RolloutView, nowMs: number): boolean {
@@ -148,11 +162,10 @@ function isThrough(view: RolloutView, { standings, failed }: Survey): boolean {
   return isSettled && members.some(({ state }) => state === 'proven')
 }
 
-function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Survey): Decision[] {
-  if (view.release.kind !== 'publish') return []
+function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Survey, nowMs: number): Decision[] {
   const members = standings.filter(({ state }) => state !== 'outside')
   const troubled = members.filter(({ state }) => state === 'failed' || state === 'late')
-  if (troubled.length === 0) return []
+  if (troubled.length === 0) return isJudged ? [] : planStopOfAbsent(view, members, nowMs)
   const isSpent = isJudged && failed >= budget
   const isOver = members.every(({ state }) => ['failed', 'late', 'proven', 'unreached'].includes(state))
   if (!isSpent && !isOver) return []
@@ -161,6 +174,19 @@ function planStop(view: RolloutView, { standings, failed, budget, isJudged }: Su
   const message = `Version ${view.target.version} failed on ${troubled.length} of ${members.length} nodes; ${example}`
   const code = isSpent ? 'FailureBudgetUsedUp' : 'NodesFailed'
   return [{ kind: 'stop', code, message: message.slice(0, 2000), isReverting: isSpent && view.policy.isAutoRollback }]
+}
+
+/** Nobody is there to run it, perhaps for weeks. Stopped, it still goes to every node that comes, until another version does. */
+function planStopOfAbsent(view: RolloutView, members: readonly Standing[], nowMs: number): Decision[] {
+  const isThere = members.some(({ state }) => state !== 'unreached')
+  if (isThere || view.release.paused !== undefined || !isOverdue(view, nowMs)) return []
+  const who = members.length === 0 ? 'no node is covered' : `none of ${members.length} nodes was there`
+  const message = `Version ${view.target.version} has nowhere to run: ${who} within ${view.policy.deadlineSeconds} s`
+  return [{ kind: 'stop', code: 'NodesFailed', message, isReverting: false }]
+}
+
+function isOverdue({ triedSinceMs, watchingSinceMs, policy }: RolloutView, nowMs: number): boolean {
+  return nowMs - Math.max(triedSinceMs ?? nowMs, watchingSinceMs) >= policy.deadlineSeconds * 1000
 }
 
 /** Why the version failed on a node, in the words of its report where it has some. */

@@ -72,8 +72,8 @@ export interface RolloutView {
   readonly watchingSinceMs: number
   /** Until then no node is told to run the version: it is being found out what its tags stand for. */
   readonly heldUntilMs?: number
-  /** Retreats that were heard of before belong to an earlier try. */
-  readonly retreatsSinceMs?: number
+  /** Since when this try of the release goes on; retreats that were heard of before belong to an earlier one. */
+  readonly triedSinceMs?: number
 }
 
 /**
@@ -169,8 +169,8 @@ function standingsOf(view: RolloutView, nowMs: number): Standing[] {
 }
 
 /** Whether the node says that it went back from the version in question, in this try of it. */
-function retreatOf(report: RolloutReport | undefined, { target, retreatsSinceMs = 0 }: RolloutView): { retreat?: Reason } {
-  const isOfTry = report?.retreat?.digest === target.digest && (report.retreatReceivedAtMs ?? 0) >= retreatsSinceMs
+function retreatOf(report: RolloutReport | undefined, { target, triedSinceMs = 0 }: RolloutView): { retreat?: Reason } {
+  const isOfTry = report?.retreat?.digest === target.digest && (report.retreatReceivedAtMs ?? 0) >= triedSinceMs
   return isOfTry && report.retreat ? { retreat: report.retreat.reason } : {}
 }
 

@@ -2,6 +2,7 @@
 import { Fault } from '@littoral/contract/errors'
 import { statsFields } from '@littoral/contract/edge-container/stats'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
+import { parseTime } from './release.ts'
 
 export type StatsField = (typeof statsFields)[number]
 
@@ -47,16 +48,10 @@ export function parseStatsFields(text: string): StatsField[] {
 }
 
 export function parseStatsWindow(input: { StartTime?: string; EndTime?: string }, nowMs: number): StatsWindow {
-  const untilMs = input.EndTime ? parseTime('EndTime', input.EndTime) : nowMs + 1
-  const fromMs = input.StartTime ? parseTime('StartTime', input.StartTime) : untilMs - hourMs
+  const untilMs = input.EndTime ? parseTime(input.EndTime, 'EndTime') : nowMs + 1
+  const fromMs = input.StartTime ? parseTime(input.StartTime, 'StartTime') : untilMs - hourMs
   if (fromMs >= untilMs) throw new Fault('InvalidParameter', { Detail: 'EndTime: it must lie after StartTime.' })
   return { fromMs, untilMs }
-}
-
-function parseTime(name: string, text: string): number {
-  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw new Fault('InvalidParameter', { Detail: `${name}: it must be a time such as 2026-01-05T08:00:00Z, in UTC.` })
-  return ms
 }
 
 export interface Describing extends StatsWindow {

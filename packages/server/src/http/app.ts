@@ -1,6 +1,6 @@
 // The HTTP server: limits, request ids and the routes on one screen. RPC owns `/` (no client accepts a path prefix);
 // what else is served is mounted by server.ts. Every answer, also to a broken request, is an envelope clients can read.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@littoral/contract/errors'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Services } from '../operations/context.ts'
@@ -67,6 +67,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     storeFor: options.storeFor ?? (() => services.store),
     isOutputChecked: options.isOutputChecked ?? process.env['NODE_ENV'] !== 'production',
   }
+  // An expectation that nobody knows may be passed over; Node would refuse it with an empty body.
+  app.server.on('checkExpectation', (request: IncomingMessage, reply: ServerResponse) => app.server.emit('request', request, reply))
   for (const mount of options.mounts ?? []) void app.register(async (scope) => mount(scope))
   const turns = createTurns()
   const serve = (request: FastifyRequest, reply: FastifyReply) => serveCall(request, reply, rpc, { bodyBytes: limits.bodyBytes, turns })
@@ -102,8 +104,17 @@ function createServer({ ids }: Services, limits: HttpLimits): FastifyInstance {
     // A call that is being answered while the server stops is answered.
     return503OnClosing: false,
     // The router would decode the query of every call only to throw it away; incoming.ts reads the original.
-    rewriteUrl: (request) => (request.url?.startsWith('/?') ? '/' : (request.url ?? '/')),
-    http: { maxHeaderSize: headerBytes, connectionsCheckingInterval: timeoutCheckMs, headersTimeout: limits.requestTimeoutMs },
+    rewriteUrl: (request) => {
+      const target = targetOf(request.url)
+      return target.startsWith('/?') ? '/' : target
+    },
+    http: {
+      maxHeaderSize: headerBytes,
+      connectionsCheckingInterval: timeoutCheckMs,
+      headersTimeout: limits.requestTimeoutMs,
+      // Node would refuse with an empty body; who signs the host notices anyway, and nobody else needs it.
+      requireHostHeader: false,
+    },
     clientErrorHandler: (error, socket) => answerBroken(error, socket, ids, headerBytes),
     frameworkErrors: (error, request, reply) => send(reply as FastifyReply, failure(faultOf(error), envelopeOf(request as FastifyRequest))),
   })
@@ -119,7 +130,7 @@ async function serveCall(request: FastifyRequest, reply: FastifyReply, rpc: Rpc,
   try {
     const body = await readBody(raw, bodyBytes)
     await turns.wait(body.length)
-    const url = request.originalUrl
+    const url = targetOf(request.originalUrl)
     const rawQuery = url.startsWith('/?') ? url.slice(2) : ''
     const { headers, rawHeaders } = raw
     const incoming = {
@@ -146,6 +157,12 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
 
 function envelopeOf(request: FastifyRequest) {
   return { requestId: request.id, format: 'json', origin: originOf(request.raw) } as const
+}
+
+/** Path and query; a client that believes it speaks to a proxy sends the whole address, which every server has to take. */
+function targetOf(url = '/'): string {
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '')
+  return target.startsWith('?') || target === '' ? `/${target}` : target
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

@@ -132,8 +132,18 @@ describe('releasing a domain', () => {
     await bind('www.example.com')
     const fields = { AppId, RecordName: 'WWW.example.com', SiteId }
     expect(await call(context, 'DeleteEdgeContainerAppRecord', fields)).toEqual({})
-    expect(await refusal(context, 'DeleteEdgeContainerAppRecord', fields)).toMatchObject({ status: 400, code: 'InvalidParameter' })
+    // With the word by which Terraform knows that nothing is left to delete.
+    const again = { status: 400, code: 'InvalidParameter', message: expect.stringContaining('NotFound') }
+    expect(await refusal(context, 'DeleteEdgeContainerAppRecord', fields)).toMatchObject(again)
     await bind('www.example.com')
+  })
+
+  it('needs no SiteId, whatever sites have come since', async () => {
+    await bind('www.shop.example.com')
+    const other = await createSite(context, 'shop.example.com')
+    const fields = { AppId, RecordName: 'www.shop.example.com' }
+    expect(await refusal(context, 'DeleteEdgeContainerAppRecord', { ...fields, SiteId: other })).toMatchObject({ code: 'InvalidParameter' })
+    expect(await call(context, 'DeleteEdgeContainerAppRecord', fields)).toEqual({})
   })
 
   it('does not touch a domain of another application', async () => {

@@ -37,8 +37,9 @@ export const recordHandlers: Handlers<RecordOperations, Context> = {
     const name = parseRecordName(RecordName)
     await store.write(async (tx) => {
       await apps.peek(tx, ref)
-      const site = await findSite(tx, { ...ref, name, siteId: SiteId })
-      records.remove(tx, { appId: AppId, siteId: site.id, name })
+      await findSite(tx, { ...ref, name, siteId: SiteId })
+      // Without SiteId the domain is enough: since it was bound, a site with a longer domain may have come.
+      records.remove(tx, { appId: AppId, siteId: SiteId, name })
     })
     return {}
   },

@@ -3,21 +3,18 @@
 import type { operations } from '@littoral/contract/edge-container/index'
 import { Fault } from '@littoral/contract/errors'
 import type { Handlers, Input } from '@littoral/contract/operation'
-import { workloadKey } from '../../domain/app.ts'
 import { environmentStatus } from '../../domain/environment-status.ts'
 import { expectedPercentage, reachedPercentage } from '../../domain/release-progress.ts'
 import { newPublish, newRollback, parseTarget, type ReleaseRequest, requireStaged } from '../../domain/release-request.ts'
 import type { EnvironmentReleases, Release } from '../../domain/release.ts'
-import { stagingStatus } from '../../domain/staging-status.ts'
-import * as assignments from '../../store/assignments.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as releases from '../../store/edge-container/releases.ts'
 import * as rollouts from '../../store/edge-container/rollouts.ts'
 import * as versions from '../../store/edge-container/versions.ts'
 import * as nodes from '../../store/nodes.ts'
-import * as reports from '../../store/reports.ts'
 import type { WriteTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import { findStaging } from './staging-instance.ts'
 import { toStagingView, toStatusView } from './views.ts'
 
 type ReleaseOperations = Pick<
@@ -46,7 +43,9 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       const before = await releases.findHistory(tx, { ...ref, ...draft })
       const release = newPublish(draft, version, { target, before }, now())
       apps.requirePresent(tx, ref)
-      versions.updatePublished(tx, ref, now())
+      // One that waits for its time has not been published yet; the loop notes it when it begins.
+      if (release.hasBegun) versions.updatePublished(tx, ref, now())
+      else versions.requirePresent(tx, ref)
       replace(tx, before.current, release)
     })
     return {}
@@ -102,24 +101,9 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
   },
 
   async GetEdgeContainerStagingDeployStatus({ AppId }, { store, principal }) {
-    const key = workloadKey(AppId, 'staging')
     return store.read(async (tx) => {
       const app = await apps.get(tx, { accountId: principal.accountId, appId: AppId })
-      const current = await releases.findEffective(tx, { appId: AppId, environment: 'staging' })
-      const assignment = (await assignments.listByKey(tx, key)).find(({ version }) => version === current?.versionId)
-      const node = assignment && (await nodes.find(tx, assignment.nodeId))
-      const report = assignment && (await reports.find(tx, assignment.nodeId, key))
-      const token = assignment?.workload.kind === 'group' ? assignment.workload.restartToken : undefined
-      // Until the node was told, and has spoken since, what it reported is about the instance that is being replaced.
-      const isRebuilding = assignment !== undefined && current?.restartToken !== token
-      const isOld = token !== undefined && report !== undefined && report.receivedAtMs < (assignment?.assignedAtMs ?? 0)
-      const status = stagingStatus({
-        isPublished: current !== undefined && app.status === 'created',
-        isNodeOnline: node?.isOnline ?? false,
-        assignment,
-        report: isRebuilding || isOld ? undefined : report,
-      })
-      return toStagingView(status)
+      return toStagingView((await findStaging(tx, app)).status)
     })
   },
 }

@@ -90,11 +90,13 @@ it('refuses unknown figures, malformed times, a window the wrong way round, and 
     { Fields: 'pod_ready_rate,nothing' },
     { StartTime: 'yesterday' },
     { StartTime: '2026-13-05T07:00:00Z' },
+    { EndTime: '2026-02-30T07:00:00Z' },
     { StartTime: '2026-01-05T07:00:00Z', EndTime: '2026-01-05T07:00:00Z' },
     { App: 'shop' },
   ]) {
     await expect(ask(wrong)).rejects.toMatchObject({ fault: 'InvalidParameter' })
   }
+  await expect(ask({ App: 'shop', Fields: 'nothing', StartTime: 'yesterday' })).rejects.toThrow(/App:/)
   await expect(
     handlers.DescribeEdgeContainerAppStats({ App, Fields }, context.as({ accountId: '2000000000000002' })),
   ).rejects.toMatchObject({ fault: 'InvalidApp.NotFound' })

@@ -18,9 +18,9 @@ type StatsInput = Input<typeof operations.DescribeEdgeContainerAppStats>
 export const statsHandlers: Handlers<Pick<typeof operations, 'DescribeEdgeContainerAppStats'>, Context> = {
   async DescribeEdgeContainerAppStats(input, { store, principal, now, settings }) {
     const { accountId } = principal
+    if (!/^app-\d+$/.test(input.App)) throw new Fault('InvalidParameter', { Detail: 'App: it is app- followed by digits.' })
     const fields = parseStatsFields(input.Fields)
     const window = parseStatsWindow(input, now())
-    if (!/^app-\d+$/.test(input.App)) throw new Fault('InvalidParameter', { Detail: 'App: it is app- followed by digits.' })
     return store.read(async (tx) => {
       await apps.get(tx, { accountId, appId: input.App })
       const keys = environments.map((environment) => workloadKey(input.App, environment))

@@ -3,25 +3,20 @@ import type { operations } from '@littoral/contract/edge-container/index'
 import { Fault } from '@littoral/contract/errors'
 import type { ExecRequest } from '@littoral/contract/node/stream'
 import type { Handlers } from '@littoral/contract/operation'
-import { workloadKey } from '../../domain/app.ts'
 import { shell } from '../../domain/shell.ts'
-import { stagingStatus } from '../../domain/staging-status.ts'
 import * as apps from '../../store/edge-container/apps.ts'
-import * as releases from '../../store/edge-container/releases.ts'
-import * as rollouts from '../../store/edge-container/rollouts.ts'
-import * as nodes from '../../store/nodes.ts'
-import * as reports from '../../store/reports.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { keepTicket, newTicket } from '../stream-ticket.ts'
+import { findStaging } from './staging-instance.ts'
 
 export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContainerTerminal'>, Context> = {
   async GetEdgeContainerTerminal({ AppId }, context) {
     const { store, principal, settings } = context
     const ticket = newTicket(context)
     const found = await store.read(async (tx) => {
-      await apps.get(tx, { accountId: principal.accountId, appId: AppId })
-      return findInstance(tx, AppId)
+      const app = await apps.get(tx, { accountId: principal.accountId, appId: AppId })
+      return findInstance(tx, app)
     })
     if (!settings.hasTerminals) throw refusal('Terminals are switched off in this installation.')
     if (found === undefined) throw refusal('There is no running staging instance to open a terminal in.')
@@ -39,16 +34,11 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
   },
 }
 
-async function findInstance(tx: ReadTx, appId: string) {
-  const key = workloadKey(appId, 'staging')
-  const current = await releases.findCurrent(tx, { appId, environment: 'staging' })
-  const assignment = (await rollouts.listAssignments(tx, key)).find(({ version }) => version === current?.versionId)
-  const node = assignment && (await nodes.find(tx, assignment.nodeId))
-  const report = assignment && (await reports.find(tx, assignment.nodeId, key))
-  const { phase } = stagingStatus({ isPublished: current !== undefined, isNodeOnline: node?.isOnline ?? false, assignment, report })
+async function findInstance(tx: ReadTx, app: apps.ListedApp) {
+  const { status, key, nodeId, report } = await findStaging(tx, app)
   const container = report?.containers[0]?.name
-  if (phase !== 'Running' || assignment === undefined || report?.instanceId === undefined || container === undefined) return undefined
-  return { nodeId: assignment.nodeId, key, instanceId: report.instanceId, container }
+  if (status.phase !== 'Running' || nodeId === undefined || report?.instanceId === undefined || container === undefined) return undefined
+  return { nodeId, key, instanceId: report.instanceId, container }
 }
 
 function refusal(detail: string): Fault {

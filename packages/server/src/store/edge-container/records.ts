@@ -61,10 +61,12 @@ export function insert(tx: WriteTx, record: AppRecord, limit: number): void {
   tx.announce('records')
 }
 
-/** Throws InvalidParameter at commit when the application has no such domain. */
-export function remove(tx: WriteTx, { appId, siteId, name }: Pick<AppRecord, 'appId' | 'siteId' | 'name'>): void {
-  tx.run(db.deleteFrom('app_records').where('app_id', '=', appId).where('site_id', '=', siteId).where('name', '=', name), {
-    none: { name: 'InvalidParameter', params: { Detail: `RecordName: ${name} is not bound to the application.` } },
+/** Throws InvalidParameter at commit when the application has no such domain, or another site than `siteId` has it. */
+export function remove(tx: WriteTx, { appId, siteId, name }: Pick<AppRecord, 'appId' | 'name'> & { siteId?: number | undefined }): void {
+  const named = db.deleteFrom('app_records').where('app_id', '=', appId).where('name', '=', name)
+  tx.run(siteId === undefined ? named : named.where('site_id', '=', siteId), {
+    // Terraform takes a record for gone when it finds this word in a message (contract: esa-edge-container §7).
+    none: { name: 'InvalidParameter', params: { Detail: `RecordName: NotFound, ${name} is not bound to the application.` } },
   })
   tx.announce('records')
 }

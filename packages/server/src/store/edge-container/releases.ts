@@ -5,6 +5,7 @@ import type { Ending, EnvironmentReleases, Release, ReleaseStatus } from '../../
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { ReleaseRow } from '../tables/releases.ts'
+import * as versions from './versions.ts'
 
 export interface EnvironmentRef {
   readonly appId: string
@@ -118,6 +119,7 @@ export function insert(tx: WriteTx, release: Release): void {
 
 /** Begins a release whose time has come, once: one that has begun, or is not under way any more, stays as it is. */
 export function updateBegun(tx: WriteTx, id: string, nowMs: number): void {
+  versions.updatePublishedBy(tx, id, nowMs)
   const begun = db.updateTable('releases').set({ has_begun: 1, started_at_ms: nowMs }).where('id', '=', id)
   tx.run(begun.where('has_begun', '=', 0).where('status', '=', 'publishing'))
   tx.announce('releases')

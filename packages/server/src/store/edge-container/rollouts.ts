@@ -64,7 +64,7 @@ export async function find(tx: ReadTx, release: Release, nodes: readonly NodeRec
       marks: environment === 'staging' ? [] : await state.listMarks(tx, appId),
       failures: await state.listFailures(tx, release.id),
       watchingSinceMs,
-      retreatsSinceMs: release.resumedAtMs ?? release.startedAtMs,
+      triedSinceMs: release.resumedAtMs ?? release.startedAtMs,
     },
   }
 }

@@ -83,12 +83,22 @@ export function insert(tx: WriteTx, version: Version, limit: number): void {
 
 /** Notes that the version was published just now. */
 export function updatePublished(tx: WriteTx, ref: VersionRef, nowMs: number): void {
-  const published = db.updateTable('app_versions').set((e) => ({
+  tx.run(published(nowMs).where('id', '=', ref.versionId).where('app_id', '=', ref.appId), { none: notFound(ref) })
+}
+
+/** The same for the version of a release that has waited for its time until now; nothing where it did not wait any more. */
+export function updatePublishedBy(tx: WriteTx, releaseId: string, nowMs: number): void {
+  const waiting = db.selectFrom('releases').select('version_id').where('id', '=', releaseId)
+  const ofRelease = waiting.where('has_begun', '=', 0).where('status', '=', 'publishing')
+  tx.run(published(nowMs).where('id', '=', ofRelease))
+}
+
+function published(nowMs: number) {
+  return db.updateTable('app_versions').set((e) => ({
     first_published_at_ms: e.fn.coalesce('first_published_at_ms', e.val(nowMs)),
     last_published_at_ms: nowMs,
     updated_at_ms: nowMs,
   }))
-  tx.run(published.where('id', '=', ref.versionId).where('app_id', '=', ref.appId), { none: notFound(ref) })
 }
 
 /** Throws InvalidVersion.NotFound at commit. */
