@@ -75,6 +75,8 @@ export const handlers = {
     await store.write(async (tx) => {
       const driver = await drivers.getOwn(tx, principal.accountId, DriverId)
       const version = await versions.get(tx, driver.id, DriverVersion)
+      // Ahead of the check that it is assigned nowhere: a released version stays in any case.
+      if (version.isReleased) throw new Fault('iot.edge.DriverVersionReleased')
       versions.remove(tx, driver.id, version.version)
     })
     return {}
