@@ -12,7 +12,8 @@ import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import { fileNameOf } from '../../domain/upload.ts'
 import * as objects from '../../store/iot-edge/objects.ts'
-import type { ReadTx } from '../../store/store.ts'
+import * as leftovers from '../../store/iot-edge/leftovers.ts'
+import type { ReadTx, WriteTx } from '../../store/store.ts'
 import type { InstanceDevice } from '../../store/iot-edge/instance-devices.ts'
 import type { Context } from '../context.ts'
 
@@ -48,6 +49,16 @@ export async function withUploadedFile<B extends ConfigBlock>(tx: ReadTx, ctx: C
   const filled = await withFile(tx, ctx, field, block)
   if (filled.format === 'FILE' && filled.file === undefined) throw invalidParam(field, 'names a file that was not uploaded.')
   return filled
+}
+
+/**
+ * Notes that objects are used from now on, so that they are not removed as unused: by whoever writes their names down, in the same
+ * write, after its last read.
+ */
+export function noteUse(tx: WriteTx, ctx: Context, used: { blocks?: readonly ConfigBlock[]; names?: readonly string[] }): void {
+  const files = (used.blocks ?? []).flatMap(({ format, content }) => (format === 'FILE' ? [content] : []))
+  const keys = [...files, ...(used.names ?? [])].map((name) => ctx.objects.keyOf(name) ?? name)
+  leftovers.remove(tx, 'key', keys)
 }
 
 /** The Configs parameter, as far as it can be checked without the store; throws iot.common.InvalidParam. */
