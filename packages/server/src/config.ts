@@ -151,6 +151,12 @@ const variables: readonly Variable[] = [
     apply: (text, draft) => set(draft, { auditKeptMs: parseInteger(text, 1, 36_500) * dayMs }),
   },
   {
+    name: 'LITTORAL_LEFTOVER_DAYS',
+    usual: String(defaultSettings.leftoversKeptMs / dayMs),
+    meaning: 'How long uploaded packages and files are kept that no version, configuration or gateway uses any more. 0: for ever.',
+    apply: (text, draft) => set(draft, { leftoversKeptMs: parseInteger(text, 0, 36_500) * dayMs }),
+  },
+  {
     name: 'LITTORAL_PLAIN_REGISTRIES',
     usual: '',
     meaning: 'Image registries (host or host:port, separated by commas) that are asked over plain HTTP; those on the loopback always are.',

@@ -15,6 +15,7 @@ import { randomIds } from './ids.ts'
 import { listen } from './listen.ts'
 import { deployments } from './loops/deployments.ts'
 import { images } from './loops/images.ts'
+import { leftovers } from './loops/leftovers.ts'
 import { livenessSince } from './loops/liveness.ts'
 import { logRivers } from './loops/log-rivers.ts'
 import { type Loop, type RunningLoop, startLoop } from './loops/loop.ts'
@@ -126,9 +127,9 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
   return { url, rootKey }
 }
 
-function loopsOf({ store, box }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
+function loopsOf({ store, box, objects }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
   const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
-  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers, upgradesLoop]
+  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers, upgradesLoop, leftovers(objects)]
 }
 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */

@@ -42,7 +42,7 @@ const Tags = (more: string) =>
   Type.Optional(
     Type.String({
       maxLength: 4096,
-      description: `key:value pairs joined by commas. A key is up to 20 letters, a value up to 20 characters.${more}`,
+      description: `key:value pairs joined by commas. A key is up to 20 letters and digits, a value up to 20 characters.${more}`,
     }),
   )
 
@@ -59,7 +59,7 @@ export const CreateEdgeInstance = edgeOperation({
   }),
   output: Type.Object({ InstanceId }),
   errors: ['iot.edge.InstanceNameExist', 'iot.edge.InstanceNumLimitation'],
-  example: { input: { Name: 'LinkIoTEdge_Node', Spec: 20, Tags: 'k:v1,l:v2' }, output: { InstanceId: 'F3APY0tPLhmgGtx00001' } },
+  example: { input: { Name: 'LinkIoTEdge_Node', Spec: 20, Tags: 'k1:v1,k2:v2' }, output: { InstanceId: 'F3APY0tPLhmgGtx00001' } },
 })
 
 export const GetEdgeInstance = edgeOperation({

@@ -21,6 +21,8 @@ export interface EdgeInstance {
 
 const maxNameWidth = 20
 const maxTags = 100
+// The vendor's text says letters only, its own samples have k1:v1: the wider set is taken, as for version numbers.
+const tagKey = /^[A-Za-z0-9]{1,20}$/
 const tagValue = /^[A-Za-z0-9_\-\u4e00-\u9fa5]+$/
 
 /** Throws iot.common.InvalidParam when the name is too wide; Chinese characters count as 2. */
@@ -37,7 +39,7 @@ export function parseTags(text: string | undefined): string | undefined {
   if (pairs.length > maxTags) throw invalidParam('Tags', `holds more than ${maxTags} tags.`)
   const keys = pairs.map((pair) => {
     const [key = '', value = '', ...rest] = pair.split(':')
-    if (rest.length > 0 || !/^[A-Za-z]{1,20}$/.test(key)) throw invalidParam('Tags', 'must be key:value pairs; a key is up to 20 letters.')
+    if (rest.length > 0 || !tagKey.test(key)) throw invalidParam('Tags', 'must be key:value pairs; a key is up to 20 letters and digits.')
     if (!tagValue.test(value) || widthOf(value) > 20) {
       throw invalidParam('Tags', `has a wrong value for ${key}: up to 20 letters, digits, _ - or Chinese characters, which count as 2.`)
     }

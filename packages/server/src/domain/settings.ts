@@ -23,6 +23,8 @@ export interface Settings {
   readonly terminalIdleMs: number
   /** How long the audit trail is kept. */
   readonly auditKeptMs: number
+  /** How long objects that nothing uses are kept; 0: for ever. */
+  readonly leftoversKeptMs: number
   /** Registries, as host or host:port, that are spoken to without TLS; those on the loopback always are. */
   readonly plainRegistries: readonly string[]
   /** The registry that an image without one in its name comes from; absent: no registry is asked about such a name. */
@@ -61,6 +63,7 @@ export const defaultSettings: Settings = {
   hasTerminals: true,
   terminalIdleMs: 15 * 60_000,
   auditKeptMs: 400 * 24 * 3600 * 1000,
+  leftoversKeptMs: 30 * 24 * 3600 * 1000,
   plainRegistries: [],
   defaultRegistry: 'docker.io',
   limits: {

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import type { S3Location } from '../domain/object-location.ts'
 import type { Objects } from '../operations/context.ts'
 import * as records from '../store/iot-edge/objects.ts'
+import * as leftovers from '../store/iot-edge/leftovers.ts'
 import type { Store } from '../store/store.ts'
 import { bucket, keyOfAddress, toAddress } from './address.ts'
 import type { Blobs, ByteRange, Expected } from './blobs.ts'
@@ -41,6 +42,10 @@ export interface ObjectStore extends Objects {
   findByDigest(sha256: string): Promise<{ readonly sizeBytes: number } | undefined>
   /** The bytes, or those of the range; undefined when they are gone. */
   openByDigest(sha256: string, range?: ByteRange): Promise<Readable | undefined>
+  /** The SHA-256 of everything that is stored. */
+  listDigests(): AsyncIterable<string>
+  /** Removes bytes, unless `isUnused` says otherwise at the last moment: no upload of the same bytes can get in between. */
+  remove(sha256: string, isUnused: () => Promise<boolean>): Promise<boolean>
   close(): void
 }
 
@@ -69,6 +74,7 @@ export async function openObjectStore({ folder, store, now, s3 }: ObjectStoreOpt
     },
     findByDigest: (sha256) => blobs.find(sha256),
     openByDigest: (sha256, range) => blobs.open(sha256, range),
+    listDigests: () => blobs.list(),
     close: () => blobs.close(),
     ...lookups(store, blobs),
     ...transfers(store, blobs, now),
@@ -101,14 +107,29 @@ function lookups(store: Store, blobs: Blobs): Pick<ObjectStore, 'find' | 'text' 
 }
 
 /** What clients do with an object, by whoever they have proved to be. */
-function transfers(store: Store, blobs: Blobs, now: () => number): Pick<ObjectStore, 'put' | 'get'> {
+function transfers(store: Store, blobs: Blobs, now: () => number): Pick<ObjectStore, 'put' | 'get' | 'remove'> {
+  const inTurn = openTurns()
   return {
     async put({ key, accountId, content, contentMd5, ...bounds }) {
       const owner = await ownerOf(store, key, accountId)
       const stored = await blobs.store(content, { ...bounds, ...(contentMd5 === undefined ? {} : { md5: contentMd5 }) })
-      await store.write(async (tx) => records.update(tx, { key, accountId: owner, content: stored, nowMs: now() }))
+      await inTurn(async () => {
+        // Equal bytes are kept once: those that were here may have been removed as unused since they were found.
+        if ((await blobs.find(stored.sha256)) === undefined) throw new OssError('ServiceUnavailable', 'Upload it again.')
+        await store.write(async (tx) => {
+          records.update(tx, { key, accountId: owner, content: stored, nowMs: now() })
+          leftovers.remove(tx, 'blob', [stored.sha256])
+          leftovers.remove(tx, 'key', [key])
+        })
+      })
       return stored
     },
+    remove: (sha256, isUnused) =>
+      inTurn(async () => {
+        const isRemoved = await isUnused()
+        if (isRemoved) await blobs.remove(sha256)
+        return isRemoved
+      }),
     async get(key, accountId) {
       const record = await store.read((tx) => records.find(tx, key))
       const isForeign = accountId !== undefined && record !== undefined && record.accountId !== accountId
@@ -116,6 +137,16 @@ function transfers(store: Store, blobs: Blobs, now: () => number): Pick<ObjectSt
       if (record?.content === undefined) throw new OssError('NoSuchKey', 'There is no such object.')
       return record.content
     },
+  }
+}
+
+/** Runs one after the other, whatever becomes of each. */
+function openTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const turn = last.then(work)
+    last = turn.catch(() => {})
+    return turn
   }
 }
 

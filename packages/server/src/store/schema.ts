@@ -6,6 +6,7 @@ import type { GatewayBindingsTables } from './tables/gateway-bindings.ts'
 import type { IncidentsTables } from './tables/incidents.ts'
 import type { IotEdgeRestTables } from './tables/iot-edge-rest.ts'
 import type { IotEdgeTables } from './tables/iot-edge.ts'
+import type { LeftoversTables } from './tables/leftovers.ts'
 import type { NodesTables } from './tables/nodes.ts'
 import type { RecordsTables } from './tables/records.ts'
 import type { ReleasesTables } from './tables/releases.ts'
@@ -25,4 +26,5 @@ export interface Schema
     UpgradesTables,
     GatewayBindingsTables,
     DeviceStatesTables,
+    LeftoversTables,
     IncidentsTables {}

@@ -9,7 +9,7 @@ import * as instances from '../../store/iot-edge/edge-instances.ts'
 import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { parseConfigs, storedBlocks } from './stored-files.ts'
+import { noteUse, parseConfigs, storedBlocks } from './stored-files.ts'
 import { toChannelView, toTimes } from './views.ts'
 
 export const handlers = {
@@ -23,6 +23,7 @@ export const handlers = {
       const configs = await storedBlocks(tx, ctx, blocks)
       const times = { createdAtMs: now(), modifiedAtMs: now() }
       channels.insert(tx, { id, ...owner, accountId: principal.accountId, name, configs, ...times }, settings.limits.channelsPerInstance)
+      noteUse(tx, ctx, { blocks: configs })
     })
     return { Data: id }
   },
@@ -35,6 +36,7 @@ export const handlers = {
       const before = await channels.get(tx, owner, input.ChannelId)
       const changed: Channel = { ...before, name, configs: await storedBlocks(tx, ctx, blocks), modifiedAtMs: ctx.now() }
       channels.update(tx, changed)
+      noteUse(tx, ctx, { blocks: changed.configs })
     })
     return {}
   },

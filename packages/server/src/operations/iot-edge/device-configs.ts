@@ -7,7 +7,7 @@ import * as instances from '../../store/iot-edge/edge-instances.ts'
 import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
 import type { Context } from '../context.ts'
-import { deviceConfig } from './stored-files.ts'
+import { deviceConfig, noteUse } from './stored-files.ts'
 
 export const handlers = {
   async BatchSetEdgeInstanceDeviceConfig({ InstanceId, DeviceConfigs }, ctx) {
@@ -21,6 +21,7 @@ export const handlers = {
       }
       await instanceDevices.getAll(tx, iotIds, { instanceId: id })
       for (const { iotId, config } of configs) instanceDevices.updateConfig(tx, iotId, config)
+      noteUse(tx, ctx, { names: configs.flatMap(({ config: { address } }) => address ?? []) })
     })
     return {}
   },

@@ -179,6 +179,16 @@ describe('driver versions', () => {
     expect(await door.code('CreateEdgeDriverVersion', input, other)).toBe('iot.common.InvalidParam')
   })
 
+  it('takes an address whatever the letter case of its host, and with the port that goes without saying', async () => {
+    const ctx = { ...door.ctx, origin: 'http://LITTORAL.test:80' }
+    const request = { Type: 'DRIVER_VERSION_CONTENT', ResourceId: DriverId, ResourceVersion: '1', FileName: 'code.zip' }
+    const { OssAddress } = (await door.call('CreateEdgeOssPreSignedAddress', request, ctx)).Data
+    const input = { DriverId, ...number, SourceConfig: json({ ossAddress: OssAddress }) }
+    expect(await door.code('CreateEdgeDriverVersion', input)).toBe('Success')
+    const plain = json({ ossAddress: new URL(OssAddress).href })
+    expect(await door.code('UpdateEdgeDriverVersion', { ...input, SourceConfig: plain })).toBe('Success')
+  })
+
   it('keeps version numbers unique in their driver, and few', async () => {
     await create()
     expect(await create()).toBe('iot.edge.DriverVersionExist')
@@ -221,6 +231,12 @@ describe('driver versions', () => {
     door.ctx.clock.advance(1000)
     expect(await door.code('ReleaseEdgeDriverVersion', { DriverId, DriverVersion: '1.0.0' })).toBe('Success')
     expect((await read()).GmtModifiedTimestamp).toBe(before.GmtModifiedTimestamp)
+  })
+
+  it('says of a released version that is assigned that it is released, not that it is in use', async () => {
+    await door.released(DriverId)
+    await door.call('BindDriverToEdgeInstance', { InstanceId: await door.instance(), DriverId })
+    expect(await door.code('DeleteEdgeDriverVersion', { DriverId, DriverVersion: '1.0.0' })).toBe('iot.edge.DriverVersionReleased')
   })
 
   const release = () => door.call('ReleaseEdgeDriverVersion', { DriverId, DriverVersion: '1.0.0' })

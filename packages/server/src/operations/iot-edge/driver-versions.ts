@@ -18,9 +18,9 @@ import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
 import * as versions from '../../store/iot-edge/driver-versions.ts'
 import * as drivers from '../../store/iot-edge/drivers.ts'
-import type { ReadTx } from '../../store/store.ts'
+import type { ReadTx, WriteTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { ownKey, withFile, withUploadedFile } from './stored-files.ts'
+import { noteUse, ownKey, withFile, withUploadedFile } from './stored-files.ts'
 import { toDriverVersionView } from './views.ts'
 
 export const handlers = {
@@ -34,6 +34,7 @@ export const handlers = {
       const created = { createdAtMs: now(), modifiedAtMs: now(), isReleased: false }
       const version = { ...content, ...created, driverId: driver.id, accountId: principal.accountId, version: input.DriverVersion }
       versions.insert(tx, version, settings.limits.versionsPerDriver)
+      noteUses(tx, ctx, content)
     })
     return {}
   },
@@ -48,6 +49,7 @@ export const handlers = {
       const { driverId, accountId, version, isReleased, createdAtMs } = before
       // Nothing of the old content is kept: what the call leaves out is erased (contract: iot-edge §4.5).
       versions.update(tx, { ...content, driverId, accountId, version, isReleased, createdAtMs, modifiedAtMs: ctx.now() })
+      noteUses(tx, ctx, content)
     })
     return {}
   },
@@ -75,6 +77,8 @@ export const handlers = {
     await store.write(async (tx) => {
       const driver = await drivers.getOwn(tx, principal.accountId, DriverId)
       const version = await versions.get(tx, driver.id, DriverVersion)
+      // Ahead of the check that it is assigned nowhere: a released version stays in any case.
+      if (version.isReleased) throw new Fault('iot.edge.DriverVersionReleased')
       versions.remove(tx, driver.id, version.version)
     })
     return {}
@@ -96,6 +100,7 @@ export const handlers = {
         throw invalidParam('DriverVersion', 'was changed while it was being released.')
       const configs = await resolvedConfigs(version.configs, (field, block) => withUploadedFile(tx, ctx, field, block))
       versions.update(tx, { ...version, configs, isReleased: true, modifiedAtMs: now(), ...(code && { package: code }) })
+      noteUses(tx, ctx, version)
     })
     return {}
   },
@@ -127,6 +132,10 @@ async function resolveContent(tx: ReadTx, ctx: Context, driver: Driver, parsed: 
   if (address === undefined || driver.isBuiltIn) return { ...content, configs }
   const key = await ownKey(tx, ctx, 'SourceConfig.ossAddress', address)
   return { ...content, configs, source: { address, key } }
+}
+
+function noteUses(tx: WriteTx, ctx: Context, { source, configs }: VersionContent): void {
+  noteUse(tx, ctx, { blocks: configs, names: source === undefined ? [] : [source.key] })
 }
 
 async function resolvedConfigs(

@@ -13,7 +13,7 @@ import * as instanceDevices from '../../store/iot-edge/instance-devices.ts'
 import * as instanceDrivers from '../../store/iot-edge/instance-drivers.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { parseConfigs, storedBlocks } from './stored-files.ts'
+import { noteUse, parseConfigs, storedBlocks } from './stored-files.ts'
 import { toConfigView, toInstanceDriverView } from './views.ts'
 
 export const handlers = {
@@ -43,6 +43,7 @@ export const handlers = {
       const assigned = await instanceDrivers.get(tx, instance.id, DriverId)
       const configs = await storedBlocks(tx, ctx, blocks)
       instanceDrivers.update(tx, { ...assigned, configs, modifiedAtMs: ctx.now() })
+      noteUse(tx, ctx, { blocks: configs })
     })
     return {}
   },

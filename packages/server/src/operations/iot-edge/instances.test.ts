@@ -30,7 +30,7 @@ describe('edge instances, their gateways and uploads', () => {
     ['a name with a space', { Name: 'a b' }],
     ['an unknown tier', { Name: 'a', Spec: 25 }],
     ['a tag without value', { Name: 'a', Tags: 'k' }],
-    ['a tag key with a digit', { Name: 'a', Tags: 'k1:v' }],
+    ['a tag key with a hyphen', { Name: 'a', Tags: 'k-1:v' }],
     ['a tag key twice', { Name: 'a', Tags: 'k:v,k:w' }],
     ['a tag value of 21 characters', { Name: 'a', Tags: `k:${'v'.repeat(21)}` }],
   ])('refuses %s', async (_, input) => {
@@ -102,7 +102,19 @@ describe('edge instances, their gateways and uploads', () => {
     expect(Data.OssPreSignedAddress).toBe(`${Data.OssAddress}?method=PUT&Expires=${door.ctx.now() / 1000 + 300}`)
   })
 
+  it('hands out another address with every call, also within one millisecond', async () => {
+    const request = { Type: 'DRIVER_VERSION_CONTENT', ResourceId: await door.driver(), ResourceVersion: '1', FileName: 'code.zip' }
+    const asked = await Promise.all([1, 2, 3].map(() => door.call('CreateEdgeOssPreSignedAddress', request)))
+    expect(new Set(asked.map(({ Data }) => Data.OssAddress)).size).toBe(3)
+  })
+
+  it('takes the tags of the vendor\'s own samples', async () => {
+    const InstanceId = await door.instance({ Tags: 'k1:v1,k2:v2' })
+    expect((await door.call('GetEdgeInstance', { InstanceId })).Data.Tags).toBe('k1:v1,k2:v2')
+  })
+
   it.each([
+    ['a name that no file system takes', { Type: 'DRIVER_VERSION_DEFAULT_CONFIG', FileName: `${'配'.repeat(66)}.json` }, 'iot.common.InvalidParam'],
     ['code that is no zip', { FileName: 'code.tar' }, 'iot.common.InvalidParam'],
     ['a name with folders', { FileName: '../code.zip' }, 'iot.common.InvalidParam'],
     ['a name without extension', { FileName: 'code' }, 'iot.common.InvalidParam'],

@@ -10,8 +10,10 @@ import {
 } from '../../domain/driver-config.ts'
 import { invalidParam } from '../../domain/invalid-param.ts'
 import { present } from '../../domain/present.ts'
+import { fileNameOf } from '../../domain/upload.ts'
 import * as objects from '../../store/iot-edge/objects.ts'
-import type { ReadTx } from '../../store/store.ts'
+import * as leftovers from '../../store/iot-edge/leftovers.ts'
+import type { ReadTx, WriteTx } from '../../store/store.ts'
 import type { InstanceDevice } from '../../store/iot-edge/instance-devices.ts'
 import type { Context } from '../context.ts'
 
@@ -22,9 +24,14 @@ export async function ownKey(tx: ReadTx, ctx: Context, field: string, address: s
   if (key === undefined) throw refusal
   const object = await objects.find(tx, key)
   // The server is reached by several names; an address is good under the one it was handed out with and under this one.
-  const isOurs = object?.accountId === ctx.principal.accountId && [object.origin, ctx.origin].includes(new URL(address).origin)
+  const isOurs = object?.accountId === ctx.principal.accountId && [object.origin, ctx.origin].map(originOf).includes(originOf(address))
   if (!isOurs) throw refusal
   return key
+}
+
+/** Host names without regard to case, and without the port that goes without saying: clients write both either way. */
+function originOf(address: string | undefined): string | undefined {
+  return address !== undefined && URL.canParse(address) ? new URL(address).origin : undefined
 }
 
 /** A FILE block with the file it names, once that was uploaded; other blocks as they are. Throws iot.common.InvalidParam. */
@@ -34,8 +41,7 @@ export async function withFile<B extends ConfigBlock>(tx: ReadTx, ctx: Context, 
   const content = (await objects.find(tx, key))?.content
   if (content === undefined) return block
   if (content.sizeBytes > maxFileBytes) throw invalidParam(field, `names a file of more than ${maxFileBytes} bytes.`)
-  const name = key.slice(key.lastIndexOf('/') + 1)
-  return { ...block, file: { name, sha256: content.sha256, sizeBytes: content.sizeBytes } }
+  return { ...block, file: { name: fileNameOf(key), sha256: content.sha256, sizeBytes: content.sizeBytes } }
 }
 
 /** Like withFile(), but the file has to be there. */
@@ -43,6 +49,16 @@ export async function withUploadedFile<B extends ConfigBlock>(tx: ReadTx, ctx: C
   const filled = await withFile(tx, ctx, field, block)
   if (filled.format === 'FILE' && filled.file === undefined) throw invalidParam(field, 'names a file that was not uploaded.')
   return filled
+}
+
+/**
+ * Notes that objects are used from now on, so that they are not removed as unused: by whoever writes their names down, in the same
+ * write, after its last read.
+ */
+export function noteUse(tx: WriteTx, ctx: Context, used: { blocks?: readonly ConfigBlock[]; names?: readonly string[] }): void {
+  const files = (used.blocks ?? []).flatMap(({ format, content }) => (format === 'FILE' ? [content] : []))
+  const keys = [...files, ...(used.names ?? [])].map((name) => ctx.objects.keyOf(name) ?? name)
+  leftovers.remove(tx, 'key', keys)
 }
 
 /** The Configs parameter, as far as it can be checked without the store; throws iot.common.InvalidParam. */

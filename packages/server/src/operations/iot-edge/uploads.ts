@@ -7,6 +7,7 @@ import { parseUpload } from '../../domain/upload.ts'
 import * as drivers from '../../store/iot-edge/drivers.ts'
 import * as instances from '../../store/iot-edge/edge-instances.ts'
 import * as objects from '../../store/iot-edge/objects.ts'
+import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 
 export const handlers = {
@@ -16,11 +17,13 @@ export const handlers = {
     const isForInstance = Type === 'INSTANCE_DRIVER_VERSION_CONFIG'
     if (isForInstance && !InstanceId) throw invalidParam('InstanceId', `is needed when Type is ${Type}.`)
     const name = parseUpload({ type: Type, version: ResourceVersion, fileName: FileName })
-    const key = `driver/${accountId}/${Type}/${ResourceId}/${ResourceVersion}/${nowMs}/${name}`
-    await ctx.store.write(async (tx) => {
+    const folder = `driver/${accountId}/${Type}/${ResourceId}/${ResourceVersion}`
+    const key = await ctx.store.write(async (tx) => {
       await drivers.get(tx, accountId, ResourceId)
       if (InstanceId) await instances.get(tx, accountId, InstanceId)
-      objects.insert(tx, { key, accountId, origin: ctx.origin, nowMs })
+      const free = await freeKey(tx, { folder, name, nowMs })
+      objects.insert(tx, { key: free, accountId, origin: ctx.origin, nowMs })
+      return free
     })
     return {
       Data: {
@@ -30,3 +33,10 @@ export const handlers = {
     }
   },
 } satisfies Handlers<typeof operations, Context>
+
+/** Each call gets a key of its own, so that earlier uploads stay untouched; also where two calls come in one millisecond. */
+async function freeKey(tx: ReadTx, { folder, name, nowMs }: { folder: string; name: string; nowMs: number }): Promise<string> {
+  let atMs = nowMs
+  while ((await objects.find(tx, `${folder}/${atMs}/${name}`)) !== undefined) atMs++
+  return `${folder}/${atMs}/${name}`
+}

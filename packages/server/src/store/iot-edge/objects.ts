@@ -32,6 +32,21 @@ export async function find(tx: ReadTx, key: string): Promise<ObjectRecord | unde
   }
 }
 
+/** So many objects after a key, by key: which bytes each has. */
+export async function listAfter(tx: ReadTx, after: string, limit: number): Promise<{ key: string; sha256: string | null }[]> {
+  return tx.all(db.selectFrom('objects').select(['key', 'sha256']).where('key', '>', after).orderBy('key').limit(limit))
+}
+
+/** Whether any object has these bytes. */
+export async function hasDigest(tx: ReadTx, sha256: string): Promise<boolean> {
+  return (await tx.first(db.selectFrom('objects').select('key').where('sha256', '=', sha256).limit(1))) !== undefined
+}
+
+/** Forgets an object; its bytes stay. */
+export function remove(tx: WriteTx, key: string): void {
+  tx.run(db.deleteFrom('objects').where('key', '=', key))
+}
+
 /** Notes that an address was handed out. */
 export function insert(tx: WriteTx, object: { key: string; accountId: string; origin: string; nowMs: number }): void {
   const { key, origin } = object

@@ -13,6 +13,7 @@ import { upgrades } from './0011-upgrades.ts'
 import { deviceStates } from './0012-device-states.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
 import { rivers } from './0015-rivers.ts'
+import { leftovers } from './0017-leftovers.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   deviceStates,
   gatewayBindings,
   rivers,
+  leftovers,
 ]
