@@ -10,18 +10,20 @@ import { busFolder } from '../packages/local-door.ts'
 const run = promisify(execFile)
 const probeTimeoutMs = 10_000
 /**
- * "$1" lies at "$2" for what the rest starts; the shell is replaced, so signals and exit codes are the driver's own. What the
- * machine mounts later is seen inside as well (`slave`), such as a stick with data.
+ * "$1" lies at "$2" for what the rest starts, which is in the control groups up to `--`; the shell is replaced, so signals and
+ * exit codes are the driver's own. What the machine mounts later is seen inside as well (`slave`), such as a stick with data.
  */
-const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+const script =
+  'mount --bind "$1" "$2" || exit 125; shift 2; while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
 
-function inside(folder: string, command: readonly string[]): string[] {
-  return ['--mount', '--propagation', 'slave', '--', 'sh', '-c', script, 'littoral', folder, busFolder, ...command]
+function inside(folder: string, command: readonly string[], joins: readonly string[]): string[] {
+  const places = [folder, busFolder, ...joins]
+  return ['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', script, 'littoral-launch', ...places, '--', ...command]
 }
 
-/** Runs a command with the folder at the path where drivers look for it. */
-export function enclosed(line: readonly string[], folder: string): string[] {
-  return ['unshare', ...inside(folder, line)]
+/** Runs a command with the folder at the path where drivers look for it. `joins`: see LocalPlace. */
+export function enclosed(line: readonly string[], folder: string, joins: readonly string[]): string[] {
+  return ['unshare', ...inside(folder, line, joins)]
 }
 
 /** Why processes cannot have views of their own here; undefined when they can. */
@@ -29,7 +31,7 @@ export async function enclosureProblem(folder: string): Promise<string | undefin
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'the agent is not root on Linux'
   try {
     await ownBusFolder()
-    await run('unshare', inside(folder, ['true']), { timeout: probeTimeoutMs })
+    await run('unshare', inside(folder, ['true'], []), { timeout: probeTimeoutMs })
     return undefined
   } catch (error) {
     return error instanceof Error ? (error.message.split('\n')[0] ?? 'unknown') : String(error)

@@ -53,6 +53,7 @@ export class DriverBus {
       callDevice: (device, service, params, timeoutMs) => callDevice(line, { device, service, params, timeoutMs }),
     }
     this.#connected.set(line, { line, driverLine, subscriptions: new Map() })
+    this.#desk.lineBegan(driverLine)
   }
 
   /** Tells whoever subscribed to it. */

@@ -21,6 +21,8 @@ export interface DriverLine {
 export interface DeskParts {
   readonly book: DeviceBook
   readonly models: ThingModels
+  /** Told whether the driver has any connection. */
+  readonly onConnected?: (isConnected: boolean) => void
 }
 
 /** The driver's devices, as its config lists them. */
@@ -36,13 +38,16 @@ export class DriverDesk {
   readonly driver: LocalDriver
   readonly #book: DeviceBook
   readonly #models: ThingModels
+  readonly #onConnected: (isConnected: boolean) => void
+  readonly #lines = new Set<DriverLine>()
   readonly #online = new Map<string, { readonly device: DeviceName; readonly line: DriverLine }>()
   #devices: Promise<Listed> | undefined
 
-  constructor(driver: LocalDriver, { book, models }: DeskParts) {
+  constructor(driver: LocalDriver, { book, models, onConnected = () => {} }: DeskParts) {
     this.driver = driver
     this.#book = book
     this.#models = models
+    this.#onConnected = onConnected
   }
 
   /** The text under a key of the config store. Throws DriverFault. */
@@ -91,8 +96,15 @@ export class DriverDesk {
     this.#book.setOnline(device, this.driver.driverId, false)
   }
 
+  /** The driver has opened a connection. */
+  lineBegan(line: DriverLine): void {
+    this.#lines.add(line)
+    this.#onConnected(true)
+  }
+
   /** The connection is gone, and its devices with it. */
   lineEnded(line: DriverLine): void {
+    if (this.#lines.delete(line)) this.#onConnected(this.#lines.size > 0)
     for (const { device, line: theirs } of [...this.#online.values()]) if (theirs === line) this.offline(device)
   }
 

@@ -1,6 +1,6 @@
 // The doors of all drivers of this gateway: a socket for each, opened before the driver starts, gone with its instance. What is
 // behind them is loaded when somebody connects: most drivers never do.
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { readIfPresent, writeAtomically } from '../files.ts'
@@ -12,6 +12,7 @@ import type { DeviceName } from './device-names.ts'
 import type { DriverBus } from './driver-bus.ts'
 import { DriverDesk, type DriverLine } from './driver-desk.ts'
 import type { MqttDoor } from './mqtt-door.ts'
+import { Presence } from './presence.ts'
 import type { SharedBus } from './shared-bus.ts'
 import type { ThingModels } from './thing-models.ts'
 
@@ -23,10 +24,17 @@ export interface LocalDoorsOptions {
   readonly log: (line: string) => void
   /** For drivers that speak MQTT; 0 takes any free port. */
   readonly mqttPort?: number
+  /** For how long a driver that went on without an agent may take to come back to its door. */
+  readonly patienceMs?: number
 }
+
+/** The vendor's libraries that come back at all do so within seconds. */
+const usualPatienceMs = 30_000
 
 interface Door {
   readonly desk: DriverDesk
+  /** Of a driver that goes on when the agent ends. */
+  readonly presence: Presence | undefined
   readonly listening: Listening
   bus?: DriverBus
 }
@@ -36,6 +44,7 @@ export class Doors implements LocalDoors {
   readonly #doors = new Map<string, Promise<Door>>()
   readonly #opened = new Map<string, Door>()
   #problem: Promise<string | undefined> | undefined
+  #making: Promise<void> | undefined
   #shared: Promise<Listening | undefined> | undefined
   #sharedBus: SharedBus | undefined
   #mqtt: MqttDoor | undefined
@@ -53,20 +62,20 @@ export class Doors implements LocalDoors {
     } catch (error) {
       this.#doors.delete(instanceId)
       this.#options.log(`driver ${driver.driverName}: its bus cannot be opened: ${String(error)}`)
-      return { enclose: (line) => [...line] }
+      return {}
     }
     if (driver.runtime === 'java8') await this.#listenMqtt(driver.reachedAt)
     const folder = this.#folderOf(instanceId)
-    if (driver.reachedAt !== undefined) return { folder, enclose: (line) => [...line] }
+    if (driver.reachedAt !== undefined) return { folder }
     const problem = await this.#enclosureProblem()
-    if (problem === undefined) return { folder, enclose: (line) => enclosed(line, folder) }
+    if (problem === undefined) return { folder, enclose: (line, joins) => enclosed(line, folder, joins) }
     await this.#listenShared(problem)
-    return { folder, enclose: (line) => [...line] }
+    return { folder }
   }
 
   async configChanged(instanceId: string, config: string): Promise<void> {
-    if (this.#doors.has(instanceId)) await this.#keepConfig(instanceId, config)
     const door = await this.#doors.get(instanceId)
+    if (door !== undefined && door.desk.driver.isConfigKept !== true) await this.#keepConfig(instanceId, config)
     await door?.desk.configChanged()
     await door?.bus?.configChanged()
   }
@@ -75,6 +84,7 @@ export class Doors implements LocalDoors {
     await this.#shut(instanceId)
     await rm(this.#folderOf(instanceId), { recursive: true, force: true })
     await rm(this.#configOf(instanceId), { force: true })
+    await rm(this.#presenceOf(instanceId), { force: true })
   }
 
   async #shut(instanceId: string): Promise<void> {
@@ -82,6 +92,7 @@ export class Doors implements LocalDoors {
     this.#doors.delete(instanceId)
     const door = await opening?.catch(() => undefined)
     this.#opened.delete(instanceId)
+    door?.presence?.close()
     door?.bus?.close()
     door?.desk.close()
     await door?.listening.close()
@@ -121,13 +132,22 @@ export class Doors implements LocalDoors {
   async #openDoor(driver: LocalDriver): Promise<Door> {
     const { book, models, log } = this.#options
     const folder = this.#folderOf(driver.instanceId)
+    await this.#ready()
     // The driver may run as another user, and in its view only this folder is to be seen.
     await mkdir(folder, { recursive: true, mode: 0o755 })
-    const desk = new DriverDesk({ ...driver, configPath: await this.#keptConfig(driver) }, { book, models })
+    const presence = driver.reachedAt === undefined ? undefined : await this.#presenceAt(driver)
+    const configPath = driver.isConfigKept === true ? driver.configPath : await this.#keptConfig(driver)
+    const onConnected = (isConnected: boolean) => presence?.changed(isConnected)
+    const desk = new DriverDesk({ ...driver, configPath }, { book, models, onConnected })
     const listening = await listenIn(folder, (socket) => void this.#busOf(door).then((bus) => bus.accept(socket)), log)
-    const door: Door = { desk, listening }
+    const door: Door = { desk, listening, presence }
     this.#opened.set(driver.instanceId, door)
     return door
+  }
+
+  #presenceAt({ instanceId, onSilent }: LocalDriver): Promise<Presence> {
+    const { log, patienceMs = usualPatienceMs } = this.#options
+    return Presence.open({ file: this.#presenceOf(instanceId), patienceMs, onSilent, log })
   }
 
   async #busOf(door: Door): Promise<DriverBus> {
@@ -155,13 +175,27 @@ export class Doors implements LocalDoors {
     return join(this.#options.folder, `${instanceId}.json`)
   }
 
+  #presenceOf(instanceId: string): string {
+    return join(this.#options.folder, `${instanceId}.connected`)
+  }
+
   #folderOf(instanceId: string): string {
     return join(this.#options.folder, instanceId)
   }
 
   #enclosureProblem(): Promise<string | undefined> {
-    this.#problem ??= mkdir(this.#options.folder, { recursive: true, mode: 0o755 }).then(() => enclosureProblem(this.#options.folder))
+    this.#problem ??= this.#ready().then(() => enclosureProblem(this.#options.folder))
     return this.#problem
+  }
+
+  /** Nobody but the agent goes through here: a driver is given its own folder, and must not find the socket of another. */
+  #ready(): Promise<void> {
+    const { folder } = this.#options
+    this.#making ??= mkdir(folder, { recursive: true, mode: 0o700 }).then(() => chmod(folder, 0o700))
+    return this.#making.catch((error: unknown) => {
+      this.#making = undefined
+      throw error
+    })
   }
 
   async #listenShared(problem: string): Promise<void> {

@@ -119,6 +119,7 @@ export class MqttDoor {
       },
       authorizeForward: (_client, packet) => (packet.topic.startsWith(toDrivers) ? packet : null),
     })
+    broker.on('client', (client) => this.#drivers.get(client)?.began())
     broker.on('clientDisconnect', (client) => this.#drivers.get(client)?.ended())
     broker.on('clientError', (client) => this.#drivers.get(client)?.ended())
     return broker

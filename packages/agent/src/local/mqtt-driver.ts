@@ -58,6 +58,11 @@ export class MqttDriver implements DriverLine {
     }
   }
 
+  /** The connection stands. */
+  began(): void {
+    this.desk.lineBegan(this)
+  }
+
   /** The connection is gone. */
   ended(): void {
     for (const { timer, resolve } of this.#waiting.values()) {

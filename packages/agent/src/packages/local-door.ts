@@ -10,17 +10,27 @@ export interface LocalDriver {
   readonly config?: string
   /** Where the text lies as well, for an instance that was made before it had a door. */
   readonly configPath: string
+  /** What lies there is out of the driver's reach and always its newest config: the door needs no copy of its own. */
+  readonly isConfigKept?: boolean
   /** Of a container: the address it knows this machine by. A process has the machine's own loopback. */
   readonly reachedAt?: string
   /** Puts a line into the driver's own log, where there is a way to. */
   readonly note?: (line: string) => void
+  /**
+   * Of a driver that ran on while no agent was there: told when it had used its door before and does not come back to it, because
+   * its library does not notice that the connection has ended. Only a new start helps it.
+   */
+  readonly onSilent?: () => void
 }
 
 export interface LocalPlace {
   /** The folder on this machine that has to be at `busFolder` for the driver. */
   readonly folder?: string
-  /** The command line of a process that finds its door there; as root, around whatever makes it another user. */
-  readonly enclose: (line: readonly string[]) => string[]
+  /**
+   * The command line of a process that finds its door there; as root, around whatever makes it another user. On its way the
+   * process writes 0 into each of `joins`, the files of its control groups. Absent: it gets no view of its own.
+   */
+  readonly enclose?: (line: readonly string[], joins: readonly string[]) => string[]
 }
 
 export interface LocalDoors {

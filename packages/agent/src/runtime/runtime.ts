@@ -58,7 +58,11 @@ export interface ObservedInstance {
   readonly containers: readonly ObservedContainer[]
 }
 
-export type RuntimeFacts = NodeFacts['runtimes'][number] & { readonly driverRuntimes: readonly string[] }
+export type RuntimeFacts = NodeFacts['runtimes'][number] & {
+  readonly driverRuntimes: readonly string[]
+  /** Of those that say one. */
+  readonly driverRuntimeVersions?: NonNullable<NodeFacts['driverRuntimeVersions']>
+}
 
 export interface StopOptions {
   readonly reason: 'replaced' | 'removed' | 'unhealthy'

@@ -88,6 +88,19 @@ export const NodeWorkload = Type.Object({
       { description: 'What the node said last. Left out: it has not said anything yet.' },
     ),
   ),
+  Usage: Type.Optional(
+    Type.Object(
+      {
+        CpuMicros: Type.Integer({ description: 'Millionths of a processor in use, on average between two looks.' }),
+        MemoryBytes: Bytes('Resident memory without the page cache.'),
+        MemoryLimitBytes: Type.Optional(Bytes('The most it may have; left out where there is no limit.')),
+        ReadBytesPerSecond: Bytes('Read from a disk.'),
+        WrittenBytesPerSecond: Bytes('Written to a disk.'),
+        ReceivedAt: Time('When the node said so'),
+      },
+      { description: 'What it used last, containers and driver processes alike. Left out: nothing of it was heard lately.' },
+    ),
+  ),
   IsCurrent: Type.Boolean({ description: 'Whether the report is about exactly the version and digest the node should run.' }),
 })
 

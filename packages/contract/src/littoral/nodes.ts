@@ -83,6 +83,15 @@ const nodeFields = {
   DriverRuntimes: Type.Array(Type.String({ description: 'Such as nodejs8 or python3.' }), {
     description: 'Interpreters for drivers it has.',
   }),
+  DriverRuntimeVersions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        Name: Type.String({ description: 'One of DriverRuntimes.' }),
+        Version: Type.String({ description: 'What the interpreter says it is.' }),
+      }),
+      { description: 'What runs drivers of these languages on it. A runtime names a language: java8 takes any Java from 8 on.' },
+    ),
+  ),
   Conditions: Type.Array(
     Type.Object({
       Code: Type.String({
@@ -117,6 +126,7 @@ const exampleNode = {
   Address: '192.168.1.20',
   Runtimes: [{ Name: 'engine', Version: '20.10.24', IsAvailable: true }],
   DriverRuntimes: ['nodejs8'],
+  DriverRuntimeVersions: [{ Name: 'nodejs8', Version: 'Node.js 22.17.0' }],
   Conditions: [{ Code: 'DiskFull', Message: 'no space is left on the disk of /var/lib/littoral', Since: '2026-12-01T08:30:00Z' }],
 }
 
@@ -191,6 +201,14 @@ export const GetNode = operation({
             Addresses: ['192.168.1.20:80'],
             ObservedAt: '2026-12-01T08:59:20Z',
             ReceivedAt: '2026-12-01T08:59:21Z',
+          },
+          Usage: {
+            CpuMicros: 42_000,
+            MemoryBytes: 61_865_984,
+            MemoryLimitBytes: 536_870_912,
+            ReadBytesPerSecond: 0,
+            WrittenBytesPerSecond: 1_365,
+            ReceivedAt: '2026-12-01T08:59:55Z',
           },
           IsCurrent: true,
         },

@@ -130,6 +130,8 @@ export const NodeFacts = Type.Object({
   ),
   /** Interpreters found for driver processes, such as nodejs8, python3. */
   driverRuntimes: Type.Array(Text(32), { maxItems: 16 }),
+  /** What they say they are, such as openjdk 17.0.12. */
+  driverRuntimeVersions: Type.Optional(Type.Array(Type.Object({ name: Text(32), version: Text(64) }), { maxItems: 16 })),
   cpus: Type.Number(),
   memoryBytes: Type.Integer({ minimum: 0 }),
   address: Text(255),

@@ -79,6 +79,27 @@ export async function list(tx: ReadTx, { accountId, keys, fromMs, untilMs, limit
   return (await tx.all(query)).toReversed().map(toSample)
 }
 
+export interface NewestOf {
+  readonly accountId: string
+  readonly nodeId: string
+  readonly keys: readonly string[]
+  readonly fromMs: number
+}
+
+/** What one node said last of each of these workloads, by key. */
+export async function listNewest(tx: ReadTx, { accountId, nodeId, keys, fromMs }: NewestOf): Promise<Map<string, NodeSample>> {
+  if (keys.length === 0) return new Map()
+  const query = db
+    .selectFrom('samples')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('key', 'in', [...keys])
+    .where('at_ms', '>=', fromMs)
+    .where('node_id', '=', nodeId)
+    .orderBy('at_ms', 'asc')
+  return new Map((await tx.all(query)).map((row) => [row.key, toSample(row)]))
+}
+
 export async function count(tx: ReadTx): Promise<number> {
   return Number((await tx.first(db.selectFrom('samples').select((e) => e.fn.countAll<number>().as('total'))))?.total ?? 0)
 }

@@ -1,7 +1,7 @@
 // What holds a driver process: a user of its own, a limit on memory and on processes. Each as far as this machine allows;
 // what it does not allow is said once, in the log and in what the node tells of itself. Used by index.ts.
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ControlGroup, openControlGroups } from './control-groups.ts'
+import { type ControlGroup, type GroupUse, openControlGroups } from './control-groups.ts'
 import { asUser, type Bounds } from './launch.ts'
 import { watchMemory } from './memory-watch.ts'
 import { type DriverUser, handOver, openUsers, processesOf, type Users } from './users.ts'
@@ -27,6 +27,8 @@ export interface Cell {
   begin(): void
   /** Whether the kernel has ended anything of it for its memory since then. */
   wasOutOfMemory(): boolean
+  /** What is in it uses, where it has a control group. */
+  use(): GroupUse | undefined
   /** Ends what has left the driver's process group, and with it the driver's supervision. */
   clear(): Promise<void>
   remove(): Promise<void>
@@ -80,6 +82,7 @@ function cell(group: ControlGroup | undefined, user: Bounds['user']): Cell {
     bounds: { ...(user && { user }), joins: group?.joins ?? [] },
     begin: () => (killsBefore = group?.countKills() ?? 0),
     wasOutOfMemory: () => (group?.countKills() ?? 0) > killsBefore,
+    use: () => group?.use(),
     async clear() {
       if (group !== undefined) await group.clear()
       else if (user !== undefined) await endAll(user.uid)

@@ -14,14 +14,26 @@ export interface Limits {
 }
 
 export interface ControlGroup {
-  /** Files into which a process writes its id to join. */
+  /** Files into which a process writes 0 to join. */
   readonly joins: readonly string[]
   /** How often the kernel has ended a process of this group for its memory. Read at once: an exit is told with its cause. */
   countKills(): number
+  /** What all of it uses together, as far as it is counted; undefined when it cannot be read. */
+  use(): GroupUse | undefined
   /** Ends whatever is in it. */
   clear(): Promise<void>
   /** The same, and removes it. */
   remove(): Promise<void>
+}
+
+export interface GroupUse {
+  readonly pids: readonly number[]
+  /** Without what is a file's and could be read again. */
+  readonly memoryBytes: number
+  /** Processes and threads. */
+  readonly processes?: number
+  /** Absent in the old hierarchies, where it would take a group more. */
+  readonly cpuMicroseconds?: number
 }
 
 export interface ControlGroups {
@@ -68,8 +80,12 @@ interface Hierarchy {
   readonly folders: readonly string[]
   /** Files to write, in order, as far as they are there. */
   readonly settings: (limits: Limits) => readonly (readonly [file: string, value: string])[]
+  /** The file to join by. */
+  readonly member: string
   /** Where the kernel counts whom it has ended. */
   readonly counter: string
+  /** Its name for memory that belongs to no file, in `memory.stat`. */
+  readonly memory: string
 }
 
 async function openUnified(name: string, folders: KernelFolders): Promise<Hierarchy> {
@@ -87,7 +103,9 @@ async function openUnified(name: string, folders: KernelFolders): Promise<Hierar
       ['memory.oom.group', '1'],
       ['pids.max', String(processes)],
     ],
+    member: 'cgroup.procs',
     counter: 'memory.events',
+    memory: 'anon',
   }
 }
 
@@ -134,19 +152,25 @@ async function openOld(name: string, folders: KernelFolders): Promise<Hierarchy>
       ['memory.memsw.limit_in_bytes', String(memoryBytes)],
       ['pids.max', String(processes)],
     ],
+    // A thread that moves itself waits for nobody, while moving a whole process stops every fork on the machine for a moment; who
+    // joins is a shell, which has one thread.
+    member: 'tasks',
     counter: 'memory.oom_control',
+    memory: 'total_rss',
   }
 }
 
-async function makeGroup({ folders, settings, counter }: Hierarchy, name: string, limits: Limits): Promise<ControlGroup> {
-  const made = folders.map((folder) => join(folder, name))
+async function makeGroup(hierarchy: Hierarchy, name: string, limits: Limits): Promise<ControlGroup> {
+  const { settings, counter, member } = hierarchy
+  const made = hierarchy.folders.map((folder) => join(folder, name))
   for (const folder of made) {
     await mkdir(folder, { recursive: true })
     for (const [file, value] of settings(limits)) if (await exists(join(folder, file))) await set(join(folder, file), value)
   }
   return {
-    joins: made.map((folder) => join(folder, 'cgroup.procs')),
+    joins: made.map((folder) => join(folder, member)),
     countKills: () => readCounter(join(made[0] ?? '', counter)),
+    use: () => readUse(made, hierarchy),
     async clear() {
       for (const folder of made) for (const pid of await membersOf(folder)) kill(pid)
     },
@@ -157,10 +181,37 @@ async function makeGroup({ folders, settings, counter }: Hierarchy, name: string
 }
 
 function readCounter(file: string): number {
+  return fieldOf(readIfThere(file), 'oom_kill') ?? 0
+}
+
+function readUse(made: readonly string[], { memory }: Hierarchy): GroupUse | undefined {
+  const [folder = ''] = made
   try {
-    return Number(/^oom_kill (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0)
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8')
+    const pids = read('cgroup.procs').split('\n').filter(Boolean).map(Number)
+    const cpu = fieldOf(readIfThere(join(folder, 'cpu.stat')), 'usage_usec')
+    const memoryBytes = fieldOf(read('memory.stat'), memory) ?? 0
+    const processes = Number.parseInt(readIfThere(join(made.at(-1) ?? '', 'pids.current')), 10)
+    return {
+      ...{ pids, memoryBytes },
+      ...(cpu === undefined ? {} : { cpuMicroseconds: cpu }),
+      ...(Number.isNaN(processes) ? {} : { processes }),
+    }
   } catch {
-    return 0
+    return undefined
+  }
+}
+
+function fieldOf(text: string, name: string): number | undefined {
+  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]
+  return value === undefined ? undefined : Number(value)
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -21,6 +21,7 @@ import {
   StepError,
   type Stock,
   type StopOptions,
+  type UsageCounters,
 } from '../runtime.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
 import { makeInstance, newRecord, readRecord } from './instance-files.ts'
@@ -28,6 +29,7 @@ import { DriverInstance, graceSeconds, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
 import { endOrphans } from './orphans.ts'
+import { DriverUsage } from './usage.ts'
 import type { DriverUser } from './users.ts'
 
 export interface ProcessRuntimeOptions {
@@ -70,6 +72,8 @@ class ProcessRuntime implements Runtime {
   readonly #logsFolder: string
   readonly #packages: DriverPackages
   readonly #doors: LocalDoors | undefined
+  readonly #usage = new DriverUsage()
+  #memoryBytes = usualMemoryBytes
   #interpreters: Readonly<Record<DriverRuntime, Interpreter>> = notLooked
   readonly #instances = new Map<string, DriverInstance>()
   readonly #rings = new Map<string, LogRing>()
@@ -102,6 +106,7 @@ class ProcessRuntime implements Runtime {
     options: Pick<ConfinementOptions, 'home' | 'memoryBytes' | 'processes' | 'user'>,
     log: (line: string) => void,
   ): Promise<void> {
+    this.#memoryBytes = options.memoryBytes
     this.#confinement = await openConfinement({
       ...options,
       owner: this.#instancesFolder,
@@ -118,7 +123,14 @@ class ProcessRuntime implements Runtime {
   async capabilities(): Promise<RuntimeFacts> {
     const found = (Object.keys(languages) as DriverRuntime[]).filter((name) => 'program' in this.#interpreters[name])
     const reason = this.#confinement?.shortcomings.join('; ') ?? ''
-    return { name: this.name, version: process.version, isAvailable: true, ...(reason === '' ? {} : { reason }), driverRuntimes: found }
+    const driverRuntimeVersions = found.flatMap((name) => {
+      const interpreter = this.#interpreters[name]
+      return 'version' in interpreter && interpreter.version !== undefined ? [{ name, version: interpreter.version }] : []
+    })
+    return {
+      ...{ name: this.name, version: process.version, isAvailable: true, driverRuntimes: found, driverRuntimeVersions },
+      ...(reason === '' ? {} : { reason }),
+    }
   }
 
   supports(workload: Workload): true | false | Reason {
@@ -133,7 +145,12 @@ class ProcessRuntime implements Runtime {
   }
 
   async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
-    await this.#packages.prepare(asDriver(workload), signal, onProgress)
+    const driver = asDriver(workload)
+    // Who has which user is brought to the disk meanwhile.
+    const user = this.#confinement?.userOf(driver.key)
+    user?.catch(() => {})
+    await this.#packages.prepare(driver, signal, onProgress)
+    await user
   }
 
   async start(workload: Workload): Promise<string> {
@@ -207,8 +224,12 @@ class ProcessRuntime implements Runtime {
     throw new StepError('Unsupported', 'a driver process has no container to open a terminal in')
   }
 
-  async usage(): Promise<[]> {
-    return []
+  async usage(): Promise<UsageCounters[]> {
+    const running = [...this.#instances.values()].flatMap((instance) => {
+      const { pid, groupUse: group, record } = instance
+      return pid === undefined ? [] : [{ key: record.workload.key, instanceId: record.instanceId, pid, group }]
+    })
+    return this.#usage.look(running, this.#memoryBytes)
   }
 
   get stock(): Stock {
@@ -252,8 +273,10 @@ class ProcessRuntime implements Runtime {
     const { record, codeFolder } = instance
     if (this.#confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
     const command = this.#command(record.workload, instance)
-    const enclose = await this.#enclosure(instance)
-    const cell = await this.#confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder })
+    const [enclose, cell] = await Promise.all([
+      this.#enclosure(instance),
+      this.#confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder }),
+    ])
     await instance.run({ command, owner: this.#instancesFolder, cell, enclose })
     this.#changed()
   }
@@ -270,7 +293,7 @@ class ProcessRuntime implements Runtime {
     const { driverId, driverName, runtime, key } = record.workload
     // A device may go offline after the last ring was closed.
     const note = (text: string) => this.#rings.get(logName(key))?.append(Buffer.from(`[littoral] ${text}\n`))
-    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, note })
+    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, isConfigKept: true, note })
     return place?.enclose
   }
 

@@ -11,7 +11,9 @@ import { configFileName, driverEnvironment } from '../../packages/driver-package
 import { countFailures, type ObservedInstance } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
 import type { Cell } from './confinement.ts'
+import type { GroupUse } from './control-groups.ts'
 import type { DriverCommand } from '../../packages/languages.ts'
+import type { LocalPlace } from '../../packages/local-door.ts'
 import { type InstanceRecord, keptConfigName, readConfig, withoutConfig, writeRecord } from './instance-files.ts'
 import { launchLine } from './launch.ts'
 import type { LogRing } from './log-ring.ts'
@@ -51,7 +53,7 @@ export interface Run {
   readonly owner: string
   readonly cell: Cell
   /** Puts what the gateway offers the driver where it looks for it. */
-  readonly enclose: ((line: readonly string[]) => string[]) | undefined
+  readonly enclose: LocalPlace['enclose'] | undefined
 }
 
 export class DriverInstance {
@@ -101,6 +103,11 @@ export class DriverInstance {
   /** The config it has now, as the driver cannot change it. */
   get configPath(): string {
     return join(this.#folder, keptConfigName)
+  }
+
+  /** What its processes use, where they are in a control group. */
+  get groupUse(): GroupUse | undefined {
+    return this.#cell?.use()
   }
 
   /** The id of its process, while it runs. */

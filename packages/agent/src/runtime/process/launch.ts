@@ -1,25 +1,27 @@
-// The command line that starts a driver within its bounds: first into its control group, then to its view of the files, then
-// to its user, then the driver itself, each replacing the one before, so that the driver's process never was anything else. Pure.
+// The command line that starts a driver within its bounds: first to its view of the files and into its control groups, then to
+// its user, then the driver itself, each replacing the one before, so that the driver's process never was anything else. One
+// shell does what needs one: with thirty drivers that start at once every program in between counts. Pure.
+import type { LocalPlace } from '../../packages/local-door.ts'
 
 export const setprivProgram = '/usr/bin/setpriv'
 
 export interface Bounds {
   /** Absent: the agent's own user. */
   readonly user?: { readonly uid: number; readonly groups: readonly number[] }
-  /** `cgroup.procs` of the groups to join. */
+  /** Files of the groups to join; a process writes 0 into them, which stands for itself. */
   readonly joins: readonly string[]
 }
 
-const joinScript = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
+const joinScript = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
 
-/** `enclose` needs what only the agent's own user may do, so it comes before the driver's user. */
+/** `enclose` and the groups need what only the agent's own user may do, so they come before the driver's user. */
 export function launchLine(
   command: readonly string[],
-  { user, joins, enclose }: Bounds & { enclose?: ((line: readonly string[]) => string[]) | undefined },
+  { user, joins, enclose }: Bounds & { readonly enclose?: LocalPlace['enclose'] | undefined },
 ): string[] {
   const own = user === undefined ? [...command] : asUser(command, user)
-  const line = enclose?.(own) ?? own
-  return joins.length === 0 ? line : ['/bin/sh', '-c', joinScript, 'littoral-launch', ...joins, '--', ...line]
+  if (enclose !== undefined) return enclose(own, joins)
+  return joins.length === 0 ? own : ['/bin/sh', '-c', joinScript, 'littoral-launch', ...joins, '--', ...own]
 }
 
 /** Without any way back: no capabilities, and none to be had from programs that give some. */

@@ -71,18 +71,17 @@ interface Assigning {
 
 async function openAssignments({ file, claims, owner, first, last }: Assigning): Promise<Pick<Users, 'of' | 'keepOnly'>> {
   const known = parseUsers(await readIfPresent(file))
-  const save = () => writeAtomically(file, JSON.stringify(Object.fromEntries(known)))
+  const save = together(() => writeAtomically(file, JSON.stringify(Object.fromEntries(known))))
   const claim = (uid: number) => claimUser(join(claims, String(uid)), owner)
   const assign = async (key: string) => {
     const kept = known.get(key)
-    if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return kept
+    if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return { uid: kept, isNew: false }
     known.delete(key)
     const taken = new Set(known.values())
     for (let uid = first; uid <= last; uid++) {
       if (taken.has(uid) || !(await claim(uid))) continue
       known.set(key, uid)
-      await save()
-      return uid
+      return { uid, isNew: true }
     }
     throw new StepError('UserMissing', `all users from ${first} to ${last} have a driver`, { isStalled: true })
   }
@@ -94,7 +93,11 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
     return done
   }
   return {
-    of: (key) => inTurn(() => assign(key)),
+    async of(key) {
+      const { uid, isNew } = await inTurn(() => assign(key))
+      if (isNew) await save()
+      return uid
+    },
     keepOnly: (keys) =>
       inTurn(async () => {
         const gone = [...known].filter(([key]) => !keys.has(key))
@@ -104,6 +107,21 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
         }
         if (gone.length > 0) await save()
       }),
+  }
+}
+
+/** Work that takes in all that was asked for before it begins: who asks while it goes on shares the next one with the others. */
+function together(work: () => Promise<void>): () => Promise<void> {
+  let current: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= current.then(() => {
+      next = undefined
+      const done = work()
+      current = done.catch(() => {})
+      return done
+    })
+    return next
   }
 }
 

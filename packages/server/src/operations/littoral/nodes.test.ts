@@ -8,8 +8,10 @@ import * as assignments from '../../store/assignments.ts'
 import * as joinTokens from '../../store/join-tokens.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
+import * as samples from '../../store/samples.ts'
 import { type TestContext, testContext, testPrincipal } from '../test-context.ts'
 import { handlers } from './index.ts'
+import { toTime } from './views.ts'
 
 let context: TestContext
 beforeEach(async () => void (context = await testContext()))
@@ -130,6 +132,29 @@ describe('GetNode', () => {
       ...{ Phase: 'preparing', NextAttemptAt: new Date(context.now() + 90_000).toISOString().replace('.000', ''), FailedAttempts: 4 },
       Progress: { Subject: 'web', Image: 'shop/web:1', LayersDone: 3, LayersTotal: 7, DoneBytes: 41_000_000, TotalBytes: 120_000_000 },
     })
+  })
+
+  it('shows what each workload used last on this node, and nothing that is old', async () => {
+    for (const id of ['node-a', 'node-b']) await addNode(id)
+    const sample = { isReady: true, memoryBytes: 5000, memoryLimitBytes: 8000, readBytesPerSecond: 1, writtenBytesPerSecond: 2 }
+    const use = async (nodeId: string, key: string, cpuMicros: number) => {
+      context.clock.advance(1000)
+      await context.store.write(async (tx) => samples.insert(tx, { ...sample, nodeId, key, cpuMicros, atMs: context.now() }))
+    }
+    await context.store.write(async (tx) => {
+      for (const key of ['driver/i/1', 'driver/i/2']) reports.update(tx, { nodeId: 'node-a', report: said(key), nowMs: context.now() })
+    })
+    await use('node-a', 'driver/i/2', 10)
+    context.clock.advance(10 * context.settings.statsEveryMs)
+    await use('node-a', 'driver/i/1', 20)
+    await use('node-a', 'driver/i/1', 30)
+    await use('node-b', 'driver/i/1', 40)
+    const { Workloads } = await handlers.GetNode({ NodeId: 'node-a' }, context)
+    expect(Workloads[0]?.Usage).toEqual({
+      ...{ CpuMicros: 30, MemoryBytes: 5000, MemoryLimitBytes: 8000, ReadBytesPerSecond: 1, WrittenBytesPerSecond: 2 },
+      ReceivedAt: toTime(context.now() - 1000),
+    })
+    expect(Workloads[1]).not.toHaveProperty('Usage')
   })
 
   it('does not know a node of somebody else', async () => {

@@ -10,11 +10,14 @@ import * as joinTokens from '../../store/join-tokens.ts'
 import * as deviceStates from '../../store/iot-edge/device-states.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
+import * as samples from '../../store/samples.ts'
 import type { Context } from '../context.ts'
 import { toBindingView, toDeviceViews, toDiskView, toNodeView, toTime, toWorkloadViews } from './views.ts'
 
 /** Of one answer. */
 const mostDevices = 200
+/** What was used longer ago than so many looks of a node says nothing of now. */
+const usageLooks = 5
 /** A node answers at once or not at all. */
 const retryTimeoutMs = 5000
 
@@ -50,7 +53,7 @@ export const nodeHandlers = {
     return { TotalCount: page.total, PageNumber, PageSize, Nodes: page.nodes.map(toNodeView) }
   },
 
-  async GetNode({ NodeId }, { store, principal: { accountId } }) {
+  async GetNode({ NodeId }, { store, now, settings, principal: { accountId } }) {
     return store.read(async (tx) => {
       const node = await nodes.find(tx, NodeId)
       if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
@@ -66,7 +69,9 @@ export const nodeHandlers = {
       const Devices = toDeviceViews(devices, properties)
       const disk = await disks.find(tx, NodeId)
       const told = { Bindings, DeviceCount: total, Devices, ...(disk && { Disk: toDiskView(disk) }) }
-      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported), ...told }
+      const keys = [...desired, ...reported].map(({ key }) => key)
+      const used = await samples.listNewest(tx, { accountId, nodeId: NodeId, keys, fromMs: now() - usageLooks * settings.statsEveryMs })
+      return { Node: toNodeView(node), Workloads: toWorkloadViews(desired, reported, used), ...told }
     })
   },
 

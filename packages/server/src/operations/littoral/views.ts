@@ -9,6 +9,7 @@ import type { NodeDevice } from '../../store/iot-edge/device-states.ts'
 import type { StoredDisk } from '../../store/node-disks.ts'
 import type { NodeRecord } from '../../store/nodes.ts'
 import type { StoredReport } from '../../store/reports.ts'
+import type { NodeSample } from '../../store/samples.ts'
 import type { DevicePropertyRow } from '../../store/tables/device-states.ts'
 
 type NodeView = Output<typeof ListNodes>['Nodes'][number]
@@ -52,6 +53,9 @@ export function toNodeView(node: NodeRecord): NodeView {
       ...(runtime.storageLimit === undefined ? {} : { StorageLimit: runtime.storageLimit }),
     })),
     DriverRuntimes: [...facts.driverRuntimes],
+    ...(facts.driverRuntimeVersions === undefined
+      ? {}
+      : { DriverRuntimeVersions: facts.driverRuntimeVersions.map(({ name, version }) => ({ Name: name, Version: version })) }),
     Conditions: node.conditions.map(({ code, message, sinceMs }) => ({ Code: code, Message: message, Since: toTime(sinceMs) })),
   }
 }
@@ -69,17 +73,23 @@ export function toDiskView(disk: StoredDisk): DiskView {
 }
 
 /** Every workload that the node should run or spoke of, by key. */
-export function toWorkloadViews(assigned: readonly Assignment[], reported: readonly StoredReport[]): WorkloadView[] {
+export function toWorkloadViews(
+  assigned: readonly Assignment[],
+  reported: readonly StoredReport[],
+  used: ReadonlyMap<string, NodeSample>,
+): WorkloadView[] {
   const desiredByKey = new Map(assigned.map((assignment) => [assignment.key, assignment]))
   const reportByKey = new Map(reported.map((report) => [report.key, report]))
   const keys = [...new Set([...desiredByKey.keys(), ...reportByKey.keys()])].sort()
   return keys.map((key) => {
     const desired = desiredByKey.get(key)
     const report = reportByKey.get(key)
+    const sample = used.get(key)
     return {
       Key: key,
       ...(desired === undefined ? {} : { Desired: toDesired(desired) }),
       ...(report === undefined ? {} : { Reported: toReported(report) }),
+      ...(sample === undefined ? {} : { Usage: toUsage(sample) }),
       IsCurrent: desired !== undefined && desired.version === report?.version && desired.digest === report.digest,
     }
   })
@@ -94,6 +104,17 @@ export function toBindingView(binding: Binding, node: NodeRecord): BindingView {
     Name: binding.name,
     Content: binding.content,
     IsStored: node.acceptedGeneration >= node.generation,
+  }
+}
+
+function toUsage(sample: NodeSample): NonNullable<WorkloadView['Usage']> {
+  return {
+    CpuMicros: sample.cpuMicros,
+    MemoryBytes: sample.memoryBytes,
+    ...(sample.memoryLimitBytes === undefined ? {} : { MemoryLimitBytes: sample.memoryLimitBytes }),
+    ReadBytesPerSecond: sample.readBytesPerSecond,
+    WrittenBytesPerSecond: sample.writtenBytesPerSecond,
+    ReceivedAt: toTime(sample.atMs),
   }
 }
 
