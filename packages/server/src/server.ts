@@ -8,6 +8,7 @@ import { family as littoralFamily } from '@littoral/contract/littoral/index'
 import { auditedStore } from './audited.ts'
 import type { Config } from './config.ts'
 import { noteEndpoint, openDataFolder } from './data-folder.ts'
+import { imageHoldMs } from './domain/rollout.ts'
 import { createApp } from './http/app.ts'
 import { mountConsole, redirectBrowsers } from './http/console.ts'
 import { createRegistry } from './http/registry.ts'
@@ -20,7 +21,7 @@ import { livenessSince } from './loops/liveness.ts'
 import { logRivers } from './loops/log-rivers.ts'
 import { type Loop, type RunningLoop, startLoop } from './loops/loop.ts'
 import { reaper } from './loops/reaper.ts'
-import { imageHoldMs, rolloutsSince } from './loops/rollouts.ts'
+import { rolloutsSince } from './loops/rollouts.ts'
 import { upgradesLoop } from './loops/upgrades.ts'
 import { openAgentBundles } from './nodes/agent-bundles.ts'
 import { mountAgentDoor } from './nodes/agent-door.ts'
@@ -129,7 +130,16 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
 
 function loopsOf({ store, box, objects }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
   const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
-  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers, upgradesLoop, leftovers(objects)]
+  return [
+    rolloutsSince(nowMs, imageHoldMs),
+    deployments,
+    livenessSince(nowMs),
+    reaper,
+    resolving,
+    logRivers,
+    upgradesLoop,
+    leftovers(objects),
+  ]
 }
 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */

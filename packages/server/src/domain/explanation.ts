@@ -3,7 +3,7 @@
 import { nextAttemptAtMs } from './next-attempt.ts'
 import type { Release } from './release.ts'
 import { releaseState } from './release-progress.ts'
-import { whyFailed } from './rollout.ts'
+import { isHeld, whyFailed } from './rollout.ts'
 import { type RolloutView, type Standing, type Survey, survey } from './standing.ts'
 
 export interface Cause {
@@ -45,7 +45,7 @@ export function explainNode(view: ExplanationView, nowMs: number): Cause[] {
     return [...causes, { code: 'NothingReleased', message: `Nothing has been told to a node of ${environment} yet.` }]
   const found = survey(rollout, nowMs)
   const standing = found.standings.find((entry) => entry.node.id === node.id)
-  return standing === undefined ? causes : [...causes, ...inRelease({ view, rollout, found, standing })]
+  return standing === undefined ? causes : [...causes, ...inRelease({ view, rollout, found, standing, nowMs })]
 }
 
 interface Case {
@@ -53,6 +53,7 @@ interface Case {
   readonly rollout: RolloutView
   readonly found: Survey
   readonly standing: Standing
+  readonly nowMs: number
 }
 
 function inRelease(found: Case): Cause[] {
@@ -75,7 +76,7 @@ function inRelease(found: Case): Cause[] {
   return [told, ...held, ...stopped, ...(isTarget ? onTarget(found) : onRest(found)), ...onNode(found)]
 }
 
-function onTarget({ view, rollout, found, standing }: Case): Cause[] {
+function onTarget({ view, rollout, found, standing, nowMs }: Case): Cause[] {
   const place = found.standings.indexOf(standing) + 1
   const covered = found.standings.filter(({ isMember }) => isMember).length
   const total = found.standings.length
@@ -93,7 +94,7 @@ function onTarget({ view, rollout, found, standing }: Case): Cause[] {
       return [away(node)]
     case 'waiting':
       if (!node.isOnline) return [away(node)]
-      return [waiting(found, { place, total })]
+      return [isHeld(rollout, nowMs) ? held(rollout) : waiting(found, { place, total })]
     default:
       return []
   }
@@ -113,6 +114,11 @@ function waiting(
   const budgetText = isJudged ? `; ${failed} failed and ${unproven} unproven of a failure budget of ${budget}` : ''
   const message = `It waits for its turn as number ${place} of ${total}: ${inDoubt} of at most ${mayChange} nodes are changing${budgetText}.`
   return { code: 'WaitsForTurn', message }
+}
+
+function held({ target, heldUntilMs = 0 }: RolloutView): Cause {
+  const message = `The digests of the images of version ${target.version} are being looked up; it begins at ${time(heldUntilMs)} without them.`
+  return { code: 'WaitsForDigests', message }
 }
 
 function onRest({ standing, rollout }: Case): Cause[] {

@@ -85,7 +85,10 @@ function planProd(view: RolloutView, nowMs: number): Decision[] {
   return view.release.status === 'publishing' ? planStop(view, found, nowMs) : []
 }
 
-function isHeld({ heldUntilMs }: RolloutView, nowMs: number): boolean {
+/** So long a release waits at most for the digests of its version's images, counted from its beginning. */
+export const imageHoldMs = 10_000
+
+export function isHeld({ heldUntilMs }: RolloutView, nowMs: number): boolean {
   return heldUntilMs !== undefined && nowMs < heldUntilMs
 }
 

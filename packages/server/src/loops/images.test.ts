@@ -2,7 +2,8 @@
 import type { GroupWorkload } from '@littoral/contract/node/desired-state'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ImageQuestion, RegistryRefusal } from '../domain/image-pin.ts'
-import { addNode, publish } from '../operations/edge-container/door.contract.ts'
+import { imageHoldMs } from '../domain/rollout.ts'
+import { addNode, call, publish } from '../operations/edge-container/door.contract.ts'
 import { handlers } from '../operations/edge-container/index.ts'
 import { handlers as littoral } from '../operations/littoral/index.ts'
 import { type TestContext, testContext } from '../operations/test-context.ts'
@@ -11,7 +12,7 @@ import * as rollouts from '../store/edge-container/rollouts.ts'
 import * as versions from '../store/edge-container/versions.ts'
 import { images } from './images.ts'
 import type { Loop } from './loop.ts'
-import { imageHoldMs, rolloutsSince } from './rollouts.ts'
+import { rolloutsSince } from './rollouts.ts'
 
 let context: TestContext
 let AppId: string
@@ -158,6 +159,8 @@ describe('a release of a new version', () => {
     context.store.changes('images', () => woken++)
     await release('registry.example/shop/web:1')
     expect(await rollOut()).toEqual({ nextAtMs: context.now() + imageHoldMs, workload: undefined })
+    const { Causes } = await call(context, 'ExplainNode', { NodeId: 'node-a', AppId })
+    expect(Causes.map(({ Code }: { Code: string }) => Code)).toEqual(['Released', 'WaitsForDigests'])
     await pass()
     expect(woken).toBeGreaterThan(0)
     expect((await rollOut()).workload?.containers[0]?.imageDigest).toBe(digest('a'))

@@ -18,10 +18,7 @@ import { type Loop, loop, type LoopServices, type Passed } from './loop.ts'
 /** Assignments written in one transaction; more would hold up other writers. */
 const writesAtOnce = 100
 
-/** So long a release waits at most for the digests of its version's images, counted from its beginning. */
-export const imageHoldMs = 10_000
-
-/** The loop of a server that has been listening since then. `holdMs`: see imageHoldMs; 0 where nobody asks registries. */
+/** The loop of a server that has been listening since then. `holdMs`: see imageHoldMs in rollout.ts; 0 where nobody asks registries. */
 export function rolloutsSince(watchingSinceMs: number, holdMs = 0): Loop {
   return loop({
     name: 'rollouts',

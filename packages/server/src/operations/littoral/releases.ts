@@ -8,6 +8,8 @@ import { newPublish, parseTarget } from '../../domain/release-request.ts'
 import { previewRelease } from '../../domain/release-preview.ts'
 import { releaseState } from '../../domain/release-progress.ts'
 import type { Release } from '../../domain/release.ts'
+import { imageHoldMs } from '../../domain/rollout.ts'
+import type { RolloutView } from '../../domain/standing.ts'
 import { survey } from '../../domain/standing.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as policies from '../../store/edge-container/release-policies.ts'
@@ -132,7 +134,10 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       const rollout = effective && (await rollouts.find(tx, effective, await nodes.list(tx, { accountId })))
       const versionId = VersionId ?? current?.versionId
       const told = await onNode(tx, { appId: AppId, environment, nodeId: NodeId })
-      const causes = explainNode({ current, rollout: rollout?.view, node, versionId, environment }, now())
+      const causes = explainNode(
+        { current, rollout: rollout && effective && held(rollout, effective), node, versionId, environment },
+        now(),
+      )
       return {
         IsReady: versionId !== undefined && told.ready === versionId,
         ...(versionId !== undefined && { VersionId: versionId }),
@@ -142,6 +147,12 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       }
     })
   },
+}
+
+/** As the loop sees it: a release that has told nobody yet waits a while for the digests of its images. */
+function held({ view, hasOpenImages }: rollouts.Rollout, { startedAtMs }: Release): RolloutView {
+  const isHeld = hasOpenImages && view.assignments.every(({ digest }) => digest !== view.target.digest)
+  return isHeld ? { ...view, heldUntilMs: startedAtMs + imageHoldMs } : view
 }
 
 /** Throws Release.NotFound. */
