@@ -1,6 +1,7 @@
 // Operations on versions. CreateEdgeContainerAppVersion is the hot path: it reads nothing that others write, so that many
 // at once on one application never wait for one another.
 import type { operations } from '@littoral/contract/edge-container/index'
+import { Fault } from '@littoral/contract/errors'
 import type { Handlers } from '@littoral/contract/operation'
 import { environments } from '../../domain/app.ts'
 import { newContainers } from '../../domain/container.ts'
@@ -22,9 +23,13 @@ export const versionHandlers: Handlers<VersionOperations, Context> = {
     const ref = { accountId: principal.accountId, appId: AppId }
     const containers = newContainers(Containers.map(toContainerDraft), settings)
     const draft = { ...ref, id: `ver-${ids.digits(18)}`, name: Name, remarks: Remarks ?? '', containers }
+    const version = orFault(() => newVersion(draft, settings, now()))
     await store.write(async (tx) => {
-      await apps.peek(tx, ref)
-      const version = newVersion(draft, settings, now())
+      if (version instanceof Fault) {
+        // Whether there is such an application comes first; a right version need not ask, because it is refused at commit.
+        await apps.peek(tx, ref)
+        throw version
+      }
       apps.requirePresent(tx, ref)
       versions.insert(tx, version, settings.limits.versionsPerApp)
     })
@@ -65,4 +70,13 @@ export const versionHandlers: Handlers<VersionOperations, Context> = {
     })
     return {}
   },
+}
+
+function orFault<T>(make: () => T): T | Fault {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
 }
