@@ -1,6 +1,7 @@
 // CreateEdgeContainerAppVersion over HTTP, against its floors: the same pipeline without the store, and one transaction
 // per request, on the thread that serves and on one of its own. The variants take turns in every round, so that a noisy
 // machine hurts them alike; ratios are per round.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Load, Measured } from './load.ts'
 import { startPeer, type Peer } from './processes.ts'
 import { median, spread, type Line } from './report.ts'
@@ -105,7 +106,10 @@ async function benchReads(pace: Pace, { real, load }: Measuring): Promise<Line> 
     const p99s: number[] = []
     const p50s: number[] = []
     for (let round = 0; round < pace.rounds; round += 1) {
-      const writing = load.ask<Measured>('creates', loadOf(real, pace, 32))
+      const writers = loadOf(real, pace, 32)
+      await load.ask('sign', writers)
+      const writing = load.ask<Measured>('creates', writers)
+      await sleep(pace.warmUpMs)
       const wanted = { target: real.target, connections: 4, countMs: pace.countMs, versions }
       const [measured] = await Promise.all([reader.ask<Measured>('reads', wanted), writing])
       p99s.push(measured.p99Ms)
