@@ -3,6 +3,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../tools/journey/app.ts'
+import { until } from '../../tools/journey/wait.ts'
 import { sdkCall, type Call } from '../../tools/official-clients.ts'
 import { encode, type Pair } from '@littoral/contract/wire/canonical'
 import { signV3 } from '@littoral/contract/wire/signature'
@@ -242,5 +243,40 @@ describe('a request', () => {
   it('with an expectation that nobody knows is answered with an envelope', async () => {
     const { body } = await talk(`GET /?${query()} HTTP/1.1\r\nhost: h\r\nexpect: wonders\r\nconnection: close\r\n\r\n`)
     expect(body).toHaveProperty('RequestId')
+  })
+})
+
+/** As the HTTP client of every newer Java sends it, and curl with --http2: an offer to speak HTTP/2, which may be passed over. */
+const offer = 'connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n'
+
+describe('an offer to speak HTTP/2', () => {
+  it('is passed over, and the call is answered', async () => {
+    const query = signV1(server.key, { Action: 'GetEdgeContainerApp', Version: version, AppId: appId })
+    expect(await talk(`GET /?${query} HTTP/1.1\r\nhost: h\r\n${offer}\r\n`)).toMatchObject({ status: 200, body: { App: { AppId: appId } } })
+  })
+
+  it('is passed over with a body, too', async () => {
+    const form = signV1(server.key, { Action: 'GetEdgeContainerApp', Version: version, AppId: appId }, 'POST')
+    const head = `POST / HTTP/1.1\r\nhost: h\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: ${form.length}\r\n`
+    expect(await talk(`${head}${offer}\r\n${form}`)).toMatchObject({ status: 200, body: { App: { AppId: appId } } })
+  })
+
+  it('may be made again and again on one connection, without anything piling up', async () => {
+    const warnings: string[] = []
+    const warned = (warning: Error) => void warnings.push(warning.message)
+    process.on('warning', warned)
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    let text = ''
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    const many = 30
+    for (let asked = 1; asked <= many; asked++) {
+      const query = signV1(server.key, { Action: 'GetEdgeContainerApp', Version: version, AppId: appId })
+      socket.write(`GET /?${query} HTTP/1.1\r\nhost: h\r\n${offer.replace(', close', '')}\r\n`)
+      await until(`answer ${asked}`, 10_000, () => (text.split('HTTP/1.1 200').length > asked ? true : undefined))
+    }
+    socket.destroy()
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
   })
 })

@@ -103,6 +103,7 @@ export class Control {
       marks: [...this.#marks.values()],
       failures: this.failures.get(release.id) ?? [],
       watchingSinceMs,
+      triedSinceMs: release.startedAtMs,
     }
   }
 

@@ -365,7 +365,9 @@ export class World {
   #wanted(node: SimulatedNode, release: Release): string | undefined {
     const hasFailed = this.control.failures.get(release.id)?.some(({ nodeId }) => nodeId === node.id)
     const isMember = this.#settledMembers.has(node.id)
-    if (release.status === 'stopped' || release.isFromBack) return this.control.assignments.get(node.id)?.workload.version
+    // Only a version that could fail leaves its nodes at what they had; whatever else stopped goes on to the end.
+    const isGivenUp = release.status === 'stopped' && release.kind === 'publish' && release.restVersionId !== undefined
+    if (isGivenUp || release.isFromBack) return this.control.assignments.get(node.id)?.workload.version
     return isMember && !hasFailed ? release.versionId : release.restVersionId
   }
 

@@ -163,7 +163,7 @@ export const DeleteEdgeContainerApp = operation({
   action: 'DeleteEdgeContainerApp',
   summary: 'Deletes an application with its versions, and stops whatever of it still runs.',
   description:
-    'It is refused while domains are bound to it. The name is free again at once. While instances are still being stopped, GetEdgeContainerApp shows Status `deleted` and ' +
+    'It is refused while domains are bound to it. The name is free again at once. While nodes still stop instances of it, GetEdgeContainerApp shows Status `deleted` and ' +
     'GetEdgeContainerAppStatus shows DeployStatus `undeploying`; after that the application is not found.',
   access: 'delete',
   input: Type.Object({ AppId }),

@@ -71,8 +71,9 @@ export function newPublish(
   const { target, before } = asked
   const { current, effective } = before
   if (current?.status === 'publishing' && current.versionId !== version.id) {
+    const wayOut = draft.environment === 'staging' ? 'or fails' : 'fails or is rolled back'
     throw new Fault('InternalException', {
-      Detail: `Version ${current.versionId} is being published to ${draft.environment}; another one has to wait until it is through or rolled back.`,
+      Detail: `Version ${current.versionId} is being published to ${draft.environment}; another one has to wait until it is through, ${wayOut}.`,
     })
   }
   const step = effective?.versionId === version.id ? effective : undefined

@@ -12,6 +12,7 @@ import { admit } from './admission.ts'
 import { callDevice } from './device-call.ts'
 import { Asides } from './asides.ts'
 import { readLogLines } from './log-lines.ts'
+import { isWebSocket, passOver } from './passed-over.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { closeCodes, NodeSession, type SessionEvents, type SessionServices } from './session.ts'
 import { type NodeStream, type StreamConsumer, streamError, type Streams } from './streams.ts'
@@ -65,6 +66,7 @@ export class NodeHub implements NodeStreams {
   /** Takes the upgrades of an HTTP server: those of nodes, and through the doors those of others. */
   attach(server: Server, doors: Doors = new Map()): void {
     server.on('upgrade', (request, socket, head) => {
+      if (!isWebSocket(request)) return passOver(server, { request, socket, head })
       socket.on('error', () => socket.destroy())
       this.#upgrade({ request, socket, head }, doors).catch((error: unknown) => {
         if (!(error instanceof Fault)) this.#services.log.error({ err: error }, 'an upgrade failed')

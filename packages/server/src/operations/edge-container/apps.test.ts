@@ -251,9 +251,13 @@ describe('listing applications', () => {
 })
 
 describe('deleting an application', () => {
-  it('that was never published removes it with its versions at once', async () => {
+  it.each(['was never published', 'no node was told of'])('that %s removes it with its versions at once', async (what) => {
     const AppId = await createApp(context)
-    await createVersion(context, AppId)
+    const VersionId = await createVersion(context, AppId)
+    if (what === 'no node was told of') {
+      for (const environment of ['prod', 'staging'] as const) await publish(context, AppId, VersionId, environment)
+      await pass(context)
+    }
     expect(await call(context, 'DeleteEdgeContainerApp', { AppId })).toEqual({ State: 'ok' })
     for (const action of ['GetEdgeContainerApp', 'DeleteEdgeContainerApp', 'ListEdgeContainerAppVersions', 'GetEdgeContainerAppStatus']) {
       expect(await refusal(context, action, { AppId })).toMatchObject({ status: 404, code: 'InvalidApp.NotFound' })
@@ -296,7 +300,9 @@ describe('deleting an application', () => {
 
   it('may be asked for twice while it goes on', async () => {
     const AppId = await createApp(context)
+    await addNode(context, 'node-a')
     await publish(context, AppId, await createVersion(context, AppId))
+    await pass(context)
     for (const _ of [1, 2]) expect(await call(context, 'DeleteEdgeContainerApp', { AppId })).toEqual({ State: 'ok' })
   })
 })

@@ -5,7 +5,7 @@ import { newApp } from '../../domain/app.ts'
 import { requireUnbound } from '../../domain/record.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as records from '../../store/edge-container/records.ts'
-import * as releases from '../../store/edge-container/releases.ts'
+import * as rollouts from '../../store/edge-container/rollouts.ts'
 import type { Context } from '../context.ts'
 import { toAppEntry, toAppView, toHealthCheck, toListing } from './views.ts'
 
@@ -46,8 +46,8 @@ export const appHandlers: Handlers<AppOperations, Context> = {
     await store.write(async (tx) => {
       await apps.get(tx, ref)
       requireUnbound(AppId, await records.findOldest(tx, AppId))
-      // Without a release nothing of it can be on a node, so there is nothing to take down first.
-      if (await releases.isAny(tx, AppId)) apps.updateDeleted(tx, ref, now())
+      // What no node was told of and none speaks of is gone at once; anything else the loop takes down first.
+      if (await rollouts.isPlaced(tx, AppId)) apps.updateDeleted(tx, ref, now())
       else apps.remove(tx, ref)
     })
     return { State: 'ok' }

@@ -63,11 +63,6 @@ export async function page(
   return { releases: found.map(toRelease), total: Number(counted?.total ?? 0) }
 }
 
-/** Whether anything of the application was ever published. */
-export async function isAny(tx: ReadTx, appId: string): Promise<boolean> {
-  return (await tx.first(db.selectFrom('releases').select('id').where('app_id', '=', appId).limit(1))) !== undefined
-}
-
 /** Whether the version was ever told to a node of the environment. */
 export async function wasReleased(tx: ReadTx, ref: EnvironmentRef & { versionId: string }): Promise<boolean> {
   const begun = newestFirst(ref).where('version_id', '=', ref.versionId).where('has_begun', '=', 1)

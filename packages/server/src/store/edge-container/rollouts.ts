@@ -85,6 +85,15 @@ export async function findRemoval(tx: ReadTx, appId: string, nodes: readonly Nod
   return { assignments: await listAppAssignments(tx, appId), reports: ofApp, onlineNodeIds }
 }
 
+/** Whether anything of an application is on a node, or may be: it is assigned, or a node that is there or away spoke of it. */
+export async function isPlaced(tx: ReadTx, appId: string): Promise<boolean> {
+  for (const environment of environments) {
+    const key = workloadKey(appId, environment)
+    if ((await listAssignments(tx, key)).length + (await reports.listByKey(tx, key)).length > 0) return true
+  }
+  return false
+}
+
 /** Where an application is assigned, in both environments. */
 export async function listAppAssignments(tx: ReadTx, appId: string): Promise<{ nodeId: string; key: string }[]> {
   const found: { nodeId: string; key: string }[] = []
