@@ -129,7 +129,16 @@ async function compose(config: Config, { log, now }: Required<ServerOptions>, cl
 
 function loopsOf({ store, box, objects }: Awaited<ReturnType<typeof openKept>>, settings: Config['settings'], nowMs: number): Loop[] {
   const resolving = images({ resolve: openRegistries(settings), credentialFor: imageSecrets(store, box) })
-  return [rolloutsSince(nowMs, imageHoldMs), deployments, livenessSince(nowMs), reaper, resolving, logRivers, upgradesLoop, leftovers(objects)]
+  return [
+    rolloutsSince(nowMs, imageHoldMs),
+    deployments,
+    livenessSince(nowMs),
+    reaper,
+    resolving,
+    logRivers,
+    upgradesLoop,
+    leftovers(objects),
+  ]
 }
 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */

@@ -94,7 +94,11 @@ const sources: readonly Source[] = [
         .selectFrom('deployment_snapshots')
         // An older job is history: nothing of it is ever told to a gateway again.
         .innerJoin('edge_instances', 'edge_instances.latest_deployment_id', 'deployment_snapshots.deployment_id')
-        .select(['deployment_snapshots.id as first', 'deployment_snapshots.deployment_id as second', 'deployment_snapshots.workload as text'])
+        .select([
+          'deployment_snapshots.id as first',
+          'deployment_snapshots.deployment_id as second',
+          'deployment_snapshots.workload as text',
+        ])
         .where('deployment_snapshots.id', '>', first)
         .where('deployment_snapshots.workload', 'is not', null)
         .orderBy('deployment_snapshots.id')
