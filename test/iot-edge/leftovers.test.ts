@@ -198,7 +198,9 @@ describe('bytes', () => {
     const path = join(folder, sha256.slice(0, 2), sha256)
     const { ino } = await stat(path)
     // The removal is decided on while the upload has just put its bytes in the place of the others, and is not noted yet.
-    const removal = objects.remove(sha256, () => until('the upload', 10_000, async () => ((await stat(path)).ino === ino ? undefined : true)))
+    const removal = objects.remove(sha256, () =>
+      until('the upload', 10_000, async () => ((await stat(path)).ino === ino ? undefined : true)),
+    )
     const again = put(key, 'again').catch((error: unknown) => (error as { code?: string }).code)
     expect(await removal).toBe(true)
     expect(await again).toBe('ServiceUnavailable')

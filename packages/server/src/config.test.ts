@@ -23,6 +23,7 @@ describe('the configuration', () => {
       LITTORAL_THROTTLE: 'off',
       LITTORAL_STRICT_SERVICE_PORTS: 'on',
       LITTORAL_HEARTBEAT_MS: '500',
+      LITTORAL_LEFTOVER_DAYS: '0',
       LITTORAL_LIMIT_VERSIONS_PER_APP: '7',
     })
     expect(config).toMatchObject({
@@ -33,6 +34,7 @@ describe('the configuration', () => {
         isThrottled: false,
         hasStrictServicePorts: true,
         heartbeatMs: 500,
+        leftoversKeptMs: 0,
         limits: { ...defaultSettings.limits, versionsPerApp: 7 },
       },
     })

@@ -1,14 +1,18 @@
 // Removes what lies in the object store and nothing uses any more: packages of versions that were deleted, uploads that no version
 // ever named, bytes that another upload took the place of. What is not used becomes a leftover; it goes when it has been one for as
 // long as the operator lets it lie. Whoever begins to use an object takes it off the list in the same write.
-import type { ObjectStore } from '../objects/object-store.ts'
 import * as objectLeftovers from '../store/iot-edge/leftovers.ts'
 import * as objectUses from '../store/iot-edge/object-uses.ts'
 import * as records from '../store/iot-edge/objects.ts'
 import type { Store } from '../store/store.ts'
 import { type Loop, loop } from './loop.ts'
 
-export type KeptObjects = Pick<ObjectStore, 'keyOf' | 'listDigests' | 'remove'>
+/** The object store, as far as it is tidied; see objects/object-store.ts. */
+export interface KeptObjects {
+  keyOf(address: string): string | undefined
+  listDigests(): AsyncIterable<string>
+  remove(sha256: string, isUnused: () => Promise<boolean>): Promise<boolean>
+}
 
 const pageSize = 200
 
@@ -31,7 +35,7 @@ export function leftovers(objects: KeptObjects): Loop<number> {
     async pass({ store, now, settings, log }, signal) {
       const { leftoversKeptMs } = settings
       if (leftoversKeptMs === 0) return 0
-      const uses = await objectUses.list(store, objects.keyOf, signal)
+      const uses = await objectUses.list(store, (address) => objects.keyOf(address), signal)
       const pass = { store, objects, uses, nowMs: now(), untilMs: now() - leftoversKeptMs, signal }
       const keys = await passKeys(pass)
       const blobs = await passBlobs(pass)

@@ -114,13 +114,16 @@ describe('drivers of an edge instance', () => {
     ).toBe('iot.common.InvalidParam')
   })
 
-  it.each(['driver_config.json', 'index.js', 'Package.json'])('puts a file called %s under another name, beside the driver', async (FileName) => {
-    await door.released(DriverId)
-    await bind()
-    const Content = await door.uploaded(DriverId, { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName, InstanceId }, 20)
-    expect(await configure([{ Format: 'FILE', Content }])).toBe('Success')
-    expect((await assigned()).configs[0]?.file?.name).toBe(`file-${FileName}`)
-  })
+  it.each(['driver_config.json', 'index.js', 'Package.json'])(
+    'puts a file called %s under another name, beside the driver',
+    async (FileName) => {
+      await door.released(DriverId)
+      await bind()
+      const Content = await door.uploaded(DriverId, { Type: 'INSTANCE_DRIVER_VERSION_CONFIG', FileName, InstanceId }, 20)
+      expect(await configure([{ Format: 'FILE', Content }])).toBe('Success')
+      expect((await assigned()).configs[0]?.file?.name).toBe(`file-${FileName}`)
+    },
+  )
 
   it.each([
     ['a key twice', [json, json], 'iot.common.InvalidParam'],

@@ -108,13 +108,17 @@ describe('edge instances, their gateways and uploads', () => {
     expect(new Set(asked.map(({ Data }) => Data.OssAddress)).size).toBe(3)
   })
 
-  it('takes the tags of the vendor\'s own samples', async () => {
+  it("takes the tags of the vendor's own samples", async () => {
     const InstanceId = await door.instance({ Tags: 'k1:v1,k2:v2' })
     expect((await door.call('GetEdgeInstance', { InstanceId })).Data.Tags).toBe('k1:v1,k2:v2')
   })
 
   it.each([
-    ['a name that no file system takes', { Type: 'DRIVER_VERSION_DEFAULT_CONFIG', FileName: `${'配'.repeat(66)}.json` }, 'iot.common.InvalidParam'],
+    [
+      'a name that no file system takes',
+      { Type: 'DRIVER_VERSION_DEFAULT_CONFIG', FileName: `${'配'.repeat(66)}.json` },
+      'iot.common.InvalidParam',
+    ],
     ['code that is no zip', { FileName: 'code.tar' }, 'iot.common.InvalidParam'],
     ['a name with folders', { FileName: '../code.zip' }, 'iot.common.InvalidParam'],
     ['a name without extension', { FileName: 'code' }, 'iot.common.InvalidParam'],

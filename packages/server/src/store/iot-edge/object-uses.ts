@@ -1,6 +1,6 @@
 // What uses objects: driver versions, configurations of drivers and channels, devices whose configuration came as a file, what
-// nodes are assigned, and deployments that are under way or the newest of their instance. Read page by page, because all of it
-// together can be large. Used by loops/leftovers.ts.
+// nodes are assigned, and the newest deployment of each instance, the only one that can be under way. Read page by page, because
+// all of it together can be large. Used by loops/leftovers.ts.
 import type { Compilable } from 'kysely'
 import type { ConfigBlock } from '../../domain/driver-config.ts'
 import type { VersionContent } from '../../domain/driver-version.ts'
@@ -92,15 +92,15 @@ const sources: readonly Source[] = [
     page: ({ first }, limit) =>
       db
         .selectFrom('deployment_snapshots')
-        .innerJoin('deployments', 'deployments.id', 'deployment_snapshots.deployment_id')
-        .innerJoin('edge_instances', 'edge_instances.id', 'deployments.instance_id')
-        .select(['deployment_snapshots.id as first', 'deployment_snapshots.deployment_id as second', 'deployment_snapshots.workload as text'])
+        // An older job is history: nothing of it is ever told to a gateway again.
+        .innerJoin('edge_instances', 'edge_instances.latest_deployment_id', 'deployment_snapshots.deployment_id')
+        .select([
+          'deployment_snapshots.id as first',
+          'deployment_snapshots.deployment_id as second',
+          'deployment_snapshots.workload as text',
+        ])
         .where('deployment_snapshots.id', '>', first)
         .where('deployment_snapshots.workload', 'is not', null)
-        // An older job that has ended is history: nothing of it is ever told to a gateway again.
-        .where((e) =>
-          e.or([e('deployments.status', '<', 2), e('edge_instances.latest_deployment_id', '=', e.ref('deployments.id'))]),
-        )
         .orderBy('deployment_snapshots.id')
         .limit(limit),
   },
