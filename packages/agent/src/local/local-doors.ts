@@ -1,5 +1,6 @@
 // The doors of all drivers of this gateway: a socket for each, opened before the driver starts, gone with its instance. What is
 // behind them is loaded when somebody connects: most drivers never do.
+import { mkdirSync } from 'node:fs'
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -134,7 +135,7 @@ export class Doors implements LocalDoors {
     const folder = this.#folderOf(driver.instanceId)
     await this.#ready()
     // The driver may run as another user, and in its view only this folder is to be seen.
-    await mkdir(folder, { recursive: true, mode: 0o755 })
+    mkdirSync(folder, { recursive: true, mode: 0o755 })
     const presence = driver.reachedAt === undefined ? undefined : await this.#presenceAt(driver)
     const configPath = driver.isConfigKept === true ? driver.configPath : await this.#keptConfig(driver)
     const onConnected = (isConnected: boolean) => presence?.changed(isConnected)

@@ -147,10 +147,9 @@ class ProcessRuntime implements Runtime {
   async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const driver = asDriver(workload)
     // Who has which user is brought to the disk meanwhile.
-    const user = this.#confinement?.userOf(driver.key)
-    user?.catch(() => {})
-    await this.#packages.prepare(driver, signal, onProgress)
-    await user
+    const prepared = await Promise.allSettled([this.#packages.prepare(driver, signal, onProgress), this.#confinement?.userOf(driver.key)])
+    const failed = prepared.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   async start(workload: Workload): Promise<string> {
@@ -158,7 +157,8 @@ class ProcessRuntime implements Runtime {
     const instanceId = `drv-${randomBytes(8).toString('hex')}`
     const folder = join(this.#instancesFolder, instanceId)
     const record = newRecord(instanceId, driver, Date.now())
-    const fill = (codeFolder: string) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true })
+    const uid = await this.#confinement?.userOf(driver.key)
+    const fill = (codeFolder: string) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true, uid })
     await makeInstance({ folder, config: driver.config, fill })
     const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
     try {
@@ -293,7 +293,15 @@ class ProcessRuntime implements Runtime {
     const { driverId, driverName, runtime, key } = record.workload
     // A device may go offline after the last ring was closed.
     const note = (text: string) => this.#rings.get(logName(key))?.append(Buffer.from(`[littoral] ${text}\n`))
-    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, isConfigKept: true, note })
+    const place = await this.#doors?.open({
+      instanceId: record.instanceId,
+      driverId,
+      driverName,
+      runtime,
+      configPath,
+      isConfigKept: true,
+      note,
+    })
     return place?.enclose
   }
 
