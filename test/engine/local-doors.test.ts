@@ -102,32 +102,3 @@ test('a driver in a container that holds on to the agent before is started again
   await second.runtime.remove(instanceId, forever())
   await second.doors.end()
 })
-
-test('a driver in a container that was not connected, or comes back in time, is left alone by the next agent', async () => {
-  const first = open()
-  const silent = await driver({ 'index.js': 'setInterval(() => {}, 1000); exports.handler = () => {}' }, { runtime: 'nodejs8' })
-  const faithful = await driver({ 'index.js': code }, { runtime: 'nodejs8', driverId: 'drv-2' })
-  const ids: string[] = []
-  for (const workload of [silent, faithful]) {
-    await first.runtime.prepare(workload, forever(), () => {})
-    ids.push(await first.runtime.start(workload, forever()))
-  }
-  const [silentId = '', faithfulId = ''] = ids
-  await until(first.runtime, silentId, isReady)
-  await eventually(async () => (await signedIn(first.runtime, faithfulId)) === 1)
-  await first.runtime.close()
-  await first.doors.end()
-
-  const second = open(2000)
-  await until(second.runtime, faithfulId, isReady)
-  await eventually(async () => (await signedIn(second.runtime, faithfulId)) === 2)
-  const openedAt = performance.now()
-  await eventually(async () => performance.now() - openedAt > 2500)
-  for (const id of ids) expect(await until(second.runtime, id, isReady)).toMatchObject({ restarts: 0 })
-
-  for (const id of ids) {
-    await second.runtime.stop(id, { reason: 'removed', graceSeconds: 1 }, forever())
-    await second.runtime.remove(id, forever())
-  }
-  await second.doors.end()
-})
