@@ -69,7 +69,7 @@ export class Doors implements LocalDoors {
     const folder = this.#folderOf(instanceId)
     if (driver.reachedAt !== undefined) return { folder }
     const problem = await this.#enclosureProblem()
-    if (problem === undefined) return { folder, enclose: (line, joins) => enclosed(line, folder, joins) }
+    if (problem === undefined) return { folder, enclose: (line, way) => enclosed(line, folder, way) }
     await this.#listenShared(problem)
     return { folder }
   }

@@ -23,8 +23,9 @@ import {
   type StopOptions,
   type UsageCounters,
 } from '../runtime.ts'
+import { Berths } from './berths.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
-import { makeInstance, newRecord, readRecord } from './instance-files.ts'
+import { newRecord, openInstanceFolder, readRecord } from './instance-files.ts'
 import { DriverInstance, graceSeconds, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { LogRing, readLines } from './log-ring.ts'
@@ -78,6 +79,7 @@ class ProcessRuntime implements Runtime {
   readonly #instances = new Map<string, DriverInstance>()
   readonly #rings = new Map<string, LogRing>()
   readonly #listeners = new Set<() => void>()
+  readonly #berths = new Berths({ make: (driver) => this.#makeWaiting(driver), drop: (instance) => this.#drop(instance) })
   #confinement: Confinement | undefined
 
   constructor(dataDir: string, { packages, doors }: { packages: DriverPackages; doors: LocalDoors | undefined }) {
@@ -147,30 +149,31 @@ class ProcessRuntime implements Runtime {
   async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const driver = asDriver(workload)
     // Who has which user is brought to the disk meanwhile.
-    const prepared = await Promise.allSettled([this.#packages.prepare(driver, signal, onProgress), this.#confinement?.userOf(driver.key)])
+    // What else a start needs is made meanwhile: a driver that replaces another one has to wait for that anyway.
+    const isFirst = ![...this.#instances.values()].some(({ record }) => record.workload.key === driver.key)
+    const others = [this.#confinement?.userOf(driver.key), isFirst ? this.#berths.prepare(driver) : undefined]
+    const prepared = await Promise.allSettled([this.#packages.prepare(driver, signal, onProgress), ...others])
     const failed = prepared.find((one) => one.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    if (failed === undefined) return
+    this.#berths.discard(driver.key)
+    throw failed.reason
   }
 
   async start(workload: Workload): Promise<string> {
     const driver = asDriver(workload)
-    const instanceId = `drv-${randomBytes(8).toString('hex')}`
-    const folder = join(this.#instancesFolder, instanceId)
-    const record = newRecord(instanceId, driver, Date.now())
-    const uid = await this.#confinement?.userOf(driver.key)
-    const fill = (codeFolder: string) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true, uid })
-    await makeInstance({ folder, config: driver.config, fill })
-    const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
+    const instance = this.#add(this.#berths.take(driver) ?? (await this.#makeWaiting(driver)))
     try {
-      await this.#run(instance)
+      const uid = await this.#confinement?.userOf(driver.key)
+      await this.#packages.layOut(driver, instance.codeFolder, { isSyncedLater: true, uid })
+      instance.go(driver.config)
     } catch (error) {
-      this.#instances.delete(instanceId)
-      await this.#doors?.close(instanceId)
-      await instance.remove()
+      this.#instances.delete(instance.record.instanceId)
+      await this.#drop(instance)
       throw error
     }
     instance.keepSoon()
-    return instanceId
+    this.#changed()
+    return instance.record.instanceId
   }
 
   /** Drivers have no ports of the node to move. */
@@ -251,6 +254,7 @@ class ProcessRuntime implements Runtime {
 
   async close(): Promise<void> {
     const signal = new AbortController().signal
+    await this.#berths.close()
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
     for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
@@ -269,7 +273,34 @@ class ProcessRuntime implements Runtime {
     return instance
   }
 
+  /** A new instance, whose process waits for its code. */
+  async #makeWaiting(driver: DriverWorkload): Promise<DriverInstance> {
+    const instanceId = `drv-${randomBytes(8).toString('hex')}`
+    const folder = join(this.#instancesFolder, instanceId)
+    const instance = new DriverInstance(folder, newRecord(instanceId, driver, Date.now()), { ...this.#parts(driver.key), isNew: true })
+    try {
+      openInstanceFolder(folder, instance.codeFolder)
+      instance.begin(await this.#surroundings(instance), driver.config)
+      return instance
+    } catch (error) {
+      await this.#drop(instance)
+      throw error
+    }
+  }
+
+  /** Clears away one that was never started. */
+  async #drop(instance: DriverInstance): Promise<void> {
+    await instance.stop(0, new AbortController().signal)
+    await this.#doors?.close(instance.record.instanceId)
+    await instance.remove()
+  }
+
   async #run(instance: DriverInstance): Promise<void> {
+    await instance.run(await this.#surroundings(instance))
+    this.#changed()
+  }
+
+  async #surroundings(instance: DriverInstance): Promise<Run> {
     const { record, codeFolder } = instance
     if (this.#confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
     const command = this.#command(record.workload, instance)
@@ -277,8 +308,7 @@ class ProcessRuntime implements Runtime {
       this.#enclosure(instance),
       this.#confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder }),
     ])
-    await instance.run({ command, owner: this.#instancesFolder, cell, enclose })
-    this.#changed()
+    return { command, owner: this.#instancesFolder, cell, enclose }
   }
 
   #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {

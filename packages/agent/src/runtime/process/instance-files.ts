@@ -1,6 +1,6 @@
 // What lies on disk of one instance of a driver: made, read and written here for instance.ts, which says what is what.
-import { chmodSync, constants, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { readIfPresent, writeAtomically } from '../../files.ts'
@@ -22,29 +22,17 @@ export interface InstanceRecord {
   readonly lastRestartReason?: string
 }
 
-export interface Making {
-  readonly folder: string
-  readonly config: string
-  readonly fill: (codeFolder: string) => Promise<void>
-}
-
 /**
  * Makes the folder of a new instance, as yet without its record: should the power fail before everything is on the disk, the next
- * agent takes the folder for half-made. DriverInstance.keep() adds it when the driver has long been started. Small as they are, the
- * files are made at once: waiting for a turn in between costs far more where thirty drivers start.
+ * agent takes the folder for half-made. DriverInstance.keep() adds it when the driver has long been started.
  */
-export async function makeInstance({ folder, config, fill }: Making): Promise<void> {
-  const making = `${folder}.making`
-  try {
-    mkdirSync(making, { recursive: true })
-    chmodSync(making, 0o711)
-    await fill(join(making, 'code'))
-    writeFileSync(join(making, keptConfigName), config, { mode: 0o600 })
-    renameSync(making, folder)
-  } catch (error) {
-    await rm(making, { recursive: true, force: true })
-    throw error
-  }
+export function openInstanceFolder(folder: string, codeFolder: string): void {
+  mkdirSync(codeFolder, { recursive: true, mode: 0o755 })
+  chmodSync(folder, 0o711)
+}
+
+export function keepConfig(folder: string, config: string): void {
+  writeFileSync(join(folder, keptConfigName), config, { mode: 0o600 })
 }
 
 /** Instances made by an earlier release have their config in the driver's folder only; there it must be no link. */
