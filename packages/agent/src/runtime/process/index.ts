@@ -28,7 +28,8 @@ import { type Confinement, type ConfinementOptions, openConfinement } from './co
 import { newRecord, openInstanceFolder, readRecord } from './instance-files.ts'
 import { DriverInstance, graceSeconds, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
-import { LogRing, readLines } from './log-ring.ts'
+import { type LogRing, readLines } from './log-ring.ts'
+import { LogRings } from './log-rings.ts'
 import { endOrphans } from './orphans.ts'
 import { DriverUsage } from './usage.ts'
 import type { DriverUser } from './users.ts'
@@ -70,21 +71,20 @@ const notLooked = { nodejs8: missing, python3: missing, c: missing, java8: missi
 class ProcessRuntime implements Runtime {
   readonly name = 'process'
   readonly #instancesFolder: string
-  readonly #logsFolder: string
   readonly #packages: DriverPackages
   readonly #doors: LocalDoors | undefined
   readonly #usage = new DriverUsage()
   #memoryBytes = usualMemoryBytes
   #interpreters: Readonly<Record<DriverRuntime, Interpreter>> = notLooked
   readonly #instances = new Map<string, DriverInstance>()
-  readonly #rings = new Map<string, LogRing>()
+  readonly #rings: LogRings
   readonly #listeners = new Set<() => void>()
   readonly #berths = new Berths({ make: (driver) => this.#makeWaiting(driver), drop: (instance) => this.#drop(instance) })
   #confinement: Confinement | undefined
 
   constructor(dataDir: string, { packages, doors }: { packages: DriverPackages; doors: LocalDoors | undefined }) {
     this.#instancesFolder = join(dataDir, 'instances')
-    this.#logsFolder = join(dataDir, 'logs')
+    this.#rings = new LogRings(join(dataDir, 'logs'))
     this.#packages = packages
     this.#doors = doors
   }
@@ -243,13 +243,7 @@ class ProcessRuntime implements Runtime {
     await this.#packages.tidy(keep)
     const keys = new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)])
     await this.#confinement?.keepOnly(keys)
-    const wanted = new Set([...keys].map(logName))
-    for (const name of await readdir(this.#logsFolder).catch(() => [])) {
-      if (wanted.has(name)) continue
-      this.#rings.get(name)?.close()
-      this.#rings.delete(name)
-      await rm(join(this.#logsFolder, name), { recursive: true, force: true })
-    }
+    await this.#rings.keepOnly(keys)
   }
 
   async close(): Promise<void> {
@@ -258,8 +252,7 @@ class ProcessRuntime implements Runtime {
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
     for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
-    for (const ring of this.#rings.values()) ring.close()
-    this.#rings.clear()
+    this.#rings.close()
   }
 
   #add(instance: DriverInstance): DriverInstance {
@@ -321,8 +314,6 @@ class ProcessRuntime implements Runtime {
   /** Opens the door through which the driver reaches what this gateway offers it. */
   async #enclosure({ record, configPath }: DriverInstance): Promise<Run['enclose']> {
     const { driverId, driverName, runtime, key } = record.workload
-    // A device may go offline after the last ring was closed.
-    const note = (text: string) => this.#rings.get(logName(key))?.append(Buffer.from(`[littoral] ${text}\n`))
     const place = await this.#doors?.open({
       instanceId: record.instanceId,
       driverId,
@@ -330,17 +321,13 @@ class ProcessRuntime implements Runtime {
       runtime,
       configPath,
       isConfigKept: true,
-      note,
+      note: (text) => this.#rings.note(key, text),
     })
     return place?.enclose
   }
 
-  // One ring per driver and not per instance: what the version before said last is often the answer.
   #parts(key: string): { ring: LogRing; onChange: () => void } {
-    const name = logName(key)
-    const ring = this.#rings.get(name) ?? new LogRing(join(this.#logsFolder, name))
-    this.#rings.set(name, ring)
-    return { ring, onChange: () => this.#changed() }
+    return { ring: this.#rings.of(key), onChange: () => this.#changed() }
   }
 
   #changed(): void {
@@ -356,9 +343,4 @@ function toRunning(instance: DriverInstance): { pid: number; end: (usedBytes: nu
 function asDriver(workload: Workload): DriverWorkload {
   if (workload.kind === 'driver') return workload
   throw new StepError('Unsupported', 'the process runtime runs drivers only', { isStalled: true })
-}
-
-/** A key as the name of a folder. */
-function logName(key: string): string {
-  return encodeURIComponent(key).slice(0, 250)
 }

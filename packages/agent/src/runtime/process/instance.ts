@@ -284,7 +284,9 @@ export class DriverInstance {
     const ranForMs = performance.now() - this.#startedAt
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
-    this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`))
+    // Of one that was never told to go there is nothing to say when it is cleared away.
+    if (!isAsked || this.#startedAtMs > 0)
+      this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`))
     this.#state = { kind: isAsked ? 'stopped' : 'exited', exit, exitedAtMs }
     this.#onChange()
   }
