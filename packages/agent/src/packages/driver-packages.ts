@@ -3,7 +3,7 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { copyFileSync, constants, existsSync, lchownSync, lstatSync, writeFileSync } from 'node:fs'
+import { copyFileSync, constants, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { chmod, chown, copyFile, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -232,9 +232,9 @@ const quickAtOnce = 32
  * in between: a small file is copied faster than a thread gets a turn on a machine where drivers are starting.
  */
 async function copyFolder(source: string, target: string, uid: number | undefined): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o755 })
+  mkdirSync(target, { recursive: true, mode: 0o755 })
   let count = 0
-  for (const entry of await readdir(source, { withFileTypes: true })) {
+  for (const entry of readdirSync(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)]
     if (entry.isDirectory()) await copyFolder(from, to, uid)
     else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
