@@ -147,5 +147,5 @@ async function benchCount(count: number, rounds: number): Promise<Line> {
 }
 
 export async function benchDrivers(isQuick: boolean): Promise<Line[]> {
-  return [await benchCount(1, isQuick ? 3 : 15), await benchCount(30, isQuick ? 2 : 5)]
+  return [await benchCount(1, isQuick ? 3 : 15), await benchCount(30, isQuick ? 3 : 5)]
 }

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { busFolder } from '../packages/local-door.ts'
+import { busFolder, lastWords, type Way } from '../packages/local-door.ts'
 
 const run = promisify(execFile)
 const probeTimeoutMs = 10_000
@@ -13,17 +13,17 @@ const probeTimeoutMs = 10_000
  * "$1" lies at "$2" for what the rest starts, which is in the control groups up to `--`; the shell is replaced, so signals and
  * exit codes are the driver's own. What the machine mounts later is seen inside as well (`slave`), such as a stick with data.
  */
-const script =
-  'mount --bind "$1" "$2" || exit 125; shift 2; while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
+const script = `mount --bind "$1" "$2" || exit 125; shift 2; while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; `
 
-function inside(folder: string, command: readonly string[], joins: readonly string[]): string[] {
+function inside(folder: string, command: readonly string[], { joins, isWaiting }: Way): string[] {
   const places = [folder, busFolder, ...joins]
-  return ['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', script, 'littoral-launch', ...places, '--', ...command]
+  const shell = ['/bin/sh', '-c', `${script}${lastWords(isWaiting)}`, 'littoral-launch']
+  return ['--mount', '--propagation', 'slave', '--', ...shell, ...places, '--', ...command]
 }
 
-/** Runs a command with the folder at the path where drivers look for it. `joins`: see LocalPlace. */
-export function enclosed(line: readonly string[], folder: string, joins: readonly string[]): string[] {
-  return ['unshare', ...inside(folder, line, joins)]
+/** Runs a command with the folder at the path where drivers look for it. */
+export function enclosed(line: readonly string[], folder: string, way: Way): string[] {
+  return ['unshare', ...inside(folder, line, way)]
 }
 
 /** Why processes cannot have views of their own here; undefined when they can. */
@@ -31,7 +31,7 @@ export async function enclosureProblem(folder: string): Promise<string | undefin
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'the agent is not root on Linux'
   try {
     await ownBusFolder()
-    await run('unshare', inside(folder, ['true'], []), { timeout: probeTimeoutMs })
+    await run('unshare', inside(folder, ['true'], { joins: [], isWaiting: false }), { timeout: probeTimeoutMs })
     return undefined
   } catch (error) {
     return error instanceof Error ? (error.message.split('\n')[0] ?? 'unknown') : String(error)

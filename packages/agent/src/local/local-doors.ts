@@ -1,5 +1,6 @@
 // The doors of all drivers of this gateway: a socket for each, opened before the driver starts, gone with its instance. What is
 // behind them is loaded when somebody connects: most drivers never do.
+import { mkdirSync } from 'node:fs'
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -68,7 +69,7 @@ export class Doors implements LocalDoors {
     const folder = this.#folderOf(instanceId)
     if (driver.reachedAt !== undefined) return { folder }
     const problem = await this.#enclosureProblem()
-    if (problem === undefined) return { folder, enclose: (line, joins) => enclosed(line, folder, joins) }
+    if (problem === undefined) return { folder, enclose: (line, way) => enclosed(line, folder, way) }
     await this.#listenShared(problem)
     return { folder }
   }
@@ -134,7 +135,7 @@ export class Doors implements LocalDoors {
     const folder = this.#folderOf(driver.instanceId)
     await this.#ready()
     // The driver may run as another user, and in its view only this folder is to be seen.
-    await mkdir(folder, { recursive: true, mode: 0o755 })
+    mkdirSync(folder, { recursive: true, mode: 0o755 })
     const presence = driver.reachedAt === undefined ? undefined : await this.#presenceAt(driver)
     const configPath = driver.isConfigKept === true ? driver.configPath : await this.#keptConfig(driver)
     const onConnected = (isConnected: boolean) => presence?.changed(isConnected)

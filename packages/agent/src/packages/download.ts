@@ -29,10 +29,53 @@ export async function download(what: Download, openObject: OpenObject, signal: A
   const sha256 = hash.digest('hex')
   if (sha256 !== what.sha256) {
     await rm(part, { force: true })
-    throw new StepError('DownloadCorrupt', `${what.path}: the bytes have the digest ${sha256}, not ${what.sha256}`)
+    throw wrongDigest(what, sha256)
   }
   await rename(part, what.target)
   if (what.isPassing !== true) await syncFolder(dirname(what.target))
+}
+
+/** The same for a small object that is used at once: in memory, so there is nothing to continue from. */
+export async function fetchWhole(what: Named, openObject: OpenObject, signal: AbortSignal): Promise<Buffer> {
+  const { body } = await openObject(what.path, 0, signal)
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  try {
+    for await (const chunk of body) {
+      sizeBytes += chunk.byteLength
+      if (sizeBytes > what.sizeBytes) break
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (signal.aborted || error instanceof StepError) throw error
+    throw cutOff(what, sizeBytes, error)
+  } finally {
+    body.destroy()
+  }
+  if (sizeBytes < what.sizeBytes) throw endedEarly(what, sizeBytes)
+  if (sizeBytes > what.sizeBytes) throw tooMany(what)
+  const bytes = Buffer.concat(chunks)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  if (sha256 !== what.sha256) throw wrongDigest(what, sha256)
+  return bytes
+}
+
+type Named = Pick<Download, 'path' | 'sha256' | 'sizeBytes'>
+
+function cutOff({ path, sizeBytes: totalBytes }: Named, sizeBytes: number, cause: unknown): StepError {
+  return new StepError('DownloadFailed', `${path}: cut off after ${sizeBytes} of ${totalBytes} bytes`, { cause })
+}
+
+function endedEarly({ path, sizeBytes: totalBytes }: Named, sizeBytes: number): StepError {
+  return new StepError('DownloadFailed', `${path}: ended after ${sizeBytes} of ${totalBytes} bytes`)
+}
+
+function tooMany({ path, sizeBytes }: Named): StepError {
+  return new StepError('DownloadCorrupt', `${path}: more than the ${sizeBytes} bytes that were announced`)
+}
+
+function wrongDigest({ path, sha256 }: Named, found: string): StepError {
+  return new StepError('DownloadCorrupt', `${path}: the bytes have the digest ${found}, not ${sha256}`)
 }
 
 function told({ subject, sizeBytes: totalBytes }: Download, doneBytes: number): Parameters<OnProgress> {
@@ -69,15 +112,15 @@ async function receive(what: Download, part: string, { openObject, signal, onPro
   } catch (error) {
     if (signal.aborted || error instanceof StepError) throw error
     if (hasCode(error, 'ENOSPC')) throw new StepError('DiskFull', 'no space is left on the disk for the download', { cause: error })
-    throw new StepError('DownloadFailed', `${what.path}: cut off after ${sizeBytes} of ${what.sizeBytes} bytes`, { cause: error })
+    throw cutOff(what, sizeBytes, error)
   } finally {
     body.destroy()
     await file.close()
   }
   if (sizeBytes === what.sizeBytes) return hash
-  if (sizeBytes < what.sizeBytes) throw new StepError('DownloadFailed', `${what.path}: ended after ${sizeBytes} of ${what.sizeBytes} bytes`)
+  if (sizeBytes < what.sizeBytes) throw endedEarly(what, sizeBytes)
   await rm(part, { force: true })
-  throw new StepError('DownloadCorrupt', `${what.path}: more than the ${what.sizeBytes} bytes that were announced`)
+  throw tooMany(what)
 }
 
 async function hashPart(part: string, sizeBytes: number): Promise<Kept> {

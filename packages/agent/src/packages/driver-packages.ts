@@ -3,15 +3,15 @@
 //
 //   <folder>/objects/<sha256>      downloaded files (config files; a package only until it is unpacked)
 //   <folder>/unpacked/<sha256>/    the content of a package, read-only by agreement
-import { chmod, chown, copyFile, mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { constants } from 'node:fs'
+import { copyFileSync, constants, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmod, chown, copyFile, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { DriverWorkload, Workload } from '@littoral/contract/node/desired-state'
 import { syncFolder, syncTree, writeAtomically } from '../files.ts'
 import type { OpenObject } from '../objects.ts'
 import { type OnProgress, type Stock, StepError } from '../runtime/runtime.ts'
-import { download } from './download.ts'
+import { download, fetchWhole } from './download.ts'
 import { checkEntry } from './languages.ts'
 import { packageStock } from './stock.ts'
 import { unpack } from './unpack.ts'
@@ -23,7 +23,14 @@ export const configVariable = 'LITTORAL_DRIVER_CONFIG'
 /** Where the code of built-in drivers lies by the vendor's convention, in a folder with the driver's name. */
 const builtInFolder = '/linkedge/pre-installed'
 const keepAfterMs = 3000
+/** A package no larger than this is fetched into memory and unpacked from there; most drivers are a few files of text. */
+const smallBytes = 256 * 1024
 const longestConfigVariable = 128 * 1024 - 64
+
+interface Laying {
+  readonly isSyncedLater?: boolean
+  readonly uid?: number | undefined
+}
 
 export class DriverPackages {
   readonly #folder: string
@@ -73,16 +80,18 @@ export class DriverPackages {
   }
 
   /**
-   * Fills an instance's own folder with the driver's code; the instance may write there. Nothing of it runs yet. `isSyncedLater`: the caller brings it to
-   * the disk when nobody waits for it.
+   * Fills an instance's own folder with the driver's code; the instance may write there. Nothing of it runs yet. `isSyncedLater`: the
+   * caller brings it to the disk when nobody waits for it. `uid`: whose it becomes, all of it.
    */
-  async layOut(workload: DriverWorkload, folder: string, { isSyncedLater = false } = {}): Promise<void> {
+  async layOut(workload: DriverWorkload, folder: string, { isSyncedLater = false, uid }: Laying = {}): Promise<void> {
     const source = this.codeOf(workload)
-    if (!(await exists(source))) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
-    await copyFolder(source, folder)
-    await this.#placeFiles(workload, folder)
-    if (isSyncedLater) await writeFile(join(folder, configFileName), workload.config, { mode: 0o644 })
-    else await writeAtomically(join(folder, configFileName), workload.config, 0o644)
+    if (!existsSync(source)) throw new StepError('PackageMissing', 'the package is not on this machine any more; it is fetched again')
+    await copyFolder(source, folder, uid)
+    await this.#placeFiles(workload, folder, uid)
+    const config = join(folder, configFileName)
+    if (isSyncedLater) writeFileSync(config, workload.config, { mode: 0o644 })
+    else await writeAtomically(config, workload.config, 0o644)
+    if (uid !== undefined) lchownSync(config, uid, uid)
   }
 
   /**
@@ -110,11 +119,12 @@ export class DriverPackages {
   }
 
   /** Config files, into a folder of which nothing runs yet. */
-  async #placeFiles(workload: DriverWorkload, folder: string): Promise<void> {
+  async #placeFiles(workload: DriverWorkload, folder: string, uid: number | undefined): Promise<void> {
     for (const { name, sha256 } of workload.files) {
       checkFileName(name)
       await copyFile(this.#object(sha256), join(folder, name), constants.COPYFILE_FICLONE)
       await chmod(join(folder, name), 0o644)
+      if (uid !== undefined) lchownSync(join(folder, name), uid, uid)
     }
   }
 
@@ -141,27 +151,28 @@ export class DriverPackages {
 
   async #unpackOnce(workload: DriverWorkload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const unpacked = this.codeOf(workload)
-    if (await exists(unpacked)) return
+    if (existsSync(unpacked)) return
     const content = workload.package
     if (!content) throw new StepError('BuiltInMissing', `there is no built-in driver in ${unpacked}`, { isStalled: true })
     const refusal = this.#rejected.get(content.sha256)
     if (refusal) throw refusal
-    const archive = this.#object(content.sha256)
-    await download({ ...content, subject: workload.driverName, target: archive, isPassing: true }, this.#openObject, signal, onProgress)
+    const target = this.#object(content.sha256)
+    const held = content.sizeBytes <= smallBytes ? await fetchWhole(content, this.#openObject, signal) : undefined
+    const file = { ...content, subject: workload.driverName, target, isPassing: true }
+    if (held === undefined) await download(file, this.#openObject, signal, onProgress)
     onProgress('unpacking')
-    await mkdir(join(this.#folder, 'unpacked'), { recursive: true, mode: 0o755 })
     try {
-      await unpack(archive, unpacked, signal)
+      await unpack(held ?? target, unpacked, signal)
     } catch (error) {
       if (error instanceof StepError && error.code === 'PackageRejected') {
         // The same bytes would be refused again: neither are they kept nor fetched once more for it.
         this.#rejected.set(content.sha256, error)
-        await rm(archive, { force: true })
+        await rm(target, { force: true })
       }
       throw error
     }
     void this.#keepSoon(unpacked)
-    await rm(archive, { force: true })
+    if (held === undefined) await rm(target, { force: true })
   }
 
   /** Brings an unpacked package to the disk, when nobody waits for it. Tidying up may come first. */
@@ -211,22 +222,28 @@ function checkFileName(name: string): void {
   if (!isPlain || name === configFileName) throw new StepError('NameRejected', `"${name}" is not a plain file name`, { isStalled: true })
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
+/** A file no larger than this is copied at once. */
+const quickBytes = 64 * 1024
+/** As many in a row, then others have a turn. */
+const quickAtOnce = 32
 
-/** The library's own recursive copy asks so much about each file that it takes three times as long for a small package. */
-async function copyFolder(source: string, target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o755 })
-  for (const entry of await readdir(source, { withFileTypes: true })) {
+/**
+ * The library's own recursive copy asks so much about each file that it takes three times as long for a small package, and waits
+ * in between: a small file is copied faster than a thread gets a turn on a machine where drivers are starting.
+ */
+async function copyFolder(source: string, target: string, uid: number | undefined): Promise<void> {
+  mkdirSync(target, { recursive: true, mode: 0o755 })
+  let count = 0
+  for (const entry of readdirSync(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)]
-    if (entry.isDirectory()) await copyFolder(from, to)
+    if (entry.isDirectory()) await copyFolder(from, to, uid)
     else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
-    else await copyFile(from, to, constants.COPYFILE_FICLONE)
+    else if (lstatSync(from).size > quickBytes) await copyFile(from, to, constants.COPYFILE_FICLONE)
+    else copyFileSync(from, to, constants.COPYFILE_FICLONE)
+    if (uid !== undefined && !entry.isDirectory()) lchownSync(to, uid, uid)
+    if (++count % quickAtOnce === 0) await setImmediate()
   }
+  if (uid !== undefined) lchownSync(target, uid, uid)
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 // The four languages drivers come in (contract: iot-edge §7): the file each starts from, and the command line.
-import { open, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { headBytes, isMachineCode, isScript, machineProblem } from '@littoral/contract/node/machine-code'
@@ -66,7 +67,7 @@ export function usualCommand(workload: DriverWorkload, folder: string): DriverCo
 /** Refuses a package without the file its language starts from, before anything that runs is stopped for it. */
 export async function checkEntry({ runtime, cpuArch }: Pick<DriverWorkload, 'runtime' | 'cpuArch'>, folder: string): Promise<void> {
   const { entry } = languages[runtime]
-  const found = await stat(join(folder, entry)).catch(() => undefined)
+  const found = statSync(join(folder, entry), { throwIfNoEntry: false })
   if (!found?.isFile()) {
     throw new StepError('EntryMissing', `the package has no file ${entry} at its top level, which a ${runtime} driver starts from`, {
       isStalled: true,

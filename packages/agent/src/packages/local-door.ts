@@ -26,11 +26,21 @@ export interface LocalDriver {
 export interface LocalPlace {
   /** The folder on this machine that has to be at `busFolder` for the driver. */
   readonly folder?: string
-  /**
-   * The command line of a process that finds its door there; as root, around whatever makes it another user. On its way the
-   * process writes 0 into each of `joins`, the files of its control groups. Absent: it gets no view of its own.
-   */
-  readonly enclose?: (line: readonly string[], joins: readonly string[]) => string[]
+  /** The command line of a process that finds its door there; as root, around whatever makes it another user. Absent: no such view. */
+  readonly enclose?: (line: readonly string[], way: Way) => string[]
+}
+
+/** What a process does on its way to become a driver. */
+export interface Way {
+  /** It writes 0 into each of these files, those of its control groups. */
+  readonly joins: readonly string[]
+  /** It waits for a line on its standard input before it becomes the driver. */
+  readonly isWaiting: boolean
+}
+
+/** How the shell script of such a process ends, with the driver's command line as what is left of its arguments. */
+export function lastWords(isWaiting: boolean): string {
+  return isWaiting ? 'read -r go || exit 125; exec "$@" </dev/null' : 'exec "$@"'
 }
 
 export interface LocalDoors {

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly line: readonly string[]
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
+  /** It reads a line before it does what it is for; see launch.ts. */
+  readonly isWaiting?: boolean
   readonly onOutput: (chunk: Buffer) => void
   readonly onExit: (exit: Exit) => void
 }
@@ -22,13 +24,15 @@ export class Child {
   readonly #exited: Promise<void>
   #isOver = false
 
-  constructor({ line: [program = '', ...args], folder, environment, onOutput, onExit }: RunOptions) {
+  constructor({ line: [program = '', ...args], folder, environment, isWaiting = false, onOutput, onExit }: RunOptions) {
     this.#process = spawn(program, args, {
       cwd: folder,
       env: { ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [isWaiting ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       detached: true,
     })
+    // One that has ended before it was told to go is noticed by its exit.
+    this.#process.stdin?.on('error', () => {})
     this.#process.stdout?.on('data', onOutput)
     this.#process.stderr?.on('data', onOutput)
     this.#exited = new Promise((resolve) => {
@@ -49,6 +53,11 @@ export class Child {
 
   get pid(): number | undefined {
     return this.#process.pid
+  }
+
+  /** Ends the wait. */
+  go(): void {
+    this.#process.stdin?.end('go\n')
   }
 
   /** Asks the whole group to end, and kills it after the grace. Resolves when the process is gone. */

@@ -2,7 +2,7 @@
 // that a driver starts together. In the unified hierarchy or the old ones, wherever this agent may write; `openControlGroups`
 // says where it may not, and memory-watch.ts then does what can be done without. Used by index.ts.
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -62,7 +62,7 @@ export async function openControlGroups(
     const hierarchy = isUnified ? await openUnified(name, folders) : await openOld(name, folders)
     for (const folder of hierarchy.folders) await clear(folder)
     return {
-      make: (instanceId) => makeGroup(hierarchy, instanceId, limits),
+      make: async (instanceId) => makeGroup(hierarchy, instanceId, limits),
       async close() {
         for (const folder of hierarchy.folders) {
           await clear(folder)
@@ -160,12 +160,13 @@ async function openOld(name: string, folders: KernelFolders): Promise<Hierarchy>
   }
 }
 
-async function makeGroup(hierarchy: Hierarchy, name: string, limits: Limits): Promise<ControlGroup> {
+function makeGroup(hierarchy: Hierarchy, name: string, limits: Limits): ControlGroup {
   const { settings, counter, member } = hierarchy
   const made = hierarchy.folders.map((folder) => join(folder, name))
+  // No disk is behind these folders: the calls take microseconds, a turn of a thread on a busy machine takes milliseconds.
   for (const folder of made) {
-    await mkdir(folder, { recursive: true })
-    for (const [file, value] of settings(limits)) if (await exists(join(folder, file))) await set(join(folder, file), value)
+    mkdirSync(folder, { recursive: true })
+    for (const [file, value] of settings(limits)) if (existsSync(join(folder, file))) set(join(folder, file), value)
   }
   return {
     joins: made.map((folder) => join(folder, member)),
@@ -216,12 +217,14 @@ function readIfThere(file: string): string {
 }
 
 /** A limit that is lowered below another one is refused by the kernel while the other still stands; the next try succeeds. */
-async function set(file: string, value: string): Promise<void> {
-  await writeFile(file, value).catch(async (error: unknown) => {
+function set(file: string, value: string): void {
+  try {
+    writeFileSync(file, value)
+  } catch (error) {
     if (!file.endsWith('memory.limit_in_bytes')) throw error
-    await writeFile(file.replace('memory.limit', 'memory.memsw.limit'), value)
-    await writeFile(file, value)
-  })
+    writeFileSync(file.replace('memory.limit', 'memory.memsw.limit'), value)
+    writeFileSync(file, value)
+  }
 }
 
 async function clear(folder: string): Promise<void> {

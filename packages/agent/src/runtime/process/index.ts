@@ -23,11 +23,13 @@ import {
   type StopOptions,
   type UsageCounters,
 } from '../runtime.ts'
+import { Berths } from './berths.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
-import { makeInstance, newRecord, readRecord } from './instance-files.ts'
+import { newRecord, openInstanceFolder, readRecord } from './instance-files.ts'
 import { DriverInstance, graceSeconds, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
-import { LogRing, readLines } from './log-ring.ts'
+import { type LogRing, readLines } from './log-ring.ts'
+import { LogRings } from './log-rings.ts'
 import { endOrphans } from './orphans.ts'
 import { DriverUsage } from './usage.ts'
 import type { DriverUser } from './users.ts'
@@ -69,20 +71,20 @@ const notLooked = { nodejs8: missing, python3: missing, c: missing, java8: missi
 class ProcessRuntime implements Runtime {
   readonly name = 'process'
   readonly #instancesFolder: string
-  readonly #logsFolder: string
   readonly #packages: DriverPackages
   readonly #doors: LocalDoors | undefined
   readonly #usage = new DriverUsage()
   #memoryBytes = usualMemoryBytes
   #interpreters: Readonly<Record<DriverRuntime, Interpreter>> = notLooked
   readonly #instances = new Map<string, DriverInstance>()
-  readonly #rings = new Map<string, LogRing>()
+  readonly #rings: LogRings
   readonly #listeners = new Set<() => void>()
+  readonly #berths = new Berths({ make: (driver) => this.#makeWaiting(driver), drop: (instance) => this.#drop(instance) })
   #confinement: Confinement | undefined
 
   constructor(dataDir: string, { packages, doors }: { packages: DriverPackages; doors: LocalDoors | undefined }) {
     this.#instancesFolder = join(dataDir, 'instances')
-    this.#logsFolder = join(dataDir, 'logs')
+    this.#rings = new LogRings(join(dataDir, 'logs'))
     this.#packages = packages
     this.#doors = doors
   }
@@ -147,30 +149,31 @@ class ProcessRuntime implements Runtime {
   async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const driver = asDriver(workload)
     // Who has which user is brought to the disk meanwhile.
-    const user = this.#confinement?.userOf(driver.key)
-    user?.catch(() => {})
-    await this.#packages.prepare(driver, signal, onProgress)
-    await user
+    // What else a start needs is made meanwhile: a driver that replaces another one has to wait for that anyway.
+    const isFirst = ![...this.#instances.values()].some(({ record }) => record.workload.key === driver.key)
+    const others = [this.#confinement?.userOf(driver.key), isFirst ? this.#berths.prepare(driver) : undefined]
+    const prepared = await Promise.allSettled([this.#packages.prepare(driver, signal, onProgress), ...others])
+    const failed = prepared.find((one) => one.status === 'rejected')
+    if (failed === undefined) return
+    this.#berths.discard(driver.key)
+    throw failed.reason
   }
 
   async start(workload: Workload): Promise<string> {
     const driver = asDriver(workload)
-    const instanceId = `drv-${randomBytes(8).toString('hex')}`
-    const folder = join(this.#instancesFolder, instanceId)
-    const record = newRecord(instanceId, driver, Date.now())
-    const fill = (codeFolder: string) => this.#packages.layOut(driver, codeFolder, { isSyncedLater: true })
-    await makeInstance({ folder, config: driver.config, fill })
-    const instance = this.#add(new DriverInstance(folder, record, { ...this.#parts(driver.key), isNew: true }))
+    const instance = this.#add(this.#berths.take(driver) ?? (await this.#makeWaiting(driver)))
     try {
-      await this.#run(instance)
+      const uid = await this.#confinement?.userOf(driver.key)
+      await this.#packages.layOut(driver, instance.codeFolder, { isSyncedLater: true, uid })
+      instance.go(driver.config)
     } catch (error) {
-      this.#instances.delete(instanceId)
-      await this.#doors?.close(instanceId)
-      await instance.remove()
+      this.#instances.delete(instance.record.instanceId)
+      await this.#drop(instance)
       throw error
     }
     instance.keepSoon()
-    return instanceId
+    this.#changed()
+    return instance.record.instanceId
   }
 
   /** Drivers have no ports of the node to move. */
@@ -240,22 +243,16 @@ class ProcessRuntime implements Runtime {
     await this.#packages.tidy(keep)
     const keys = new Set([...keep.map(({ key }) => key), ...[...this.#instances.values()].map(({ record }) => record.workload.key)])
     await this.#confinement?.keepOnly(keys)
-    const wanted = new Set([...keys].map(logName))
-    for (const name of await readdir(this.#logsFolder).catch(() => [])) {
-      if (wanted.has(name)) continue
-      this.#rings.get(name)?.close()
-      this.#rings.delete(name)
-      await rm(join(this.#logsFolder, name), { recursive: true, force: true })
-    }
+    await this.#rings.keepOnly(keys)
   }
 
   async close(): Promise<void> {
     const signal = new AbortController().signal
+    await this.#berths.close()
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
     for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
-    for (const ring of this.#rings.values()) ring.close()
-    this.#rings.clear()
+    this.#rings.close()
   }
 
   #add(instance: DriverInstance): DriverInstance {
@@ -269,7 +266,34 @@ class ProcessRuntime implements Runtime {
     return instance
   }
 
+  /** A new instance, whose process waits for its code. */
+  async #makeWaiting(driver: DriverWorkload): Promise<DriverInstance> {
+    const instanceId = `drv-${randomBytes(8).toString('hex')}`
+    const folder = join(this.#instancesFolder, instanceId)
+    const instance = new DriverInstance(folder, newRecord(instanceId, driver, Date.now()), { ...this.#parts(driver.key), isNew: true })
+    try {
+      openInstanceFolder(folder, instance.codeFolder)
+      instance.begin(await this.#surroundings(instance), driver.config)
+      return instance
+    } catch (error) {
+      await this.#drop(instance)
+      throw error
+    }
+  }
+
+  /** Clears away one that was never started. */
+  async #drop(instance: DriverInstance): Promise<void> {
+    await instance.stop(0, new AbortController().signal)
+    await this.#doors?.close(instance.record.instanceId)
+    await instance.remove()
+  }
+
   async #run(instance: DriverInstance): Promise<void> {
+    await instance.run(await this.#surroundings(instance))
+    this.#changed()
+  }
+
+  async #surroundings(instance: DriverInstance): Promise<Run> {
     const { record, codeFolder } = instance
     if (this.#confinement === undefined) throw new StepError('NotReady', 'the runtime is still being opened')
     const command = this.#command(record.workload, instance)
@@ -277,8 +301,7 @@ class ProcessRuntime implements Runtime {
       this.#enclosure(instance),
       this.#confinement.enter({ key: record.workload.key, instanceId: record.instanceId, codeFolder }),
     ])
-    await instance.run({ command, owner: this.#instancesFolder, cell, enclose })
-    this.#changed()
+    return { command, owner: this.#instancesFolder, cell, enclose }
   }
 
   #command(workload: Omit<DriverWorkload, 'config'>, instance: DriverInstance): DriverCommand {
@@ -291,18 +314,20 @@ class ProcessRuntime implements Runtime {
   /** Opens the door through which the driver reaches what this gateway offers it. */
   async #enclosure({ record, configPath }: DriverInstance): Promise<Run['enclose']> {
     const { driverId, driverName, runtime, key } = record.workload
-    // A device may go offline after the last ring was closed.
-    const note = (text: string) => this.#rings.get(logName(key))?.append(Buffer.from(`[littoral] ${text}\n`))
-    const place = await this.#doors?.open({ instanceId: record.instanceId, driverId, driverName, runtime, configPath, isConfigKept: true, note })
+    const place = await this.#doors?.open({
+      instanceId: record.instanceId,
+      driverId,
+      driverName,
+      runtime,
+      configPath,
+      isConfigKept: true,
+      note: (text) => this.#rings.note(key, text),
+    })
     return place?.enclose
   }
 
-  // One ring per driver and not per instance: what the version before said last is often the answer.
   #parts(key: string): { ring: LogRing; onChange: () => void } {
-    const name = logName(key)
-    const ring = this.#rings.get(name) ?? new LogRing(join(this.#logsFolder, name))
-    this.#rings.set(name, ring)
-    return { ring, onChange: () => this.#changed() }
+    return { ring: this.#rings.of(key), onChange: () => this.#changed() }
   }
 
   #changed(): void {
@@ -318,9 +343,4 @@ function toRunning(instance: DriverInstance): { pid: number; end: (usedBytes: nu
 function asDriver(workload: Workload): DriverWorkload {
   if (workload.kind === 'driver') return workload
   throw new StepError('Unsupported', 'the process runtime runs drivers only', { isStalled: true })
-}
-
-/** A key as the name of a folder. */
-function logName(key: string): string {
-  return encodeURIComponent(key).slice(0, 250)
 }

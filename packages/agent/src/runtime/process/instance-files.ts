@@ -1,6 +1,6 @@
 // What lies on disk of one instance of a driver: made, read and written here for instance.ts, which says what is what.
-import { constants } from 'node:fs'
-import { chmod, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { readIfPresent, writeAtomically } from '../../files.ts'
@@ -22,34 +22,23 @@ export interface InstanceRecord {
   readonly lastRestartReason?: string
 }
 
-export interface Making {
-  readonly folder: string
-  readonly config: string
-  readonly fill: (codeFolder: string) => Promise<void>
-}
-
 /**
  * Makes the folder of a new instance, as yet without its record: should the power fail before everything is on the disk, the next
  * agent takes the folder for half-made. DriverInstance.keep() adds it when the driver has long been started.
  */
-export async function makeInstance({ folder, config, fill }: Making): Promise<void> {
-  const making = `${folder}.making`
-  try {
-    await mkdir(making, { recursive: true })
-    await chmod(making, 0o711)
-    await fill(join(making, 'code'))
-    await writeFile(join(making, keptConfigName), config, { mode: 0o600 })
-    await rename(making, folder)
-  } catch (error) {
-    await rm(making, { recursive: true, force: true })
-    throw error
-  }
+export function openInstanceFolder(folder: string, codeFolder: string): void {
+  mkdirSync(codeFolder, { recursive: true, mode: 0o755 })
+  chmodSync(folder, 0o711)
+}
+
+export function keepConfig(folder: string, config: string): void {
+  writeFileSync(join(folder, keptConfigName), config, { mode: 0o600 })
 }
 
 /** Instances made by an earlier release have their config in the driver's folder only; there it must be no link. */
 export async function readConfig(folder: string, codeFolder: string): Promise<string> {
-  const kept = await readIfPresent(join(folder, keptConfigName))
-  if (kept !== undefined) return kept
+  const kept = join(folder, keptConfigName)
+  if (existsSync(kept)) return readFileSync(kept, 'utf8')
   const file = await open(join(codeFolder, configFileName), constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     return await file.readFile('utf8')

@@ -14,7 +14,7 @@ import type { Cell } from './confinement.ts'
 import type { GroupUse } from './control-groups.ts'
 import type { DriverCommand } from '../../packages/languages.ts'
 import type { LocalPlace } from '../../packages/local-door.ts'
-import { type InstanceRecord, keptConfigName, readConfig, withoutConfig, writeRecord } from './instance-files.ts'
+import { type InstanceRecord, keepConfig, keptConfigName, readConfig, withoutConfig, writeRecord } from './instance-files.ts'
 import { launchLine } from './launch.ts'
 import type { LogRing } from './log-ring.ts'
 import { ownerVariable } from './orphans.ts'
@@ -115,34 +115,60 @@ export class DriverInstance {
     return this.#state.kind === 'running' ? this.#child?.pid : undefined
   }
 
-  async run({ command, owner, cell, enclose }: Run): Promise<void> {
+  /** Whether its first run has begun and waits for its code. */
+  get isWaiting(): boolean {
+    return this.#state.kind === 'new' && this.#child !== undefined
+  }
+
+  /** Begins its first run, as far as that goes without the driver's code: go() does the rest. */
+  begin(run: Run, config: string): void {
+    this.#spawn(run, config, true)
+  }
+
+  /** The code is there. A process that has ended meanwhile counts as one that ran and ended. */
+  go(config: string): void {
+    keepConfig(this.#folder, config)
+    if (!this.isWaiting) return
+    this.#began()
+    this.#child?.go()
+  }
+
+  async run(run: Run): Promise<void> {
     if (this.#state.kind === 'running') return
     // Before anything is waited for: a second call meanwhile must not start a second process.
     this.#state = { kind: 'running' }
     this.#startedAtMs = Date.now()
     const config = await this.#readConfig()
     if (this.#state.kind !== 'running') return
-    const workload = { ...this.#record.workload, config }
+    this.#spawn(run, config, false)
+    this.#began()
+  }
+
+  #spawn({ command, owner, cell, enclose }: Run, config: string, isWaiting: boolean): void {
     const environment = {
       ...machineEnvironment(),
       // The folder of the agent's user is closed to the driver's.
       ...(cell.bounds.user === undefined ? {} : { HOME: this.codeFolder }),
-      ...driverEnvironment(workload, join(this.codeFolder, configFileName)),
+      ...driverEnvironment({ ...this.#record.workload, config }, join(this.codeFolder, configFileName)),
       ...command.environment,
       [ownerVariable]: owner,
     }
     this.#cell = cell
     this.#excessBytes = undefined
     cell.begin()
-    this.#startedAtMs = Date.now()
-    this.#startedAt = performance.now()
+    const line = [command.program, ...command.args]
     this.#child = new Child({
-      line: launchLine([command.program, ...command.args], { ...cell.bounds, enclose }),
-      folder: this.codeFolder,
-      environment,
+      line: launchLine(line, { ...cell.bounds, enclose, isWaiting }),
+      ...{ folder: this.codeFolder, environment, isWaiting },
       onOutput: (chunk) => this.#output(chunk),
       onExit: (exit) => this.#exited(exit),
     })
+  }
+
+  #began(): void {
+    this.#state = { kind: 'running' }
+    this.#startedAtMs = Date.now()
+    this.#startedAt = performance.now()
     this.#readyTimer = setTimeout(this.#onChange, readyAfterMs + 10)
   }
 
@@ -258,7 +284,9 @@ export class DriverInstance {
     const ranForMs = performance.now() - this.#startedAt
     this.#failures = countFailures(this.#failures, ranForMs)
     const isAsked = this.#state.kind === 'stopping'
-    this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`))
+    // Of one that was never told to go there is nothing to say when it is cleared away.
+    if (!isAsked || this.#startedAtMs > 0)
+      this.#ring.append(Buffer.from(`[littoral] the driver ended: ${exit.cause ?? `exit code ${exit.exitCode}`}\n`))
     this.#state = { kind: isAsked ? 'stopped' : 'exited', exit, exitedAtMs }
     this.#onChange()
   }

@@ -1,7 +1,7 @@
 // The command line that starts a driver within its bounds: first to its view of the files and into its control groups, then to
 // its user, then the driver itself, each replacing the one before, so that the driver's process never was anything else. One
 // shell does what needs one: with thirty drivers that start at once every program in between counts. Pure.
-import type { LocalPlace } from '../../packages/local-door.ts'
+import { lastWords, type LocalPlace } from '../../packages/local-door.ts'
 
 export const setprivProgram = '/usr/bin/setpriv'
 
@@ -12,16 +12,20 @@ export interface Bounds {
   readonly joins: readonly string[]
 }
 
-const joinScript = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
+const joinScript = `while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; `
+
+export interface LaunchOptions extends Bounds {
+  readonly enclose?: LocalPlace['enclose'] | undefined
+  /** It goes on to the driver when it has read a line, so that all before that can be done while the driver's code is fetched. */
+  readonly isWaiting?: boolean
+}
 
 /** `enclose` and the groups need what only the agent's own user may do, so they come before the driver's user. */
-export function launchLine(
-  command: readonly string[],
-  { user, joins, enclose }: Bounds & { readonly enclose?: LocalPlace['enclose'] | undefined },
-): string[] {
+export function launchLine(command: readonly string[], { user, joins, enclose, isWaiting = false }: LaunchOptions): string[] {
   const own = user === undefined ? [...command] : asUser(command, user)
-  if (enclose !== undefined) return enclose(own, joins)
-  return joins.length === 0 ? own : ['/bin/sh', '-c', joinScript, 'littoral-launch', ...joins, '--', ...own]
+  if (enclose !== undefined) return enclose(own, { joins, isWaiting })
+  if (joins.length === 0 && !isWaiting) return own
+  return ['/bin/sh', '-c', `${joinScript}${lastWords(isWaiting)}`, 'littoral-launch', ...joins, '--', ...own]
 }
 
 /** Without any way back: no capabilities, and none to be had from programs that give some. */

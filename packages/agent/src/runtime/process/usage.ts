@@ -49,7 +49,15 @@ export class DriverUsage {
       // A process that nobody waited for takes its time along when it goes: what was told stays told.
       const steady = earlier?.pid === pid ? grown(earlier, counted) : counted
       this.#before.set(instanceId, { ...steady, pid })
-      return { key, instanceId, container: 'driver', atMs: Date.now(), ...steady, memoryLimitBytes, processes: group?.processes ?? pids.length }
+      return {
+        key,
+        instanceId,
+        container: 'driver',
+        atMs: Date.now(),
+        ...steady,
+        memoryLimitBytes,
+        processes: group?.processes ?? pids.length,
+      }
     })
   }
 

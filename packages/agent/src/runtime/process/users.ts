@@ -2,6 +2,7 @@
 // from a range that nothing else on a usual system has; which driver has which is kept, because its files belong to it.
 // Only root can start programs as somebody else; `openUsers` says so where it is not possible. Used by index.ts.
 import { execFile } from 'node:child_process'
+import { lstatSync } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { hasCode, readIfPresent, writeAtomically } from '../../files.ts'
@@ -72,7 +73,12 @@ interface Assigning {
 async function openAssignments({ file, claims, owner, first, last }: Assigning): Promise<Pick<Users, 'of' | 'keepOnly'>> {
   const known = parseUsers(await readIfPresent(file))
   const save = together(() => writeAtomically(file, JSON.stringify(Object.fromEntries(known))))
-  const claim = (uid: number) => claimUser(join(claims, String(uid)), owner)
+  // Ours for as long as this agent runs: others take a claim only when the folder it names is gone.
+  const claimed = new Set<number>()
+  const claim = async (uid: number) => {
+    if (!claimed.has(uid) && (await claimUser(join(claims, String(uid)), owner))) claimed.add(uid)
+    return claimed.has(uid)
+  }
   const assign = async (key: string) => {
     const kept = known.get(key)
     if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return { uid: kept, isNew: false }
@@ -103,6 +109,7 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
         const gone = [...known].filter(([key]) => !keys.has(key))
         for (const [key, uid] of gone) {
           await rm(join(claims, String(uid)), { force: true })
+          claimed.delete(uid)
           known.delete(key)
         }
         if (gone.length > 0) await save()
@@ -188,7 +195,7 @@ function parseGroups(text: string | undefined): number[] {
  * handed over, not what they lead to, and a file with several names stays whose it is: one of them may be elsewhere.
  */
 export async function handOver(folder: string, uid: number): Promise<void> {
-  const top = await lstat(folder)
+  const top = lstatSync(folder)
   if (top.uid === uid && (top.mode & 0o777) === 0o700) return
   await handOverContent(folder, uid)
   await lchown(folder, uid, uid)
