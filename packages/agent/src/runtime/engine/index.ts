@@ -90,6 +90,7 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     driverImages: driverImages(process.env),
     driverMemoryBytes: options.driverMemoryBytes ?? usualDriverMemoryBytes,
     starting: new Set(),
+    seenRunning: new Set(),
     notify,
     log,
   }

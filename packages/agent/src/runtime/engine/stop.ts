@@ -6,6 +6,7 @@ import { StepError, type StopOptions } from '../runtime.ts'
 import {
   createContainer,
   findContainer,
+  getContainer,
   killContainer,
   listContainers,
   removeContainer,
@@ -129,6 +130,7 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   if (details.State.Running) return
   const notes = context.notes.container(instanceId, container)
   const workload = workloadOf(members)
+  if (workload !== undefined) context.ports.expect(workload)
   const devices = workload === undefined ? [] : devicesOf(workload)
   const look = requireAll(await lookAtDevices(devices))
   if (replacedDevice(look, notes.devices) !== undefined) notes.isToBeRecreated = true
@@ -140,6 +142,7 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   context.notes.of(instanceId).lastRestartReason = notes.exitReason?.code ?? 'Exited'
   context.notes.save(instanceId)
   context.inventory.changed(id)
+  await wakeHolder(context, engine, details, signal)
   try {
     await startContainer(engine, id, signal)
   } catch (error) {
@@ -148,6 +151,26 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   }
   context.inventory.changed(id)
   context.notify()
+}
+
+/**
+ * Sees to it that the network of a group is there: its holder ended with it when the machine or the engine went down. One that
+ * cannot be started again is removed, which makes the instance one that has lost its network.
+ */
+async function wakeHolder(context: EngineContext, engine: Engine, member: ContainerDetails, signal: AbortSignal): Promise<void> {
+  const id = holderIdOf(member)
+  if (id === undefined) return
+  try {
+    if ((await getContainer(engine, id, signal)).State.Running) return
+    await startContainer(engine, id, signal)
+    context.holders.replenish()
+  } catch (error) {
+    if (!isEngineError(error) || error.status < 400) throw error
+    await removeContainer(engine, id, signal)
+    throw new StepError('NetworkLost', `the network of the group cannot be set up again: ${error.message}`, { cause: error })
+  } finally {
+    context.inventory.changed(id)
+  }
 }
 
 interface Recreation {
