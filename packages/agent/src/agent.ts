@@ -68,6 +68,12 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   const session = openSession(options, parts)
   reconciler.start(desired.state && trials.effective(desired.state))
   river.want(desired.state)
+  try {
+    await parts.opened
+  } catch (error) {
+    await stop(parts, session, async () => {})
+    throw error
+  }
   session.start()
   return { reconciler, desired, stop: () => stop(parts, session, unlock) }
 }
@@ -77,6 +83,8 @@ interface Parts {
   readonly keeping: Keeping
   readonly local: Local
   readonly runtimes: readonly Runtime[]
+  /** What takes longer to open, and is not waited for by what is open. */
+  readonly opened: Promise<unknown>
   readonly river: RiverGate
   readonly caretaker: Caretaker
   readonly reporter: Reporter
@@ -94,7 +102,10 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { openObject, keeping, doors: local.doors, beforeRemove, log }))
+  const { runtimes, opened } =
+    given === undefined
+      ? await openRuntimes(config, { openObject, keeping, doors: local.doors, beforeRemove, log })
+      : { runtimes: given, opened: Promise.resolve() }
   river = openRiver(config, runtimes, log)
   const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
   const reporter = openReporter(keeping)
@@ -102,7 +113,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const reconciler = openReconciler(options, { keeping, runtimes, reporter, caretaker, address })
   const onCounters = caretaker.feed.bind(caretaker)
   const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
-  return { openObject, keeping, local, runtimes, river, caretaker, reporter, reconciler, sampler, address }
+  return { openObject, keeping, local, runtimes, opened, river, caretaker, reporter, reconciler, sampler, address }
 }
 
 interface Local {

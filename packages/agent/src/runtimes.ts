@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import type { Keeping } from './keeping.ts'
+import { openLate } from './late-runtime.ts'
 import type { OpenObject } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { configFileName, driverEnvironment, DriverPackages } from './packages/driver-packages.ts'
@@ -22,17 +23,27 @@ export interface RuntimeParts {
   readonly log: (line: string) => void
 }
 
+export interface Runtimes {
+  readonly runtimes: readonly Runtime[]
+  /** The slow ones are open, too; rejects where one cannot be. */
+  readonly opened: Promise<unknown>
+}
+
 export async function openRuntimes(
   config: AgentConfig,
   { openObject, keeping, doors, beforeRemove, log }: RuntimeParts,
-): Promise<Runtime[]> {
+): Promise<Runtimes> {
   const folderOf = (name: string) => join(config.dataDir, name)
+  const late: Promise<unknown>[] = []
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
-    process: () => {
+    process: async () => {
       const packages = new DriverPackages(folderOf('process/packages'), openObject)
       const { dataDir: home, driverMemoryBytes: memoryBytes, driverUser: user } = config
-      return openProcessRuntime({ dataDir: folderOf('process'), home, packages, doors, memoryBytes, user, log })
+      const opening = openProcessRuntime({ dataDir: folderOf('process'), home, packages, doors, memoryBytes, user, log })
+      const { runtime, opened } = openLate('process', opening, (workload) => workload.kind === 'driver' && workload.container === undefined)
+      late.push(opened)
+      return runtime
     },
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
@@ -57,7 +68,7 @@ export async function openRuntimes(
   }
   const runtimes: Runtime[] = []
   for (const name of config.runtimes) runtimes.push(await openers[name]())
-  return runtimes
+  return { runtimes, opened: Promise.all(late) }
 }
 
 /** What a runtime for containers needs to know of drivers. */
