@@ -15,6 +15,8 @@ export interface InventoryReader {
   read(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
   /** The same without a question where it was read a moment ago and nothing was heard since; for what may be a little late. */
   recall(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
+  /** The containers of an instance as they were seen last, whatever has happened since; without a question. */
+  lastSeen(instanceId: string): readonly ContainerDetails[]
   /** Something happened to this container: its details are asked again on the next look. */
   changed(containerId: string): void
   allChanged(): void
@@ -33,6 +35,7 @@ export function openInventory(owner: string): InventoryReader {
   const versions = new Map<string, number>()
   let last: { inventory: Inventory; atMs: number } | undefined
   let news = 0
+  let seen: Inventory = { instances: new Map(), holders: new Map() }
 
   async function details(
     connected: ConnectedEngine,
@@ -61,8 +64,10 @@ export function openInventory(owner: string): InventoryReader {
       for (const id of versions.keys()) if (!present.has(id)) versions.delete(id)
       const inventory = sortOut(all.filter((one) => one !== undefined))
       last = news === newsBefore ? { inventory, atMs } : undefined
+      seen = inventory
       return inventory
     },
+    lastSeen: (instanceId) => [...(seen.instances.get(instanceId)?.values() ?? [])],
     recall(connected, signal) {
       const isRecent = last !== undefined && performance.now() - last.atMs < recentMs
       return isRecent && last !== undefined ? Promise.resolve(last.inventory) : reader.read(connected, signal)

@@ -6,7 +6,6 @@ import { StepError, type StopOptions } from '../runtime.ts'
 import {
   createContainer,
   findContainer,
-  getContainer,
   killContainer,
   listContainers,
   removeContainer,
@@ -124,8 +123,12 @@ export async function removeInstance(context: EngineContext, instanceId: string,
 /** Starts an exited container again, in a fresh one when it had outgrown its storage. */
 export async function restartContainer(context: EngineContext, instanceId: string, container: string, signal: AbortSignal): Promise<void> {
   const { engine } = await context.link.get(signal)
-  const members = await membersOf(context, engine, instanceId, signal)
-  const details = members.find(({ Config }) => memberOf(Config.Labels)?.container === container)
+  // It is restarted because of what a look has just shown; after a power cut every question more would hold up all groups.
+  const isIt = ({ Config }: ContainerDetails) => memberOf(Config.Labels)?.container === container
+  const seen = context.inventory.lastSeen(instanceId)
+  const isSeen = seen.some((details) => isIt(details) && !details.State.Running)
+  const members = isSeen ? seen : await membersOf(context, engine, instanceId, signal)
+  const details = members.find(isIt)
   if (details === undefined) throw new StepError('NotFound', `${instanceId} has no container ${container}`)
   if (details.State.Running) return
   const notes = context.notes.container(instanceId, container)
@@ -141,15 +144,15 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   if (devices.length > 0) notes.devices = identitiesOf(look)
   context.notes.of(instanceId).lastRestartReason = notes.exitReason?.code ?? 'Exited'
   context.notes.save(instanceId)
-  context.inventory.changed(id)
   await wakeHolder(context, engine, details, signal)
   try {
     await startContainer(engine, id, signal)
   } catch (error) {
     if (!isEngineError(error, 'badCommand')) throw toStepError(error)
     noteStartError(context, instanceId, container, error.message)
+  } finally {
+    context.inventory.changed(id)
   }
-  context.inventory.changed(id)
   context.notify()
 }
 
@@ -161,7 +164,7 @@ async function wakeHolder(context: EngineContext, engine: Engine, member: Contai
   const id = holderIdOf(member)
   if (id === undefined) return
   try {
-    if ((await getContainer(engine, id, signal)).State.Running) return
+    // One that runs is left alone.
     await startContainer(engine, id, signal)
     context.holders.replenish()
   } catch (error) {
