@@ -30,6 +30,27 @@ const packagesInside = {
   },
 }
 
+/**
+ * Modules of Node that most agents never use, or not before something is to be started. In one file every `import` of them would be
+ * carried out at the start, also those of parts that are loaded later; here each is loaded when something of it is first touched.
+ */
+const late = ['child_process', 'https', 'readline', 'stream/promises', 'tls', 'zlib']
+
+const lateModules = {
+  name: 'late-modules',
+  setup({ onResolve, onLoad }) {
+    const names = late.map((name) => name.replace('/', '[/]')).join('|')
+    onResolve({ filter: new RegExp(`^(node:)?(${names})$`) }, ({ path }) => ({ path: `node:${path.replace('node:', '')}`, namespace: 'late' }))
+    onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
+      const exported = Object.keys(await import(path)).filter((name) => name !== 'default')
+      return {
+        contents: `for (const name of ${JSON.stringify(exported)})
+          Object.defineProperty(exports, name, { enumerable: true, get: () => process.getBuiltinModule(${JSON.stringify(path)})[name] })`,
+      }
+    })
+  },
+}
+
 /** Must be those of packages/agent/src/checks.ts; the bundle itself compares them when it starts. */
 const ajvOptions = { strict: false, allErrors: false, ownProperties: true, meta: false, validateSchema: false, code: { optimize: false } }
 
@@ -78,8 +99,8 @@ export async function bundleAgent({ out = join(agent, 'dist', 'littoral-agent.mj
     target: 'node20.19',
     format: 'esm',
     conditions: ['littoral:source'],
-    minifySyntax: true,
-    minifyWhitespace: true,
+    // The text of the program stays in memory as long as the agent runs.
+    minify: true,
     legalComments: 'none',
     define: { LITTORAL_AGENT_VERSION: JSON.stringify(version) },
     // The packages are CommonJS and ask for Node's own modules with require.
@@ -87,7 +108,7 @@ export async function bundleAgent({ out = join(agent, 'dist', 'littoral-agent.mj
       js: `// littoral-agent ${version}\nimport { createRequire as littoralRequire } from 'node:module'\nconst require = littoralRequire(import.meta.url)`,
     },
     external: ['bufferutil', 'utf-8-validate'],
-    plugins: [packagesInside],
+    plugins: [packagesInside, lateModules],
     logLevel: 'warning',
   })
   const strangers = Object.keys(metafile.inputs).filter((path) => /node_modules\/typebox\//.test(path))

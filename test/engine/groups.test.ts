@@ -9,7 +9,7 @@ import {
   removeContainer,
 } from '../../packages/agent/src/runtime/engine/client/containers.ts'
 import { execCommand } from '../../packages/agent/src/runtime/engine/client/exec.ts'
-import type { Runtime } from '../../packages/agent/src/runtime/runtime.ts'
+import { restartDelayMs, type Runtime } from '../../packages/agent/src/runtime/runtime.ts'
 import {
   bringUp,
   container,
@@ -207,6 +207,45 @@ test('when the holder is killed from outside the instance counts as stopped, bec
   expect(seen.reason?.code).toBe('NetworkLost')
   await runtime.remove(instanceId, forever())
   expect(await listContainers(bench.engine, [`littoral.instance=${instanceId}`])).toEqual([])
+})
+
+test('a group that went down as a whole comes up as it was, at once, with what it had written', async () => {
+  const check = { ...probe.tcpSocket, initialDelaySeconds: 0, periodSeconds: 1 }
+  const side = script('exec sleep 1000', { name: 'side', image: imageTwo })
+  const before = bench.open()
+  const { instanceId } = await bringUp(before, group({ containers: [container({ probe: check }), side] }))
+  const web = await detailsOf(instanceId, 'web')
+  await execCommand(bench.engine, web.Id, { command: ['touch', '/tmp/kept'], timeoutMs: 5000 })
+  await before.close()
+  const holderId = web.HostConfig.NetworkMode?.slice('container:'.length) ?? ''
+  for (const id of [web.Id, (await detailsOf(instanceId, 'side')).Id, holderId]) await killContainer(bench.engine, id)
+  const after = bench.open()
+  const down = await until(after, instanceId, ({ phase }) => phase === 'backoff')
+  expect(down).toMatchObject({ reason: { code: 'Interrupted' } })
+  expect(down.containers.map(({ failures }) => restartDelayMs(failures))).toEqual([0, 0])
+  for (const name of ['web', 'side']) await after.restart(instanceId, name, forever())
+  expect(await until(after, instanceId, isReady)).toMatchObject({ instanceId, lastRestartReason: 'Interrupted' })
+  const again = await detailsOf(instanceId, 'web')
+  expect(again.Id).toBe(web.Id)
+  expect((await execCommand(bench.engine, again.Id, { command: ['ls', '/tmp/kept'], timeoutMs: 5000 })).exitCode).toBe(0)
+  // What goes down again while this agent looks on waits its time.
+  for (const id of [again.Id, (await detailsOf(instanceId, 'side')).Id, holderId]) await killContainer(bench.engine, id)
+  const twice = await until(after, instanceId, ({ containers }) => containers.every(({ state }) => state === 'exited'))
+  expect(twice.containers.every(({ failures }) => restartDelayMs(failures) >= 1000)).toBe(true)
+})
+
+test('a group whose network cannot be set up again is made anew', async () => {
+  const before = bench.open()
+  const { instanceId } = await bringUp(before, group())
+  const web = await detailsOf(instanceId, 'web')
+  await before.close()
+  const holderId = web.HostConfig.NetworkMode?.slice('container:'.length) ?? ''
+  for (const id of [web.Id, holderId]) await killContainer(bench.engine, id)
+  const after = bench.open()
+  await until(after, instanceId, ({ phase }) => phase === 'backoff')
+  await removeContainer(bench.engine, holderId)
+  await expect(after.restart(instanceId, 'web', forever())).rejects.toMatchObject({ code: 'NetworkLost' })
+  expect((await until(after, instanceId, ({ phase }) => phase === 'stopped')).reason?.code).toBe('NetworkLost')
 })
 
 test('the next agent adopts what runs: same instance, same counters, ready at its first look', async () => {

@@ -15,7 +15,7 @@ export interface Assigned {
   readonly workload: GroupWorkload
 }
 
-export function workloadOf(version: string, bakeSeconds = 0): GroupWorkload {
+export function workloadOf(version: string, { bakeSeconds = 0, confirmSeconds = 0 } = {}): GroupWorkload {
   const container = { name: 'web', image: version, cpus: 1, memoryBytes: 1, storageBytes: 1, env: [] }
   return {
     kind: 'group',
@@ -28,6 +28,7 @@ export function workloadOf(version: string, bakeSeconds = 0): GroupWorkload {
     ports: [{ servicePort: 80, targetPort: 80, fallback: false }],
     graceSeconds: 5,
     ...(bakeSeconds > 0 && { bakeSeconds }),
+    ...(confirmSeconds > 0 && { confirmSeconds }),
   }
 }
 
@@ -36,7 +37,7 @@ export class Control {
   readonly nodes = new Map<string, RolloutNode>()
   readonly assignments = new Map<string, Assigned>()
   readonly generations = new Map<string, number>()
-  readonly reports = new Map<string, WorkloadReport>()
+  readonly reports = new Map<string, WorkloadReport & { retreatReceivedAtMs?: number }>()
   readonly failures = new Map<string, NodeFailure[]>()
   readonly policy: ReleasePolicy
   /** Counts what happened to the tables. */
@@ -64,9 +65,17 @@ export class Control {
     this.changes += 1
   }
 
-  hear(nodeId: string, report: WorkloadReport): void {
-    this.reports.set(nodeId, report)
+  hear(nodeId: string, report: WorkloadReport, nowMs: number): void {
+    const before = this.reports.get(nodeId)
+    const isKnown = before?.retreat !== undefined && before.retreat.id === report.retreat?.id
+    const heard = report.retreat === undefined ? {} : { retreatReceivedAtMs: (isKnown ? before.retreatReceivedAtMs : undefined) ?? nowMs }
+    this.reports.set(nodeId, { ...report, ...heard })
     this.changes += 1
+  }
+
+  /** Whether a version that serves on a node is what it is to run: nothing makes the node go back from it then. */
+  confirms(nodeId: string, digest: string): boolean {
+    return this.assignments.get(nodeId)?.workload.digest === digest
   }
 
   insert(release: Release): void {
@@ -103,7 +112,7 @@ export class Control {
       marks: [...this.#marks.values()],
       failures: this.failures.get(release.id) ?? [],
       watchingSinceMs,
-      triedSinceMs: release.startedAtMs,
+      triedSinceMs: release.resumedAtMs ?? release.startedAtMs,
     }
   }
 
@@ -124,9 +133,10 @@ export class Control {
   }
 
   #apply(decision: Decision, release: Release, nowMs: number): void {
-    const bakeSeconds = release.kind === 'publish' ? this.policy.bakeSeconds : 0
+    const { bakeSeconds, confirmSeconds } = this.policy
+    const isJudged = release.kind === 'publish'
     const assign = (nodeIds: readonly string[], version: string) => {
-      const workload = workloadOf(version, version === release.versionId ? bakeSeconds : 0)
+      const workload = workloadOf(version, isJudged && version === release.versionId ? { bakeSeconds, confirmSeconds } : {})
       for (const nodeId of nodeIds) this.#assign(nodeId, workload)
     }
     switch (decision.kind) {

@@ -1,12 +1,13 @@
-// One simulated machine: the real planner of the agent (plan.ts) and its real report (status.ts) over instances that live in
-// memory and a clock that jumps. Versions fail here as the world says.
-import type { GroupWorkload } from '../../packages/contract/src/node/desired-state.ts'
+// One simulated machine: the real planner of the agent (plan.ts), its real report (status.ts) and its real rules for versions on trial
+// (trial.ts) over instances that live in memory and a clock that jumps. Versions fail here as the world says.
+import type { DesiredState, GroupWorkload } from '../../packages/contract/src/node/desired-state.ts'
 import type { WorkloadReport } from '../../packages/contract/src/node/report.ts'
 import { Attempts } from '../../packages/agent/src/attempts.ts'
 import { type PlacedInstance, planNode, preparedId } from '../../packages/agent/src/plan.ts'
 import { StepError } from '../../packages/agent/src/runtime/runtime.ts'
 import { nodeStatus } from '../../packages/agent/src/status.ts'
 import { lane, type Step } from '../../packages/agent/src/steps.ts'
+import { NodeTrials } from './node-trials.ts'
 import type { Random } from './random.ts'
 
 /** How a version behaves on a node. */
@@ -28,6 +29,10 @@ interface Instance {
   failures: number
 }
 
+function stateOf({ generation, workload }: { generation: number; workload: GroupWorkload | undefined }): DesiredState {
+  return { generation, workloads: workload === undefined ? [] : [workload] }
+}
+
 export class SimulatedNode {
   readonly id: string
   readonly region: string
@@ -37,6 +42,7 @@ export class SimulatedNode {
   readonly served = new Set<string>()
   wakeAtMs = 0
   report: WorkloadReport | undefined
+  readonly trials = new NodeTrials()
   readonly #random: Random
   readonly #behave: (version: string, nodeId: string) => Behaviour
   #instances: Instance[] = []
@@ -56,13 +62,16 @@ export class SimulatedNode {
 
   accept(generation: number, workload: GroupWorkload | undefined): void {
     if (this.desired !== undefined && generation <= this.desired.generation) return
+    this.trials.accepting(this.desired && stateOf(this.desired), stateOf({ generation, workload }))
     this.desired = { generation, workload }
-    this.#running = this.#running.filter(({ step }) => step.kind !== 'prepare' || step.workload.digest === workload?.digest)
+    const digest = this.#effective()?.digest
+    this.#running = this.#running.filter(({ step }) => step.kind !== 'prepare' || step.workload.digest === digest)
     this.wakeAtMs = 0
   }
 
   /** The agent dies and starts again: what runs goes on, what it was doing is forgotten. */
-  crash(): void {
+  crash(nowMs: number): void {
+    this.trials.restarted(nowMs)
     this.#running = []
     this.#prepared = new Set()
     this.#readySinceMs = new Map()
@@ -75,12 +84,32 @@ export class SimulatedNode {
     return this.#instances.find((instance) => instance.isActive && this.#phase(instance, nowMs) === 'ready')?.workload.version
   }
 
+  servingDigest(nowMs: number): string | undefined {
+    return this.#instances.find((instance) => instance.isActive && this.#phase(instance, nowMs) === 'ready')?.workload.digest
+  }
+
+  /** Whether anything of the version runs here. */
+  runs(version: string): boolean {
+    return this.#instances.some(({ workload, phase, exitedAtMs }) => workload.version === version && phase === 'live' && exitedAtMs === undefined)
+  }
+
+  get versions(): string[] {
+    return [...new Set(this.#instances.map(({ workload }) => workload.version))]
+  }
+
+  #effective(): GroupWorkload | undefined {
+    return this.desired && (this.trials.effective(stateOf(this.desired)).workloads[0] as GroupWorkload | undefined)
+  }
+
   pass(nowMs: number): void {
     if (nowMs < this.wakeAtMs) return
     for (const { step } of this.#running.filter(({ doneAtMs }) => doneAtMs <= nowMs)) this.#finish(step, nowMs)
     this.#running = this.#running.filter(({ doneAtMs }) => doneAtMs > nowMs)
     this.#exit(nowMs)
-    const placements = this.desired?.workload === undefined ? [] : [{ workload: this.desired.workload, runtime: 'simulated' }]
+    const digests = this.#instances.map(({ workload }) => workload.digest)
+    this.trials.look(digests, nowMs)
+    const workload = this.#effective()
+    const placements = workload === undefined ? [] : [{ workload, runtime: 'simulated' }]
     const plan = planNode(
       this.desired && placements,
       {
@@ -93,21 +122,30 @@ export class SimulatedNode {
       },
       nowMs,
     )
-    for (const step of plan.steps) this.#running.push({ step, doneAtMs: nowMs + this.#takes(step) })
+    for (const step of plan.steps) {
+      this.#running.push({ step, doneAtMs: nowMs + this.#takes(step) })
+      if (step.kind === 'stop') this.#beginStop(step.instanceId)
+    }
     const serving = this.serving(nowMs)
     if (serving !== undefined) this.served.add(serving)
     const running = this.#running.map(({ step }) => ({ step }))
     const common = { unavailable: new Map(), attempts: [...this.#attempts.list()], running, host: 'simulated', nowMs }
-    this.report = nodeStatus({ placements, instances: this.#placed(nowMs), ...common })[0]
-    this.wakeAtMs = this.#nextMs(plan.nextAtMs, nowMs)
+    this.report = this.trials.told(nodeStatus({ placements, instances: this.#placed(nowMs), ...common })[0])
+    this.wakeAtMs = this.#nextMs(Math.min(plan.nextAtMs ?? Number.POSITIVE_INFINITY, this.trials.dueAtMs(nowMs)), nowMs)
   }
 
-  #nextMs(planned: number | undefined, nowMs: number): number {
+  /** A stop gives the ports away first, and is known by the next agent, too. */
+  #beginStop(instanceId: string): void {
+    const instance = this.#instances.find(({ id }) => id === instanceId)
+    if (instance?.phase === 'live') Object.assign(instance, { phase: 'stopping', isActive: false })
+  }
+
+  #nextMs(planned: number, nowMs: number): number {
     const timers = this.#instances.map((instance) => {
       const { readyAfterMs, exits } = this.#behave(instance.workload.version, this.id)
       return exits ? nowMs + 1000 : instance.createdAtMs + (readyAfterMs ?? Number.POSITIVE_INFINITY)
     })
-    const next = [...timers, ...this.#running.map(({ doneAtMs }) => doneAtMs), planned ?? Number.POSITIVE_INFINITY]
+    const next = [...timers, ...this.#running.map(({ doneAtMs }) => doneAtMs), planned]
     return Math.min(...next.filter((atMs) => atMs > nowMs), nowMs + 60_000)
   }
 

@@ -1,18 +1,22 @@
-// One simulated fleet under one seed: nodes that go away, crash and pull slowly, messages that are lost or late, two server
-// processes that act on old views, and somebody who publishes, pauses and rolls back. After every tick the invariants hold:
+// One simulated fleet under one seed: nodes that go away, crash and pull slowly, versions that cut their node off, messages that are
+// lost or late, two server processes that act on old views, and somebody who publishes, pauses and rolls back. After every tick the
+// invariants hold:
 //
 // 1. While a version can fail, no more nodes change to it at once than the policy allows.
-// 2. A version fails on no more nodes than the failure budget, and on no more than the canary while nothing has proven it.
-// 3. A node that served goes on serving: no healthy instance is stopped before the next one is ready.
+// 2. A version fails on no more nodes than the failure budget, and on no more than the canary while nothing has proven it; nodes that
+//    were given up because they were away too long are not counted.
+// 3. A node that served goes on serving, unless it is to run nothing: no healthy instance is stopped before the next one is ready.
 // 4. Generations never fall.
 // 5. A release that is through really ran on every node it covers that was there, and a stopped or reverted one is no success.
 // 6. Once failures stop, all nodes run what the release in effect asks of them, or, where that cannot run on them, what they ran
 //    before; and a full rollback ends on the version it named.
+// 7. A node that a version on trial cuts off goes back within the time it has, and never from a version that it has confirmed.
 import { amountOf, type ReleasePolicy } from '../../packages/server/src/domain/release-policy.ts'
 import { releaseState } from '../../packages/server/src/domain/release-progress.ts'
 import { newPublish, newRollback } from '../../packages/server/src/domain/release-request.ts'
 import type { Release } from '../../packages/server/src/domain/release.ts'
 import { inLine, membersOf } from '../../packages/server/src/domain/share.ts'
+import { lostAfterMs } from '../../packages/server/src/domain/placement.ts'
 import { nextChangeAtMs } from '../../packages/server/src/domain/standing.ts'
 import { appId, Control } from './control.ts'
 import { type Behaviour, SimulatedNode } from './node.ts'
@@ -20,11 +24,18 @@ import { Random } from './random.ts'
 
 const tickMs = 1000
 const regions = ['zhejiang', 'jiangsu', 'beijing']
-type Kind = 'good' | 'slow' | 'bad' | 'missing' | 'unpullable' | 'crashing' | 'patchy'
+type Kind = 'good' | 'slow' | 'bad' | 'missing' | 'unpullable' | 'crashing' | 'patchy' | 'cutting'
 const kinds: readonly Kind[] = ['good', 'slow', 'bad', 'missing', 'unpullable', 'crashing', 'patchy']
+
+/** What it takes to go back once it is time: to pull what may be gone, start it and stop the other. */
+const returnMs = 60_000
 
 interface Link {
   awayUntilMs?: number
+  /** What runs on the node holds it. */
+  isCut?: boolean
+  /** How long it was away the last time. */
+  lastAwayMs?: number
   sinceMs: number
   sentGeneration: number
   resyncAtMs: number
@@ -81,7 +92,7 @@ export class World {
       bakeSeconds: this.#random.pick([0, 0, 10, 40]),
       deadlineSeconds: this.#random.pick([30, 60, 90]),
       isAutoRollback: this.#random.chance(0.4),
-      confirmSeconds: 0,
+      confirmSeconds: this.#random.pick([0, 20, 90]),
     }
   }
 
@@ -160,7 +171,8 @@ export class World {
     const percentage = this.#random.pick([1, 10, 34, 50, 80, 100, 100])
     const act = this.#random.between(0, 9)
     const { current } = this.control
-    if (act <= 4) this.#publish(this.#random.pick(kinds), percentage)
+    const possible = this.control.policy.confirmSeconds > 0 ? [...kinds, 'cutting' as const] : kinds
+    if (act <= 4) this.#publish(this.#random.pick(possible), percentage)
     else if (act <= 6 && current !== undefined) this.#begin(current.versionId, percentage)
     else if (act <= 8) this.#rollBack()
     else this.control.hold(this.nowMs)
@@ -188,12 +200,38 @@ export class World {
     if (link.awayUntilMs === undefined) {
       if (this.#random.chance(0.001))
         Object.assign(link, { awayUntilMs: this.nowMs + this.#random.pick([5, 40, 90, 200]) * 1000, sinceMs: this.nowMs })
-      if (this.#random.chance(0.001)) node.crash()
+      if (this.#random.chance(0.001)) node.crash(this.nowMs)
     }
+  }
+
+  /** A version that cuts its node off does so as long as it runs there; when all calms down somebody has mended it. */
+  #cut(node: SimulatedNode, link: Link): void {
+    const isCut = !this.#isQuiet && node.versions.some((version) => this.#versions.get(version) === 'cutting' && node.runs(version))
+    if (isCut && link.awayUntilMs === undefined) Object.assign(link, { awayUntilMs: Number.POSITIVE_INFINITY, sinceMs: this.nowMs, isCut })
+    if (isCut && link.isCut !== true) Object.assign(link, { awayUntilMs: Number.POSITIVE_INFINITY, isCut })
+    if (!isCut && link.isCut === true) Object.assign(link, { awayUntilMs: this.nowMs, isCut })
+    const { trial } = node.trials
+    const isLate = link.isCut === true && trial !== undefined && this.nowMs - link.sinceMs > trial.confirmSeconds * 1000 + returnMs
+    if (isLate && node.runs(trial.version)) this.#wrong(`${node.id} is held by ${trial.version} and does not go back`)
+  }
+
+  #confirm(node: SimulatedNode, link: Link): void {
+    const digest = node.trials.asks(node.servingDigest(this.nowMs), this.nowMs)
+    const { report } = node
+    if (digest === undefined || report === undefined) return
+    this.#message(() => {
+      // Over one socket, in order: the server has heard what was reported before.
+      this.control.hear(node.id, report, this.nowMs)
+      if (!this.control.confirms(node.id, digest)) return
+      this.#message(() => {
+        if (link.awayUntilMs === undefined) node.trials.confirmed(report.key, digest)
+      })
+    })
   }
 
   #passNode(node: SimulatedNode): void {
     const link = this.#link(node)
+    this.#cut(node, link)
     const known = this.control.nodes.get(node.id)
     if (link.awayUntilMs !== undefined) {
       // The server notices after three silent heartbeats, and only then.
@@ -202,15 +240,22 @@ export class World {
       if (link.awayUntilMs <= this.nowMs) this.#return(node, link)
     } else if (known && this.nowMs >= link.resyncAtMs) this.#resync(node, link)
     const wasServing = node.serving(this.nowMs)
+    node.trials.contact(link.awayUntilMs === undefined, this.nowMs)
     node.pass(this.nowMs)
-    if (wasServing !== undefined && node.serving(this.nowMs) === undefined)
+    // A first release that was stopped is nothing to return to: who is not covered by the next one is told to run nothing.
+    const isWanted = node.desired?.workload !== undefined
+    if (isWanted && wasServing !== undefined && node.serving(this.nowMs) === undefined)
       this.#wrong(`${node.id} stopped ${wasServing} before another version served`)
-    if (link.awayUntilMs === undefined && node.desired?.generation !== undefined) this.#tell(node)
+    if (link.awayUntilMs === undefined && node.desired?.generation !== undefined) {
+      this.#tell(node)
+      this.#confirm(node, link)
+    }
     const generation = this.control.generations.get(node.id) ?? 0
     if (link.awayUntilMs === undefined && generation > link.sentGeneration) this.#send(node, link)
   }
 
   #return(node: SimulatedNode, link: Link): void {
+    link.lastAwayMs = this.nowMs - link.sinceMs
     delete link.awayUntilMs
     this.control.see(node.id, { id: node.id, region: node.region, isOnline: true, lastSeenAtMs: this.nowMs })
     this.#resync(node, link)
@@ -237,10 +282,10 @@ export class World {
   #tell(node: SimulatedNode): void {
     const { report } = node
     if (report === undefined) return
-    const text = `${report.digest} ${report.phase} ${report.reason?.code}`
+    const text = `${report.digest} ${report.phase} ${report.reason?.code} ${report.retreat?.id}`
     if (this.#told.get(node.id) === text) return
     this.#told.set(node.id, text)
-    this.#message(() => this.control.hear(node.id, report), 500)
+    this.#message(() => this.control.hear(node.id, report, this.nowMs), 500)
   }
 
   #message(deliver: () => void, longestMs = 2000): void {
@@ -285,9 +330,13 @@ export class World {
 
   #checkFailures(release: Release): void {
     const { policy } = this.control
-    const failed = this.control.failures.get(release.id)?.length ?? 0
     const kind = this.#versions.get(release.versionId) ?? 'good'
-    const isHopeless = ['bad', 'missing', 'unpullable', 'crashing'].includes(kind)
+    const isHopeless = ['bad', 'missing', 'unpullable', 'crashing', 'cutting'].includes(kind)
+    const patienceMs = lostAfterMs + (isHopeless && policy.canaryNodes > 0 ? policy.confirmSeconds * 1000 : 0)
+    // One that was given up, and says when it is back that it went back by itself, counts in addition.
+    const isLate = (nodeId: string) => (this.#links.get(nodeId)?.lastAwayMs ?? 0) >= patienceMs
+    const all = this.control.failures.get(release.id) ?? []
+    const failed = all.filter(({ code, nodeId }) => code !== 'ContactLost' || !isLate(nodeId)).length
     const budget = amountOf(policy.failureBudget, this.nodes.length)
     const most = isHopeless && policy.canaryNodes > 0 ? Math.min(budget, policy.canaryNodes) : budget
     if (failed > most) this.#wrong(`version ${release.versionId} (${kind}) failed on ${failed} nodes, ${most} were allowed`)
@@ -356,7 +405,8 @@ export class World {
       const wanted = this.#wanted(node, current)
       const serving = node.serving(this.nowMs)
       // A release that is through cannot fail any more. On a node that came later, and cannot run it, the last good one stays.
-      const isKept = wanted !== undefined && !this.#runs(wanted, node.id) && current.status !== 'publishing'
+      const cannotRun = wanted !== undefined && (!this.#runs(wanted, node.id) || node.trials.wentBackFrom === wanted)
+      const isKept = cannotRun && current.status !== 'publishing'
       return serving === wanted || (isKept && (serving !== undefined || node.served.size === 0))
     })
   }

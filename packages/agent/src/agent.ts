@@ -4,6 +4,7 @@
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecRequest, LogsRequest, NodeMessage, UpgradeRequest } from '@littoral/contract/node/stream'
 import { type Caretaker, openCaretaker } from './caretaker.ts'
 import type { AgentConfig } from './config.ts'
@@ -22,10 +23,12 @@ import { Reconciler } from './reconcile.ts'
 import { Reporter } from './report.ts'
 import { unmetRequirement } from './requirements.ts'
 import { type ExecSession, type Runtime, StepError } from './runtime/runtime.ts'
-import { openRuntimes } from './runtimes.ts'
+import { isProcess, openRuntimes, type Runtimes } from './runtimes.ts'
 import { Sampler } from './sampler.ts'
 import { type ServerCommand, Session, type SessionOptions, type TellUpgrade } from './session.ts'
 import { noSuchInstance, toExecOptions, toLogOptions } from './streams.ts'
+
+const servingWaitMs = 3000
 
 export interface AgentOptions {
   readonly config: AgentConfig
@@ -68,8 +71,24 @@ async function start(options: AgentOptions, unlock: () => Promise<void>): Promis
   const session = openSession(options, parts)
   reconciler.start(desired.state && trials.effective(desired.state))
   river.want(desired.state)
+  try {
+    const isNeeded = desired.state?.workloads.some(isProcess) === true
+    await Promise.all([isNeeded ? parts.openRest() : undefined, untilServing(parts)])
+    await parts.openRest()
+  } catch (error) {
+    await stop(parts, session, async () => {})
+    throw error
+  }
   session.start()
   return { reconciler, desired, stop: () => stop(parts, session, unlock) }
+}
+
+/** Waits a moment until all that the node should run serves: after a power cut that comes first, and the server later. */
+async function untilServing({ keeping, reconciler }: Parts): Promise<void> {
+  const keys = (keeping.desired.state?.workloads ?? []).filter((workload) => !isProcess(workload)).map(({ key }) => key)
+  for (const end = performance.now() + servingWaitMs; performance.now() < end; await sleep(50)) {
+    if (keys.every((key) => reconciler.isReady(key))) return
+  }
 }
 
 interface Parts {
@@ -77,6 +96,7 @@ interface Parts {
   readonly keeping: Keeping
   readonly local: Local
   readonly runtimes: readonly Runtime[]
+  readonly openRest: Runtimes['openRest']
   readonly river: RiverGate
   readonly caretaker: Caretaker
   readonly reporter: Reporter
@@ -94,7 +114,10 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   // The engine asks it before it removes anything, and it asks the engine what there is.
   let river: RiverGate | undefined
   const beforeRemove = async (instanceId: string) => river?.settle(instanceId)
-  const runtimes = given ?? (await openRuntimes(config, { openObject, keeping, doors: local.doors, beforeRemove, log }))
+  const { runtimes, openRest } =
+    given === undefined
+      ? await openRuntimes(config, { openObject, keeping, doors: local.doors, beforeRemove, log })
+      : { runtimes: given, openRest: () => Promise.resolve() }
   river = openRiver(config, runtimes, log)
   const caretaker = await openCaretaker({ dataDir: config.dataDir, runtimes, diskBudgetBytes: config.diskBudgetBytes, log })
   const reporter = openReporter(keeping)
@@ -102,7 +125,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const reconciler = openReconciler(options, { keeping, runtimes, reporter, caretaker, address })
   const onCounters = caretaker.feed.bind(caretaker)
   const sampler = new Sampler({ runtimes, isReady: (key) => reconciler.isReady(key), log, onCounters })
-  return { openObject, keeping, local, runtimes, river, caretaker, reporter, reconciler, sampler, address }
+  return { openObject, keeping, local, runtimes, openRest, river, caretaker, reporter, reconciler, sampler, address }
 }
 
 interface Local {

@@ -2,7 +2,7 @@
 // short step waiting. Packages of drivers are small beside images, and an edge instance has thirty of them.
 import type { Step } from './steps.ts'
 
-const most = { prepare: 3, fetch: 8, stop: 16, short: 8 }
+const most = { prepare: 3, fetch: 8, stop: 16, short: 16 }
 
 export function mayBegin(step: Step, running: Iterable<{ readonly step: Step }>): boolean {
   const alike = [...running].filter((other) => sort(other.step) === sort(step))

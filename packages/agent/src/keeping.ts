@@ -6,6 +6,7 @@ import type { AgentConfig } from './config.ts'
 import { DesiredStore } from './desired.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { IdentityStore } from './identity.ts'
+import { stillOpening } from './late-runtime.ts'
 import type { PlacedInstance } from './plan.ts'
 import { Trials } from './trials.ts'
 
@@ -57,9 +58,9 @@ export async function openKeeping({ config, log, onRetreat, clock = new Clock(),
     },
     look(instances, unavailable) {
       trials.look(instances)
-      const away = [...unavailable].map(
-        ([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const,
-      )
+      const away = [...unavailable]
+        .filter(([, why]) => why !== stillOpening)
+        .map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
       conditions.replace('runtime/', new Map(away))
       const problem = clock.problem()
       if (problem === undefined) conditions.clear('clock')

@@ -1,8 +1,10 @@
 // Opens the runtimes that the configuration names, with what each needs to know of packages, logins and local doors. Called by
 // agent.ts; besides it the only file that knows the runtimes by name.
 import { join } from 'node:path'
+import type { Workload } from '@littoral/contract/node/desired-state'
 import type { AgentConfig, RuntimeName } from './config.ts'
 import type { Keeping } from './keeping.ts'
+import { type LateRuntime, lateRuntime } from './late-runtime.ts'
 import type { OpenObject } from './objects.ts'
 import { readOwner } from './owner.ts'
 import { configFileName, driverEnvironment, DriverPackages } from './packages/driver-packages.ts'
@@ -22,17 +24,32 @@ export interface RuntimeParts {
   readonly log: (line: string) => void
 }
 
+export interface Runtimes {
+  readonly runtimes: readonly Runtime[]
+  /** Opens the slow ones as well; rejects where one cannot be opened. */
+  readonly openRest: () => Promise<unknown>
+}
+
+/** What the process runtime is for. */
+export function isProcess(workload: Workload): boolean {
+  return workload.kind === 'driver' && workload.container === undefined
+}
+
 export async function openRuntimes(
   config: AgentConfig,
   { openObject, keeping, doors, beforeRemove, log }: RuntimeParts,
-): Promise<Runtime[]> {
+): Promise<Runtimes> {
   const folderOf = (name: string) => join(config.dataDir, name)
+  const late: LateRuntime[] = []
   const openers: Record<RuntimeName, () => Promise<Runtime>> = {
     memory: async () => new MemoryRuntime(),
-    process: () => {
+    process: async () => {
       const packages = new DriverPackages(folderOf('process/packages'), openObject)
       const { dataDir: home, driverMemoryBytes: memoryBytes, driverUser: user } = config
-      return openProcessRuntime({ dataDir: folderOf('process'), home, packages, doors, memoryBytes, user, log })
+      const open = () => openProcessRuntime({ dataDir: folderOf('process'), home, packages, doors, memoryBytes, user, log })
+      const process = lateRuntime('process', open, isProcess)
+      late.push(process)
+      return process.runtime
     },
     engine: async () => {
       // Only where it is asked for: an agent for drivers alone does not pay for it.
@@ -57,7 +74,7 @@ export async function openRuntimes(
   }
   const runtimes: Runtime[] = []
   for (const name of config.runtimes) runtimes.push(await openers[name]())
-  return runtimes
+  return { runtimes, openRest: () => Promise.all(late.map(({ open }) => open())) }
 }
 
 /** What a runtime for containers needs to know of drivers. */

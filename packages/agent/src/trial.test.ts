@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { confirm, effectiveState, emptyLedger, matchingLedger, nextLedger, retreat, withRetreats } from './trial.ts'
-import { desiredState, group } from './test-workloads.ts'
+import { desiredState, driver, group } from './test-workloads.ts'
 
 const key = 'app/app-1/prod'
 const v1 = group({ version: 'ver-1' })
@@ -99,6 +99,40 @@ describe('a retreat', () => {
     expect(again.retreats).toEqual([])
     expect(again.trials).toMatchObject([{ version: 'ver-2', lastGood: v1 }])
     expect(effectiveState(state(4, v2), again)).toEqual(state(4, v2))
+  })
+})
+
+describe('a driver', () => {
+  const d1 = driver({ version: '1.0.0' })
+  const d2 = driver({ version: '2.0.0', confirmSeconds: 60, trialId: 'job-1' })
+  const back = (() => {
+    const ledger = after(state(1, d1), state(2, d2))
+    return retreat(ledger, ledger.trials[0]!, { id: 'r1', atMs: 1000 })
+  })()
+
+  it('is gone back from as any other workload, and the deployment is named', () => {
+    expect(effectiveState(state(2, d2), back)).toEqual(state(2, d1))
+    const about = { key: d2.key, version: '1.0.0', digest: d1.digest, phase: 'ready' as const }
+    const [report] = withRetreats([{ ...about, restarts: 0, addresses: [], containers: [], observedAtMs: 1 }], back)
+    expect(report?.retreat).toMatchObject({ digest: d2.digest, trialId: 'job-1', reason: { code: 'ContactLost' } })
+    expect(report?.retreat).not.toHaveProperty('lastGood')
+  })
+
+  it('gets another try when the next deployment brings the same, and is gone back from to the same then', () => {
+    const again = { ...d2, trialId: 'job-2' }
+    const ledger = nextLedger(back, state(2, d2), state(3, again))
+    expect(ledger).toMatchObject({ retreats: [], trials: [{ digest: d2.digest, trialId: 'job-2', lastGood: { digest: d1.digest } }] })
+    expect(effectiveState(state(3, again), ledger)).toEqual(state(3, again))
+    // Told once more by the same deployment it stays as it is.
+    expect(nextLedger(back, state(2, d2), state(3, d2, group())).retreats).toMatchObject([{ id: 'r1', lastGood: { digest: d1.digest } }])
+  })
+
+  it('falls back to a last good one that is not on trial itself', () => {
+    const confirmed = confirm(after(state(1, d1), state(2, d2)), [{ key: d2.key, digest: d2.digest }])
+    const d3 = driver({ version: '3.0.0', confirmSeconds: 60, trialId: 'job-3' })
+    const [trial] = nextLedger(confirmed, state(2, d2), state(3, d3)).trials
+    expect(trial?.lastGood).toMatchObject({ version: '2.0.0' })
+    expect(trial?.lastGood).toEqual({ ...d2, confirmSeconds: undefined, trialId: undefined })
   })
 })
 

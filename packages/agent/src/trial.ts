@@ -6,7 +6,8 @@
 // 2. It ends with the server's answer to this node, given while the version serves here. After that nothing is gone back from.
 // 3. Contact that is lost after the version began, for `confirmSeconds` without a break, ends it the other way: a retreat. A
 //    version that does not become ready while there is contact is the server's to judge.
-// 4. A retreat lasts until the server asks for another version; it is told until a version of the workload was confirmed.
+// 4. A retreat lasts until the server asks for another version, or for the same one as another try (`trialId`); it is told until a
+//    version of the workload was confirmed.
 import type { DesiredState, Workload } from '@littoral/contract/node/desired-state'
 import type { Reason, Retreat, WorkloadReport } from '@littoral/contract/node/report'
 
@@ -15,6 +16,8 @@ export interface Trial {
   readonly version: string
   readonly digest: string
   readonly confirmSeconds: number
+  /** Which request for this version it is, where the server names it. */
+  readonly trialId?: string
   /** The newest version that was confirmed, or needed no confirmation. */
   readonly lastGood: Workload
   /** For how long contact had been lost when this was written down; time without power does not count. */
@@ -57,18 +60,31 @@ interface Found {
   readonly retreat: KeptRetreat | undefined
 }
 
-function trialOf(workload: Workload, { before, trial, retreat }: Found): Trial | undefined {
+function trialOf(workload: Workload, found: Found): Trial | undefined {
   const { key, version, digest, confirmSeconds } = workload
+  const { before, trial, retreat } = found
   if (confirmSeconds === undefined) return undefined
-  if (before?.digest === digest) return trial?.digest === digest ? { ...trial, confirmSeconds } : undefined
+  if (before?.digest === digest && !isNewTry(workload, found)) return trial?.digest === digest ? { ...trial, confirmSeconds, ...named(workload) } : undefined
   const isBack = before !== undefined && retreat?.digest === before.digest
   const lastGood = trial?.lastGood ?? (isBack ? retreat.lastGood : undefined) ?? before
   if (lastGood === undefined || lastGood.digest === digest) return undefined
-  return { key, version, digest, confirmSeconds, lastGood: withoutTrial(lastGood), aloneMs: 0 }
+  return { key, version, digest, confirmSeconds, ...named(workload), lastGood: withoutTrial(lastGood), aloneMs: 0 }
 }
 
-function retreatOf({ digest }: Workload, { before, retreat }: Found): KeptRetreat | undefined {
-  if (retreat === undefined || before?.digest === digest) return retreat
+/** The very version that was gone back from is asked for by another request. */
+function isNewTry(workload: Workload, { before, retreat }: Found): boolean {
+  if (before?.digest !== workload.digest || retreat?.digest !== workload.digest || retreat.lastGood === undefined) return false
+  return named(before).trialId !== named(workload).trialId
+}
+
+function named(workload: Workload): { readonly trialId?: string } {
+  return workload.kind === 'driver' && workload.trialId !== undefined ? { trialId: workload.trialId } : {}
+}
+
+function retreatOf(workload: Workload, found: Found): KeptRetreat | undefined {
+  const { digest } = workload
+  const { before, retreat } = found
+  if (retreat === undefined || (before?.digest === digest && !isNewTry(workload, found))) return retreat
   // Asked for again: it gets another try, of which nothing is known yet.
   if (retreat.digest === digest) return undefined
   const { lastGood: _lastGood, ...told } = retreat
@@ -77,7 +93,7 @@ function retreatOf({ digest }: Workload, { before, retreat }: Found): KeptRetrea
 
 /** What the last good version is gone back to on must not be on trial itself. */
 function withoutTrial(workload: Workload): Workload {
-  const { confirmSeconds: _confirmSeconds, ...rest } = workload
+  const { confirmSeconds: _confirmSeconds, trialId: _trialId, ...rest } = { trialId: undefined, ...workload }
   return rest as Workload
 }
 
@@ -114,8 +130,9 @@ export function confirm(ledger: Ledger, confirmed: readonly { readonly key: stri
 
 /** Goes back from a version on trial. */
 export function retreat(ledger: Ledger, trial: Trial, { id, atMs }: { id: string; atMs: number }): Ledger {
-  const { key, version, digest, lastGood } = trial
-  const gone: KeptRetreat = { id, key, version, digest, lastGood, reason: retreatReason(trial), atMs: Math.round(atMs) }
+  const { key, version, digest, lastGood, trialId } = trial
+  const named = trialId === undefined ? {} : { trialId }
+  const gone: KeptRetreat = { id, key, version, digest, ...named, lastGood, reason: retreatReason(trial), atMs: Math.round(atMs) }
   return {
     trials: ledger.trials.filter((other) => other.key !== key),
     retreats: [...ledger.retreats.filter((other) => other.key !== key), gone],
@@ -134,8 +151,8 @@ export function withRetreats(reports: readonly WorkloadReport[], { retreats }: L
   return reports.map((report) => {
     const found = back.get(report.key)
     if (found === undefined) return report
-    const { id, version, digest, reason, atMs } = found
-    return { ...report, retreat: { id, version, digest, reason, atMs } }
+    const { key: _key, lastGood: _lastGood, ...told } = found
+    return { ...report, retreat: told }
   })
 }
 

@@ -219,7 +219,8 @@ function checkLedger(value: unknown): Checked<Ledger> {
     return [key, version, digest].every((text) => typeof text === 'string')
   }
   const isTrial = ({ confirmSeconds, aloneMs }: Trial) => Number.isFinite(confirmSeconds) && Number.isFinite(aloneMs)
-  const isWhole = [...trials, ...retreats].every(isNamed) && (trials as Trial[]).every(isTrial)
+  const hasText = ({ trialId }: Pick<Trial, 'trialId'>) => trialId === undefined || typeof trialId === 'string'
+  const isWhole = [...trials, ...retreats].every((entry) => isNamed(entry) && hasText(entry as Trial)) && (trials as Trial[]).every(isTrial)
   const good = [...(trials as Trial[]), ...(retreats as Ledger['retreats'])].flatMap(({ lastGood }) => (lastGood ? [lastGood] : []))
   const areGood = isWhole && checkDesiredState({ generation: 0, workloads: onePerKey(good) }).isValid
   return areGood ? { isValid: true, value: value as Ledger } : { isValid: false, problem: 'an entry is not whole' }

@@ -131,6 +131,13 @@ const variables: readonly Variable[] = [
     meaning: 'How long a deployment may take once its gateway has been told; one whose gateway is away waits without end.',
     apply: (text, draft) => set(draft, { deploymentTimeoutMs: parseInteger(text, 1, 86_400) * 1000 }),
   },
+  {
+    name: 'LITTORAL_DRIVER_CONFIRM_SECONDS',
+    usual: String(defaultSettings.driverConfirmSeconds),
+    meaning:
+      'A gateway that loses contact after a driver was deployed and is not heard for so long goes back to the driver it had before; 0: never.',
+    apply: (text, draft) => set(draft, { driverConfirmSeconds: parseInteger(text, 0, 604_800) }),
+  },
   flag('LITTORAL_TERMINAL', 'hasTerminals', 'off: no terminal is opened in any container.'),
   {
     name: 'LITTORAL_TERMINAL_IDLE_SECONDS',

@@ -20,7 +20,7 @@ export interface Happening {
 }
 
 /** What is the platform's trouble or passes by itself, and says nothing of the workload. */
-const notItsFault: ReadonlySet<string> = new Set(['RuntimeUnavailable', 'RuntimeMissing', 'SwitchingTraffic', 'Preparing'])
+const notItsFault: ReadonlySet<string> = new Set(['RuntimeUnavailable', 'RuntimeMissing', 'Interrupted', 'SwitchingTraffic', 'Preparing'])
 /** Attempts to bring it here that fail in a row before it counts. */
 const manyAttempts = 5
 /** Not ready for so long after its start, though nothing exited. */

@@ -1,6 +1,7 @@
 // `littoral agent install` and `littoral agent uninstall`: puts the bundled agent on this machine as a service of systemd, or
 // takes it away. With --root the files go below a folder and nothing is started: for images, and for tests.
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError, toVariables } from '../config.ts'
 import { findBundle, Target } from './target.ts'
@@ -109,6 +110,7 @@ function uninstall(args: readonly string[], print: (line: string) => void): numb
   const isInstalled = existsSync(target.path(places.unit))
   if (target.isLive && isInstalled) target.run('systemctl', ['disable', '--now', unitName])
   for (const path of [places.unit, places.environment, places.bundle]) target.remove(path)
+  for (const path of [places.environment, places.bundle]) target.removeEmpty(dirname(path))
   if (target.isLive && isInstalled) target.run('systemctl', ['daemon-reload'])
   if (ours['purge'] === true) target.removeData(data)
   else print(`The data folder ${data} stays; --purge removes it, too.`)

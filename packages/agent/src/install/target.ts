@@ -1,7 +1,7 @@
 // The machine, or the folder, that something is installed on: writes and removes files and runs programs, or only says that it
 // would. Each file is replaced in one step, so that an installation that is cut off leaves whole files.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { hasCode } from '../files.ts'
 
@@ -65,6 +65,14 @@ export class Target {
     if (!existsSync(this.path(path))) return
     this.#print(`remove  ${this.path(path)}`)
     if (!this.#isDryRun) this.#allowed(path, () => rmSync(this.path(path), { force: true }))
+  }
+
+  /** Removes a folder that nothing is left in. */
+  removeEmpty(path: string): void {
+    const folder = this.path(path)
+    if (!existsSync(folder) || readdirSync(folder).length > 0) return
+    this.#print(`remove  ${folder}`)
+    if (!this.#isDryRun) this.#allowed(path, () => rmdirSync(folder))
   }
 
   /** Removes a data folder, if it is one. */

@@ -26,7 +26,10 @@ export type InstancePhase = 'incomplete' | 'starting' | 'ready' | 'unready' | 'b
 export interface ObservedContainer extends ContainerReport {
   /** When it exited; present in state `exited`. With `failures` it decides when a restart is due. */
   readonly exitedAtMs?: number
-  /** Exits in a row after less than `stableRunMs` of running, the last one included; see countFailures. */
+  /**
+   * Exits in a row after less than `stableRunMs` of running, the last one included; see countFailures. One that came from
+   * outside, as when the machine went down, does not count.
+   */
   readonly failures: number
 }
 
@@ -260,8 +263,9 @@ export function countFailures(failures: number, ranForMs: number): number {
   return ranForMs >= stableRunMs ? 1 : failures + 1
 }
 
-/** How long after its exit a container is started again: 1 s, 2 s, 4 s … 60 s. */
+/** How long after its exit a container is started again: 1 s, 2 s, 4 s … 60 s; at once after an exit that was not its own. */
 export function restartDelayMs(failures: number): number {
+  if (failures <= 0) return 0
   return Math.min(60_000, 1000 * 2 ** Math.min(Math.max(failures - 1, 0), 16))
 }
 

@@ -129,6 +129,8 @@ export const DriverWorkload = Type.Object({
   }),
   container: Type.Optional(DriverContainer),
   confirmSeconds: Type.Optional(ConfirmSeconds),
+  /** Another value asks a node that went back from this very version to try it once more. Not part of the digest. */
+  trialId: Type.Optional(Text(64)),
 })
 export type DriverWorkload = Static<typeof DriverWorkload>
 

@@ -61,6 +61,8 @@ export const Retreat = Type.Object({
   reason: Reason,
   /** By the clock of the node. */
   atMs: Type.Integer(),
+  /** Of the driver's deployment. */
+  trialId: Type.Optional(Text(64)),
 })
 export type Retreat = Static<typeof Retreat>
 

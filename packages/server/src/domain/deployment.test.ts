@@ -213,6 +213,18 @@ describe('planning a deployment', () => {
     expect(end.snapshots[0]?.log.at(-1)).toMatchObject({ code: '1', level: 'ERROR', stage: 24, message: 'RuntimeMissing: no node found' })
   })
 
+  it('fails what the gateway went back from in this very deployment', () => {
+    const reason = { code: 'ContactLost', message: 'contact was lost' }
+    const wentBack = (trialId: string) => {
+      const retreat = { id: 'r1', version: '1.0.0', digest: workload.digest, reason, atMs: 5, trialId }
+      return report({ version: '0.9', digest: 'x', retreat })
+    }
+    expect(next(dispatched(), { node, reports: wentBack('j0') })).toBeUndefined()
+    const end = next(dispatched(), { node, reports: wentBack('j1') })!.deployment
+    expect(stages(end)).toEqual(['3/24', '3/24'])
+    expect(end.snapshots[0]?.log.at(-1)?.message).toBe('ContactLost: contact was lost')
+  })
+
   it('fails a driver that keeps ending', () => {
     const end = next(dispatched(), { node, reports: report({ phase: 'backoff', restarts: 5 }) })!.deployment
     expect(end.snapshots[0]?.log.at(-1)?.message).toBe('the driver keeps ending: backoff')

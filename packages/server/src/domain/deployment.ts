@@ -70,12 +70,14 @@ export interface GatewayNode {
   readonly acceptedGeneration: number
 }
 
+type DriverReport = Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'restarts' | 'retreat'>
+
 export interface DeploymentView {
   readonly deployment: Deployment
   /** Absent until the gateway has connected once. */
   readonly node?: GatewayNode
   /** What the node last said, by workload key. */
-  readonly reports: ReadonlyMap<string, Pick<WorkloadReport, 'version' | 'digest' | 'phase' | 'reason' | 'restarts'>>
+  readonly reports: ReadonlyMap<string, DriverReport>
 }
 
 export interface DeploymentPlan {
@@ -249,9 +251,12 @@ function settled(snapshots: readonly Snapshot[], nowMs: number): Snapshot[] {
   })
 }
 
-/** Only a report for exactly what was assigned counts; one for another version says nothing about this job. */
-function deployOutcome(workload: DriverWorkload, { reports }: DeploymentView): Outcome {
+/** Only a report for exactly what was assigned counts; one for another version says nothing about this job, unless it went back. */
+function deployOutcome(workload: DriverWorkload, { reports, deployment }: DeploymentView): Outcome {
   const report = reports.get(workload.key)
+  const gone = report?.retreat
+  // A retreat from an earlier try of the same has nothing to do with this job.
+  if (gone?.digest === workload.digest && gone.trialId === deployment.id) return { failure: `${gone.reason.code}: ${gone.reason.message}` }
   if (report === undefined || report.version !== workload.version || report.digest !== workload.digest) {
     return { waitingFor: 'the gateway did not report on the driver' }
   }

@@ -31,6 +31,14 @@ export function effectiveConfigs(assigned: AssignedDriver): readonly ConfigBlock
   return assigned.configs.length > 0 ? assigned.configs : assigned.version.configs
 }
 
+/**
+ * What a deployment hands to a gateway is on trial there: a gateway that loses contact with it goes back by itself, and each
+ * deployment is another try (docs/decisions/0007-confirmed-versions.md).
+ */
+export function onTrial(workload: DriverWorkload, trialId: string, confirmSeconds: number): DriverWorkload {
+  return confirmSeconds === 0 ? workload : { ...workload, confirmSeconds, trialId }
+}
+
 export function newDriverWorkload(assigned: AssignedDriver): DriverWorkload {
   const { instanceId, spec, driver, version, devices, channels } = assigned
   const configs = effectiveConfigs(assigned)

@@ -46,6 +46,6 @@ function placeStaging({ key, nodes, holders, isPublishing }: Placement, nowMs: n
 }
 
 /** True for a node that has been away so long that nothing waits for it; it catches up when it returns. */
-export function isLost(node: PlacementNode, nowMs: number): boolean {
-  return !node.isOnline && nowMs - (node.lastSeenAtMs ?? 0) >= lostAfterMs
+export function isLost(node: PlacementNode, nowMs: number, patienceMs: number = lostAfterMs): boolean {
+  return !node.isOnline && nowMs - (node.lastSeenAtMs ?? 0) >= patienceMs
 }

@@ -180,10 +180,23 @@ describe('a node that is away', () => {
   })
 
   it('is taken back when it left before it had proven the version, so that it cannot fail beyond the budget', () => {
-    expect(plan([{ ...overdue(a), awayMs: 60_000 }, old(b)])).toEqual([
+    expect(plan([{ ...overdue(a), awayMs: 660_000 }, old(b)])).toEqual([
       { kind: 'restore', nodeIds: [a] },
       { kind: 'assign', nodeIds: [b] },
     ])
+  })
+
+  it('holds the next one up for as long as it may take to go back by itself, while the version has proven nothing', () => {
+    const silent = { ...overdue(a), awayMs: 60_000 }
+    expect(plan([silent, old(b)])).toEqual([])
+    expect(plan([{ ...silent, awayMs: 659_999 }, old(b)])).toEqual([])
+    const takenBack = [
+      { kind: 'restore', nodeIds: [a] },
+      { kind: 'assign', nodeIds: [b] },
+    ]
+    expect(plan([silent, old(b)], { policy: { confirmSeconds: 0 } })).toEqual(takenBack)
+    expect(plan([silent, proven(c), old(b)])).toEqual(takenBack)
+    expect(nextChangeAtMs(view([{ ...silent, awayMs: 61_000 }]), nowMs)).toBe(nowMs + 599_000)
   })
 
   it('gets the whole time again when it returns', () => {

@@ -15,6 +15,8 @@ export interface Settings {
   readonly heartbeatMs: number
   /** How long a deployment may take from the moment its gateway is told (contract: iot-edge §12.14). */
   readonly deploymentTimeoutMs: number
+  /** How long a gateway may be without contact after a deployment before it goes back from what it got; 0: it never does. */
+  readonly driverConfirmSeconds: number
   /** How often nodes tell what their workloads use. */
   readonly statsEveryMs: number
   /** False: no terminal is ever opened. */
@@ -59,6 +61,7 @@ export const defaultSettings: Settings = {
   regions: [{ code: 'zhejiang', area: 'huadong' }],
   heartbeatMs: 10_000,
   deploymentTimeoutMs: 10 * 60_000,
+  driverConfirmSeconds: 600,
   statsEveryMs: 15_000,
   hasTerminals: true,
   terminalIdleMs: 15 * 60_000,

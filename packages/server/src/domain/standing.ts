@@ -118,12 +118,21 @@ export function isJudged({ environment, release, rest }: Pick<RolloutView, 'envi
   return environment === 'prod' && release.kind === 'publish' && release.status !== 'published' && rest !== undefined
 }
 
+/**
+ * A node that falls silent with a version that has proven nothing may have been cut off by it: the next one is told only when this one
+ * has had the time to go back by itself, or a version that cuts nodes off would go through the fleet one by one.
+ */
+function firstPatienceMs({ confirmSeconds }: ReleasePolicy): number {
+  return lostAfterMs + confirmSeconds * 1000
+}
+
 export function survey(view: RolloutView, nowMs: number): Survey {
-  const standings = standingsOf(view, nowMs)
   const judged = isJudged(view)
   const { policy } = view
+  const usual = standingsOf(view, nowMs, lostAfterMs)
+  const proven = count(usual, ({ state }) => state === 'proven')
+  const standings = judged && proven < policy.canaryNodes ? standingsOf(view, nowMs, firstPatienceMs(policy)) : usual
   const total = view.nodes.length
-  const proven = count(standings, ({ state }) => state === 'proven')
   const failed = count(standings, ({ state }) => state === 'failed')
   const isUnproven = judged && proven < policy.canaryNodes
   const mayChange = amountOf(policy.maxUnavailable, total)
@@ -144,7 +153,8 @@ function count(standings: readonly Standing[], isCounted: (standing: Standing) =
   return standings.filter(isCounted).length
 }
 
-function standingsOf(view: RolloutView, nowMs: number): Standing[] {
+/** `patienceMs`: how long a silent node is waited for that was told to change. */
+function standingsOf(view: RolloutView, nowMs: number, patienceMs: number): Standing[] {
   const line = inLine(view.release.appId, view.nodes)
   const members = membersOf(view.release, line)
   const assignments = new Map(view.assignments.map((assignment) => [assignment.nodeId, assignment]))
@@ -164,7 +174,7 @@ function standingsOf(view: RolloutView, nowMs: number): Standing[] {
       ...(failure && { failure }),
       ...retreatOf(report, view),
     }
-    return { ...known, ...stateOf(known, { view, mark: marks.get(node.id), nowMs }) }
+    return { ...known, ...stateOf(known, { view, mark: marks.get(node.id), nowMs, patienceMs }) }
   })
 }
 
@@ -178,13 +188,14 @@ interface Seen {
   readonly view: RolloutView
   readonly mark: Mark | undefined
   readonly nowMs: number
+  readonly patienceMs: number
 }
 
-function stateOf(known: Omit<Standing, 'state' | 'isInDoubt'>, { view, mark, nowMs }: Seen): Pick<Standing, 'state' | 'isInDoubt'> {
+function stateOf(known: Omit<Standing, 'state' | 'isInDoubt'>, { view, mark, nowMs, patienceMs }: Seen): Pick<Standing, 'state' | 'isInDoubt'> {
   const { node, isMember, assigned, report, failure, retreat } = known
   const judged = isJudged(view)
-  const isGone = isLost(node, nowMs)
   const hasTarget = assigned?.digest === view.target.digest
+  const isGone = isLost(node, nowMs, hasTarget ? patienceMs : lostAfterMs)
   const isReady = report?.phase === 'ready'
   const isBaked = isReady && (!judged || !hasTarget || nowMs - (mark?.readyAtMs ?? nowMs) >= view.policy.bakeSeconds * 1000)
   const isOverdue = node.isOnline && isPast(mark, view, nowMs)
@@ -258,7 +269,9 @@ export function nextChangeAtMs(view: RolloutView, nowMs: number): number | undef
     if (readyAtMs !== undefined) return [readyAtMs + bakeSeconds * 1000]
     return reachedAtMs === undefined ? [] : [Math.max(reachedAtMs, view.watchingSinceMs) + deadlineSeconds * 1000]
   })
-  const silent = view.nodes.filter((node) => !node.isOnline).map((node) => (node.lastSeenAtMs ?? 0) + lostAfterMs)
+  const silent = view.nodes
+    .filter((node) => !node.isOnline)
+    .flatMap(({ lastSeenAtMs = 0 }) => [lastSeenAtMs + lostAfterMs, lastSeenAtMs + firstPatienceMs(view.policy)])
   const held = view.heldUntilMs === undefined ? [] : [view.heldUntilMs]
   const next = [...marks, ...silent, ...held].filter((atMs) => atMs > nowMs)
   return next.length === 0 ? undefined : Math.min(...next)

@@ -39,13 +39,13 @@ export function toGroupWorkload(app: AppShape, version: Pick<Version, 'id' | 'co
 type Undigested<W> = W extends Workload ? Omit<W, 'digest'> & { readonly digest?: string } : never
 
 /**
- * SHA-256 of the workload's canonical JSON without `digest`, `restartToken`, `bakeSeconds` and `confirmSeconds`, in hexadecimal. Digests of
- * images are left out too: one that becomes known later is no reason to start anything anew.
+ * SHA-256 of the workload's canonical JSON without `digest`, `restartToken`, `bakeSeconds`, `confirmSeconds` and `trialId`, in hexadecimal.
+ * Digests of images are left out too: one that becomes known later is no reason to start anything anew.
  */
 export function workloadDigest(workload: Undigested<Workload>): string {
-  type Unnamed = { restartToken?: string; bakeSeconds?: number; confirmSeconds?: number }
+  type Unnamed = { restartToken?: string; bakeSeconds?: number; confirmSeconds?: number; trialId?: string }
   const named = workload as Undigested<Workload> & Unnamed
-  const { digest: _digest, restartToken: _token, bakeSeconds: _bake, confirmSeconds: _confirm, ...content } = named
+  const { digest: _digest, restartToken: _token, bakeSeconds: _bake, confirmSeconds: _confirm, trialId: _trial, ...content } = named
   return createHash('sha256').update(canonicalJson(content, 'imageDigest')).digest('hex')
 }
 

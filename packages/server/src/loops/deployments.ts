@@ -2,7 +2,7 @@
 // assignments of that node. What to do is decided in domain/deployment.ts.
 import type { Binding } from '@littoral/contract/node/desired-state'
 import { type DeploymentView, planDeployment } from '../domain/deployment.ts'
-import { driverKey } from '../domain/driver-workload.ts'
+import { driverKey, onTrial } from '../domain/driver-workload.ts'
 import * as assignments from '../store/assignments.ts'
 import * as deploymentStore from '../store/iot-edge/deployments.ts'
 import * as gatewayBindings from '../store/iot-edge/gateway-bindings.ts'
@@ -18,7 +18,7 @@ export const deployments = loop({
   everyMs: 10_000,
   gatherMs: 1,
   async pass({ store, now, log, settings }, signal) {
-    const timeoutMs = settings.deploymentTimeoutMs
+    const { deploymentTimeoutMs: timeoutMs, driverConfirmSeconds: confirmSeconds } = settings
     let nextAtMs: number | undefined
     let decisions = await clearGateways(store, now())
     for (const { id, isDispatched } of await store.read(deploymentStore.listMovable)) {
@@ -29,7 +29,7 @@ export const deployments = loop({
         nextAtMs = Math.min(nextAtMs ?? Number.POSITIVE_INFINITY, (view.deployment.dispatchedAtMs ?? 0) + timeoutMs)
         continue
       }
-      const status = await store.write((tx) => advance(tx, id, now(), timeoutMs))
+      const status = await store.write((tx) => advance(tx, { id, timeoutMs, confirmSeconds }, now()))
       if (status === undefined) continue
       if (status > 1) log.info({ deploymentId: id, status }, 'a deployment has ended')
       decisions++
@@ -55,8 +55,14 @@ async function clearGateways(store: Store, nowMs: number): Promise<number> {
   return clearings.length
 }
 
+interface Advance {
+  readonly id: string
+  readonly timeoutMs: number
+  readonly confirmSeconds: number
+}
+
 /** Applies what the planner decides on the job as it is now; the job's new status, or undefined when nothing was to be done. */
-async function advance(tx: WriteTx, id: string, nowMs: number, timeoutMs: number): Promise<number | undefined> {
+async function advance(tx: WriteTx, { id, timeoutMs, confirmSeconds }: Advance, nowMs: number): Promise<number | undefined> {
   const { view, nodeId } = await viewOf(tx, id)
   const plan = view && planDeployment(view, nowMs, timeoutMs)
   if (view === undefined || plan === undefined) return undefined
@@ -64,7 +70,7 @@ async function advance(tx: WriteTx, id: string, nowMs: number, timeoutMs: number
   const kept = nodeId === undefined ? [] : await gatewayBindings.list(tx, { nodeId, instanceId })
   deploymentStore.update(tx, view.deployment, plan.deployment)
   if (nodeId !== undefined) {
-    for (const workload of plan.assign) assignments.assign(tx, { nodeId, workload, nowMs })
+    for (const workload of plan.assign) assignments.assign(tx, { nodeId, workload: onTrial(workload, id, confirmSeconds), nowMs })
     for (const key of plan.unassign) assignments.unassign(tx, { nodeId, key, nowMs })
     const { bindings } = plan
     if (bindings !== undefined && !isSame(kept, bindings)) gatewayBindings.update(tx, { nodeId, instanceId, accountId }, bindings)

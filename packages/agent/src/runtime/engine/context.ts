@@ -43,6 +43,8 @@ export interface EngineContext {
   driverMemoryBytes: number
   /** Instances whose start is under way in this process: incomplete until it is done, and not to be adopted. */
   starting: Set<string>
+  /** Instances of which this agent has seen a container run. */
+  seenRunning: Set<string>
   notify: () => void
   log: (line: string) => void
 }

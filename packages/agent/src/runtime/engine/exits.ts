@@ -1,7 +1,7 @@
 // What an exited container died of, counted once per exit.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reason } from '@littoral/contract/node/report'
-import { countFailures, type ObservedContainer } from '../runtime.ts'
+import { countFailures, type ObservedContainer, stableRunMs } from '../runtime.ts'
 import { type ContainerDetails, findContainer } from './client/containers.ts'
 import { readLogs } from './client/logs.ts'
 import type { EngineContext } from './context.ts'
@@ -13,6 +13,8 @@ interface Exited {
   instanceId: string
   name: string
   details: ContainerDetails
+  /** It went down with its group, before this agent looked: not by itself. */
+  isInterrupted: boolean
 }
 
 interface Exit {
@@ -20,8 +22,10 @@ interface Exit {
   reason: Reason | undefined
 }
 
-export async function noteExit(context: EngineContext, connected: ConnectedEngine, { instanceId, name, ...exited }: Exited): Promise<Exit> {
+export async function noteExit(context: EngineContext, connected: ConnectedEngine, exited: Exited): Promise<Exit> {
+  const { instanceId, name } = exited
   const notes = context.notes.container(instanceId, name)
+  if (exited.isInterrupted) noteInterruption(context, exited)
   const isNew = notes.startError === undefined && notes.countedExit !== exited.details.State.FinishedAt
   const details = isNew && notes.killReason === undefined ? await lookAgain(connected, exited.details) : exited.details
   if (notes.startError !== undefined) {
@@ -44,10 +48,23 @@ export async function noteExit(context: EngineContext, connected: ConnectedEngin
   return { seen: isOutOfMemory ? { ...seen, isOutOfMemory } : seen, reason: notes.exitReason }
 }
 
+function noteInterruption(context: EngineContext, { instanceId, name, details }: Exited): void {
+  const notes = context.notes.container(instanceId, name)
+  const { StartedAt, FinishedAt } = details.State
+  if (notes.startError !== undefined || notes.countedExit === FinishedAt) return
+  notes.countedExit = FinishedAt
+  if (Date.parse(FinishedAt) - Date.parse(StartedAt) >= stableRunMs) notes.failures = 0
+  notes.exitReason = { code: 'Interrupted', message: 'it ended together with its group, as when the machine or the engine goes down' }
+  delete notes.killReason
+  context.notes.save(instanceId)
+}
+
 /** The engine hears of an exit and of its cause apart, so of one that was killed it may know the cause only a moment later. */
 async function lookAgain({ engine }: ConnectedEngine, details: ContainerDetails): Promise<ContainerDetails> {
   if (details.State.ExitCode !== 137 || details.State.OOMKilled || engine.isPodman) return details
-  await sleep(causeWaitMs)
+  const sinceMs = Date.now() - Date.parse(details.State.FinishedAt)
+  // A clock that was set back says nothing of how long ago it was.
+  await sleep(sinceMs >= 0 ? Math.max(0, causeWaitMs - sinceMs) : causeWaitMs)
   const later = await findContainer(engine, details.Id).catch(() => undefined)
   return later?.State.FinishedAt === details.State.FinishedAt ? later : details
 }

@@ -70,7 +70,7 @@ export function openEngineRuntime(options: EngineRuntimeOptions): Runtime {
 function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify: () => void): EngineContext {
   const { owner, dataDir: folder } = options
   const log = options.log ?? (() => {})
-  const link = openLink(options.socketPath ?? engineSocket(process.env))
+  const link = openLink(() => options.socketPath ?? engineSocket(process.env))
   const notes = openNotes(join(folder, 'notes'))
   return {
     owner,
@@ -90,6 +90,7 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     driverImages: driverImages(process.env),
     driverMemoryBytes: options.driverMemoryBytes ?? usualDriverMemoryBytes,
     starting: new Set(),
+    seenRunning: new Set(),
     notify,
     log,
   }

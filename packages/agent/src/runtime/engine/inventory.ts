@@ -13,17 +13,29 @@ export interface Inventory {
 
 export interface InventoryReader {
   read(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
+  /** The same without a question where it was read a moment ago and nothing was heard since; for what may be a little late. */
+  recall(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
+  /** The containers of an instance as they were seen last, whatever has happened since; without a question. */
+  lastSeen(instanceId: string): readonly ContainerDetails[]
   /** Something happened to this container: its details are asked again on the next look. */
   changed(containerId: string): void
   allChanged(): void
 }
 
-/** Details are asked again after this time even when nothing was heard: an event may have been missed. */
-const freshForMs = 30_000
+/**
+ * Details are asked again after this time even when nothing was heard. Every list shows whether a container runs, so all that a
+ * missed event can hide for so long is one that ended and was started again by somebody else between two lists.
+ */
+const freshForMs = 300_000
+/** A little more than the pause between two looks of the reconciler. */
+const recentMs = 11_000
 
 export function openInventory(owner: string): InventoryReader {
   const cache = new Map<string, { details: ContainerDetails; state: string; atMs: number }>()
   const versions = new Map<string, number>()
+  let last: { inventory: Inventory; atMs: number } | undefined
+  let news = 0
+  let seen: Inventory = { instances: new Map(), holders: new Map() }
 
   async function details(
     connected: ConnectedEngine,
@@ -42,23 +54,37 @@ export function openInventory(owner: string): InventoryReader {
     return found
   }
 
-  return {
+  const reader: InventoryReader = {
     async read(connected, signal) {
+      const [atMs, newsBefore] = [performance.now(), news]
       const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
       const all = await Promise.all(list.map(({ Id, State }) => details(connected, Id, State, signal)))
       const present = new Set(list.map(({ Id }) => Id))
       for (const id of cache.keys()) if (!present.has(id)) cache.delete(id)
       for (const id of versions.keys()) if (!present.has(id)) versions.delete(id)
-      return sortOut(all.filter((one) => one !== undefined))
+      const inventory = sortOut(all.filter((one) => one !== undefined))
+      last = news === newsBefore ? { inventory, atMs } : undefined
+      seen = inventory
+      return inventory
+    },
+    lastSeen: (instanceId) => [...(seen.instances.get(instanceId)?.values() ?? [])],
+    recall(connected, signal) {
+      const isRecent = last !== undefined && performance.now() - last.atMs < recentMs
+      return isRecent && last !== undefined ? Promise.resolve(last.inventory) : reader.read(connected, signal)
     },
     changed(containerId) {
+      last = undefined
+      news += 1
       cache.delete(containerId)
       versions.set(containerId, (versions.get(containerId) ?? 0) + 1)
     },
     allChanged() {
+      last = undefined
+      news += 1
       cache.clear()
     },
   }
+  return reader
 }
 
 function sortOut(all: readonly ContainerDetails[]): Inventory {

@@ -83,8 +83,19 @@ export function looseIdentity(labels: Labels | null): {
   }
 }
 
+/** Every look asks several times for the identity that the same labels tell. */
+const identities = new WeakMap<Labels, InstanceIdentity>()
+
 /** The instance's identity from the labels of its first container; undefined when these are not that container's. */
 export function identityOf(labels: Labels | null): InstanceIdentity | undefined {
+  const known = labels === null ? undefined : identities.get(labels)
+  if (known !== undefined) return known
+  const identity = readIdentity(labels)
+  if (labels !== null && identity !== undefined) identities.set(labels, identity)
+  return identity
+}
+
+function readIdentity(labels: Labels | null): InstanceIdentity | undefined {
   const text = labels?.[names.workload]
   const member = memberOf(labels)
   if (text === undefined || member === undefined) return undefined

@@ -19,7 +19,8 @@ export interface EngineLink {
   close(): void
 }
 
-export function openLink(socketPath: string): EngineLink {
+/** `findSocket` is asked before every attempt: an engine may be installed after the agent. */
+export function openLink(findSocket: () => string): EngineLink {
   let connecting: Promise<ConnectedEngine> | undefined
   let failure: string | undefined
   return {
@@ -28,7 +29,7 @@ export function openLink(socketPath: string): EngineLink {
     },
     async get(signal) {
       signal?.throwIfAborted()
-      connecting ??= connect(socketPath)
+      connecting ??= connect(findSocket())
       try {
         const connected = await connecting
         failure = undefined

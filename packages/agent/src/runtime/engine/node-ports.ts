@@ -7,6 +7,7 @@ import type { Forwarder } from '../../forwarder/client.ts'
 import { ForwarderError } from '../../forwarder/ports.ts'
 import type { ForwardedPort } from '../../forwarder/protocol.ts'
 import { StepError } from '../runtime.ts'
+import type { KeptWorkload } from './labels.ts'
 
 export interface ServedPort {
   servicePort: number
@@ -14,6 +15,8 @@ export interface ServedPort {
 }
 
 export interface NodePorts {
+  /** Has the process that keeps the ports started while the containers are, so that nobody waits for it afterwards. */
+  expect(workload: KeptWorkload): void
   /** Opens what is not open and points all ports of the group at the host. Throws StepError PortInUse or PortForbidden. */
   activate(instanceId: string, workload: GroupWorkload, host: string): Promise<void>
   list(): Promise<ForwardedPort[]>
@@ -38,6 +41,9 @@ export function openNodePorts(forwarder: Forwarder, folder: string, address?: st
   }
   const on = address === undefined ? {} : { address }
   return {
+    expect(workload) {
+      if (workload.kind === 'group' && workload.ports.length > 0) forwarder.ask('hello', {}).catch(() => {})
+    },
     async activate(instanceId, workload, host) {
       // All are opened before the first one moves, so that a taken port leaves the old version serving on every port.
       for (const { servicePort, fallback } of workload.ports) {

@@ -40,6 +40,7 @@ function handBackHolders(context: EngineContext, { engine }: ConnectedEngine, { 
   context.holders.reconcile(engine, holders, used)
   const running = members.filter(({ State }) => State.Running).map(({ Id }) => Id)
   context.watches.keepOnly(new Set(running), new Set(instances.keys()))
+  for (const instanceId of context.seenRunning) if (!instances.has(instanceId)) context.seenRunning.delete(instanceId)
 }
 
 interface Look {
@@ -105,16 +106,21 @@ function incompleteInstance({ instanceId, members }: Look): ObservedInstance {
   }
 }
 
-/** `own`: a driver's own network · a holder's address · `lost`: the holder does not run, its network is gone. */
-type Network = { kind: 'own' } | { kind: 'held'; address: string } | { kind: 'lost' }
+/**
+ * `own`: a driver's own network · a holder's address · `ended`: the holder went down with all members, as with the machine or the
+ * engine, and comes up with them again · `lost`: the holder does not run, its network is gone, and members still run in it.
+ */
+type Network = { kind: 'own' } | { kind: 'held'; address: string } | { kind: 'ended' } | { kind: 'lost' }
 
 function networkOf({ inventory, members }: Look): Network {
   const [any] = members.values()
   const holderId = any === undefined ? undefined : holderIdOf(any)
   if (holderId === undefined) return { kind: 'own' }
   const holder = inventory.holders.get(holderId)
-  const address = holder?.State.Running === true ? addressOf(holder) : undefined
-  if (holder === undefined || address === undefined) return { kind: 'lost' }
+  if (holder === undefined) return { kind: 'lost' }
+  if (!holder.State.Running) return { kind: [...members.values()].some(({ State }) => State.Running) ? 'lost' : 'ended' }
+  const address = addressOf(holder)
+  if (address === undefined) return { kind: 'lost' }
   // A holder that was started again from outside has a new namespace; the members are still in the old one.
   // Only one that has ended before can be: a clock that was set back makes every new member look older than its holder.
   const hasEnded = Date.parse(holder.State.FinishedAt) > 0
@@ -134,6 +140,7 @@ type ContainerLook = Look & { identity: InstanceIdentity; name: string; network:
 /** Sees to it that hook and probe of a running container go on, unless it is about to end. */
 function watchRun(context: EngineContext, { instanceId, identity, name, network }: ContainerLook, details: ContainerDetails): void {
   if (context.notes.of(instanceId).phase !== undefined || network.kind === 'lost') return
+  context.seenRunning.add(instanceId)
   context.watches.ensure({
     instanceId,
     details,
@@ -168,7 +175,9 @@ async function observeContainer(context: EngineContext, look: ContainerLook): Pr
     }
     return { seen, problem, isMissing: false }
   }
-  const exit = await noteExit(context, look.connected, { instanceId, name, details })
+  // What went down before this agent began did so with the machine or the engine. What goes down again and again waits its time.
+  const isInterrupted = look.network.kind === 'ended' && !context.seenRunning.has(instanceId)
+  const exit = await noteExit(context, look.connected, { instanceId, name, details, isInterrupted })
   const missing = await deviceProblem(context, look, details)
   return { seen: { ...common, state: 'exited', isReady: false, ...exit.seen }, problem: missing ?? exit.reason, isMissing: false }
 }

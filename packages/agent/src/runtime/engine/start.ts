@@ -58,6 +58,7 @@ interface Start<W> {
 
 async function startGroup(context: EngineContext, connected: ConnectedEngine, start: Start<GroupWorkload>): Promise<void> {
   const { engine } = connected
+  context.ports.expect(start.workload)
   const holder = await context.holders.take(engine, start.signal)
   const members = start.workload.containers.map((container) => {
     const labels = memberLabels(context.owner, start.identity, container.name)

@@ -123,12 +123,17 @@ export async function removeInstance(context: EngineContext, instanceId: string,
 /** Starts an exited container again, in a fresh one when it had outgrown its storage. */
 export async function restartContainer(context: EngineContext, instanceId: string, container: string, signal: AbortSignal): Promise<void> {
   const { engine } = await context.link.get(signal)
-  const members = await membersOf(context, engine, instanceId, signal)
-  const details = members.find(({ Config }) => memberOf(Config.Labels)?.container === container)
+  // It is restarted because of what a look has just shown; after a power cut every question more would hold up all groups.
+  const isIt = ({ Config }: ContainerDetails) => memberOf(Config.Labels)?.container === container
+  const seen = context.inventory.lastSeen(instanceId)
+  const isSeen = seen.some((details) => isIt(details) && !details.State.Running)
+  const members = isSeen ? seen : await membersOf(context, engine, instanceId, signal)
+  const details = members.find(isIt)
   if (details === undefined) throw new StepError('NotFound', `${instanceId} has no container ${container}`)
   if (details.State.Running) return
   const notes = context.notes.container(instanceId, container)
   const workload = workloadOf(members)
+  if (workload !== undefined) context.ports.expect(workload)
   const devices = workload === undefined ? [] : devicesOf(workload)
   const look = requireAll(await lookAtDevices(devices))
   if (replacedDevice(look, notes.devices) !== undefined) notes.isToBeRecreated = true
@@ -139,15 +144,36 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   if (devices.length > 0) notes.devices = identitiesOf(look)
   context.notes.of(instanceId).lastRestartReason = notes.exitReason?.code ?? 'Exited'
   context.notes.save(instanceId)
-  context.inventory.changed(id)
+  await wakeHolder(context, engine, details, signal)
   try {
     await startContainer(engine, id, signal)
   } catch (error) {
     if (!isEngineError(error, 'badCommand')) throw toStepError(error)
     noteStartError(context, instanceId, container, error.message)
+  } finally {
+    context.inventory.changed(id)
   }
-  context.inventory.changed(id)
   context.notify()
+}
+
+/**
+ * Sees to it that the network of a group is there: its holder ended with it when the machine or the engine went down. One that
+ * cannot be started again is removed, which makes the instance one that has lost its network.
+ */
+async function wakeHolder(context: EngineContext, engine: Engine, member: ContainerDetails, signal: AbortSignal): Promise<void> {
+  const id = holderIdOf(member)
+  if (id === undefined) return
+  try {
+    // One that runs is left alone.
+    await startContainer(engine, id, signal)
+    context.holders.replenish()
+  } catch (error) {
+    if (!isEngineError(error) || error.status < 400) throw error
+    await removeContainer(engine, id, signal)
+    throw new StepError('NetworkLost', `the network of the group cannot be set up again: ${error.message}`, { cause: error })
+  } finally {
+    context.inventory.changed(id)
+  }
 }
 
 interface Recreation {

@@ -6,13 +6,13 @@ import { identityOf } from './labels.ts'
 
 export async function readUsage(context: EngineContext, signal: AbortSignal): Promise<UsageCounters[]> {
   const connected = await context.link.get(signal)
-  const { instances } = await context.inventory.read(connected, signal)
+  const { instances } = await context.inventory.recall(connected, signal)
   const found: UsageCounters[] = []
   for (const [instanceId, members] of instances) {
     const key = [...members.values()].map(({ Config }) => identityOf(Config.Labels)?.workload.key).find((one) => one !== undefined)
     if (key === undefined) continue
     for (const [container, { State, HostConfig }] of members) {
-      const counters = State.Running && State.Pid > 0 ? await readCgroup(State.Pid) : undefined
+      const counters = State.Running && State.Pid > 0 ? readCgroup(State.Pid) : undefined
       if (counters === undefined) continue
       const { NanoCpus = 0, Memory = 0 } = HostConfig
       found.push({

@@ -45,7 +45,8 @@ export interface OpenEngine {
 
 /** Connects, asks for the API version and settles on one. Throws EngineError `unreachable` when nothing answers. */
 export async function openEngine(options: OpenEngine): Promise<Engine> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 64, socketPath: options.socketPath } as http.AgentOptions)
+  // Many calls at once happen now and then; in between a few connections are enough.
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 4, socketPath: options.socketPath } as http.AgentOptions)
   const pool: Pool = { socketPath: options.socketPath, agent, prefix: '' }
   try {
     const answer = await send(pool, { path: '/_ping', timeoutMs: options.timeoutMs ?? 5000, signal: options.signal })

@@ -1,0 +1,66 @@
+// A runtime that takes its time to open: the process runtime ends what an earlier agent left behind and looks for interpreters. The
+// others need not wait for it, so it counts as one that cannot be asked until it is open.
+import type { Runtime } from './runtime/runtime.ts'
+
+export interface LateRuntime {
+  readonly runtime: Runtime
+  /** Begins to open it; again: waits for the same opening. Rejects with the reason why it cannot be opened. */
+  readonly open: () => Promise<void>
+}
+
+/** What is said of it meanwhile, to nobody but the planner. */
+export const stillOpening = 'it is being opened'
+
+/** `mayRun`: what is likely to be supported, for as long as nobody knows. */
+export function lateRuntime(name: string, openIt: () => Promise<Runtime>, mayRun: Runtime['supports']): LateRuntime {
+  let isOpen: Runtime | undefined
+  let opening: Promise<Runtime> | undefined
+  const listeners = new Map<() => void, () => void>()
+  const whenOpen = async () => {
+    if (opening === undefined) throw new Error(`the runtime ${name} was not opened`)
+    return opening
+  }
+  const open = async () => {
+    opening ??= openIt()
+    const runtime = await opening
+    if (isOpen !== undefined) return
+    isOpen = runtime
+    for (const onChange of listeners.keys()) {
+      listeners.set(onChange, runtime.events(onChange))
+      onChange()
+    }
+  }
+  const runtime: Omit<Runtime, 'stock'> = {
+    name,
+    capabilities: async () => (await whenOpen()).capabilities(),
+    supports: (workload) => (isOpen ?? { supports: mayRun }).supports(workload),
+    async observe(signal) {
+      if (isOpen === undefined) throw new Error(stillOpening)
+      return isOpen.observe(signal)
+    },
+    prepare: async (...args) => (await whenOpen()).prepare(...args),
+    start: async (...args) => (await whenOpen()).start(...args),
+    activate: async (...args) => (await whenOpen()).activate(...args),
+    restart: async (...args) => (await whenOpen()).restart(...args),
+    updateConfig: async (...args) => (await whenOpen()).updateConfig(...args),
+    stop: async (...args) => (await whenOpen()).stop(...args),
+    remove: async (...args) => (await whenOpen()).remove(...args),
+    events(onChange) {
+      listeners.set(onChange, isOpen?.events(onChange) ?? (() => {}))
+      return () => {
+        listeners.get(onChange)?.()
+        listeners.delete(onChange)
+      }
+    },
+    async *logs(...args) {
+      yield* (await whenOpen()).logs(...args)
+    },
+    exec: async (...args) => (await whenOpen()).exec(...args),
+    usage: async (signal) => isOpen?.usage(signal) ?? [],
+    tidy: async (...args) => isOpen?.tidy(...args),
+    close: async () => (await opening?.catch(() => undefined))?.close(),
+  }
+  // Absent until it is open, as that of a runtime that keeps nothing.
+  Object.defineProperty(runtime, 'stock', { enumerable: true, get: () => isOpen?.stock })
+  return { runtime: runtime as Runtime, open }
+}
