@@ -147,6 +147,12 @@ describe('an object that nothing uses', () => {
     expect(await isThere(due)).toEqual([true, true])
   })
 
+  it('is taken off the list when its bytes are gone without the loop', async () => {
+    await ctx.store.write(async (tx) => list.insert(tx, { kind: 'blob', name: 'f'.repeat(64), sinceMs: 0 }))
+    expect(await pass()).toBe(0)
+    expect(await ctx.store.read((tx) => list.find(tx, 'blob', 'f'.repeat(64)))).toBeUndefined()
+  })
+
   it('is kept for ever where the operator wants that', async () => {
     const never = await upload('code', 'never used')
     ctx = { ...ctx, settings: { ...ctx.settings, leftoversKeptMs: 0 } }

@@ -6,6 +6,8 @@ import { deviceFields } from './product-fields.ts'
 const MessageId = Type.String({ description: 'Id of the call, for the log.' })
 const errors = ['iot.device.NotExistedDevice', 'iot.device.DeviceOffline', 'iot.device.CallTimeout', 'iot.device.CallFailed'] as const
 const JsonObject = Type.Object({}, { additionalProperties: true })
+/** Characters that a gateway takes at once (contract: node/stream). */
+const longestText = 65_536
 
 const invokeThing = edgeOperation({
   action: 'InvokeThingService',
@@ -18,7 +20,10 @@ const invokeThing = edgeOperation({
       maxLength: 64,
       description: 'Identifier of the service. get and set mean its properties and are refused; use SetDeviceProperty.',
     }),
-    Args: JsonText(JsonObject, 'Arguments of the service as a JSON object; {} when it takes none.'),
+    Args: {
+      ...JsonText(JsonObject, 'Arguments of the service as a JSON object of up to 65536 characters; {} when it takes none.'),
+      maxLength: longestText,
+    },
     IotInstanceId,
   }),
   output: Type.Object({
@@ -43,7 +48,7 @@ export const SetDeviceProperty = edgeOperation({
   access: 'update',
   input: Type.Object({
     ...deviceFields,
-    Items: JsonText(JsonObject, 'New values by property, as a JSON object.'),
+    Items: { ...JsonText(JsonObject, 'New values by property, as a JSON object of up to 65536 characters.'), maxLength: longestText },
     IotInstanceId,
   }),
   output: Type.Object({ Data: Type.Object({ MessageId }, { description: 'The call.' }) }),

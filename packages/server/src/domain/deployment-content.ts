@@ -25,6 +25,7 @@ export interface DeployedResource {
 /** Bounds of what a node takes (contract: node/desired-state), with room for what else is told to it. */
 const maxFiles = 64
 const maxFileName = 255
+const maxOptions = 256
 const maxBindings = 2000
 const maxConfigCharacters = 4_000_000
 const maxJobBytes = 12_000_000
@@ -40,11 +41,13 @@ export function checkSizes(resources: readonly Resource[]): void {
   if (bytes > maxJobBytes) throw tooLarge(`What the instance holds has more than ${maxJobBytes} bytes.`)
 }
 
-function checkSize({ driverName, files, config }: DriverWorkload): void {
+function checkSize({ driverName, files, config, arguments: options }: DriverWorkload): void {
   if (files.length > maxFiles) throw tooLarge(`The driver ${driverName} and its channels have more than ${maxFiles} configuration files.`)
   if (config.length > maxConfigCharacters) {
     throw tooLarge(`The driver ${driverName} has more than ${maxConfigCharacters} characters of configuration.`)
   }
+  // Versions from before this was looked at when they are created.
+  if (options.length > maxOptions) throw tooLarge(`The driver ${driverName} has more than ${maxOptions} options in its Argument.`)
   const long = files.find(({ name }) => name.length > maxFileName)
   if (long !== undefined) throw tooLarge(`The driver ${driverName} has a file whose name is too long: ${long.name}.`)
 }

@@ -108,6 +108,16 @@ export function toDriverContainer(config: ContainerConfig | undefined): DriverCo
   }
 }
 
+/** What a node takes (contract: node/desired-state). */
+const maxOptions = 256
+
+/** JVM options as they were written; throws iot.common.InvalidParam when there are more than a node takes. */
+export function parseArgument(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  if (splitArgument(text).length > maxOptions) throw invalidParam('Argument', `has more than ${maxOptions} options.`)
+  return text
+}
+
 /** JVM options as a list: blanks separate, quotes hold together. */
 export function splitArgument(argument: string | undefined): string[] {
   const words = (argument ?? '').match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []

@@ -66,6 +66,12 @@ describe('driver versions', () => {
     expect(await create({ DriverVersion: '2', Description: 'x'.repeat(257) })).toBe('iot.common.InvalidParam')
   })
 
+  it('takes as many options for the virtual machine as a gateway does, and no more', async () => {
+    expect(await create({ Argument: Array.from({ length: 256 }, () => '-Da=1').join(' ') })).toBe('Success')
+    const tooMany = Array.from({ length: 257 }, () => '-Da=1').join(' ')
+    expect(await create({ DriverVersion: '2', Argument: tooMany })).toBe('iot.common.InvalidParam')
+  })
+
   const port = { hostPort: 8080, containerPort: 80, protocol: 'tcp' }
   const device = { hostPath: '/dev/ttyS0', permission: 'rw' }
   const volume = { hostPath: 'data', containerPath: '/data', permission: 'ro' }

@@ -7,6 +7,7 @@ import { type ConfigBlock, checkBlocks, parseDriverConfig } from '../../domain/d
 import {
   type DriverPackage,
   type DriverVersion,
+  parseArgument,
   parseCheckRule,
   parseContainerConfig,
   parseDescription,
@@ -116,7 +117,7 @@ function parseContent(input: ContentInput): ParsedContent {
     edgeVersion: EdgeVersion,
     configs: DriverConfig ? parseDriverConfig(DriverConfig) : [],
     ...present({
-      argument: Argument || undefined,
+      argument: parseArgument(Argument),
       description: parseDescription(Description),
       checkRule: ConfigCheckRule ? parseCheckRule(ConfigCheckRule) : undefined,
       container: ContainerConfig ? parseContainerConfig(ContainerConfig) : undefined,

@@ -223,6 +223,14 @@ describe('a call of a device', () => {
     expect(await door.code('InvokeThingService', invoke())).toBe(code)
   })
 
+  it('with more than a gateway takes at once is refused', async () => {
+    answering({ code: 0, message: '', data: {} })
+    const text = (length: number) => JSON.stringify({ a: 'x'.repeat(length - 8) })
+    expect(await door.code('InvokeThingService', invoke({ Args: text(65_536) }))).toBe('Success')
+    expect(await door.code('InvokeThingService', invoke({ Args: text(65_537) }))).toBe('iot.common.InvalidParam')
+    expect(await door.code('SetDeviceProperty', { ...named, Items: text(65_537) })).toBe('iot.common.InvalidParam')
+  })
+
   it('of a device that is in no instance, or with arguments that are no object, is refused', async () => {
     const loose = { ProductKey: other.productKey, DeviceName: other.deviceName }
     expect(await door.code('InvokeThingService', invoke(loose))).toBe('iot.device.DeviceOffline')
