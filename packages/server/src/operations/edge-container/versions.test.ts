@@ -80,6 +80,14 @@ describe('creating a version', () => {
     expect(await read('release-2', asText)).toEqual(both)
   })
 
+  it('keeps what a probe of another type would use, as clients with fixed structures send it', async () => {
+    const exec = { ...container, ProbeType: 'exec', ProbeContent: { Command: 'true', HttpHeaders: '@', Path: '', Port: 0, Scheme: '' } }
+    const VersionId = await createVersion(context, AppId, 'release-1', [exec])
+    const { Version } = await call(context, 'GetEdgeContainerAppVersion', { AppId, VersionId })
+    expect(Version.Containers).toEqual([exec])
+    expect((await call(context, 'ListEdgeContainerAppVersions', { AppId }))['TotalCount']).toBe(1)
+  })
+
   it('takes the vendor’s own sample only where the installation is lenient', async () => {
     const sample = [
       {
