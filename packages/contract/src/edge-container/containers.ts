@@ -36,6 +36,8 @@ export const AcrImage = Type.Object(
 
 const HttpHeaders = Type.String({
   maxLength: 65_536,
+  // For every probe type: the vendor's page knows no exception from it.
+  pattern: '^[^@]*$',
   fault: 'InvalidParameter.HttpHeaders',
   description: 'httpGet: request headers as JSON text, an object of names and values or an array of such objects; without @.',
   examples: ['[{"Accept":"application/json"}]'],
