@@ -25,6 +25,15 @@ export const allowedAgainstContract: readonly Allowed[] = [
     what: 'required',
     reason: 'An installation made lenient lets it be left out, so the handler refuses and not the schema.',
   },
+  ...[
+    ['Port', 'minimum'],
+    ['Port', 'maximum'],
+    ['Scheme', 'enum'],
+  ].map(([field, what]) => ({
+    where: `CreateEdgeContainerAppVersion input Containers[] ProbeContent ${field}`,
+    what: what ?? '',
+    reason: 'Not looked at where it belongs to another ProbeType, so the handler refuses and not the schema.',
+  })),
   {
     where: 'RollbackEdgeContainerAppVersion input Percentage',
     what: 'minimum',

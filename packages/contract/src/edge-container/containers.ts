@@ -1,7 +1,6 @@
 // One container of a version, as it is sent and as it is read back (contract: esa-edge-container §6.2, §6.3). What JSON
 // Schema cannot say, such as which probe key belongs to which probe, is checked by server/src/domain/container.ts.
 import Type from 'typebox'
-import { anyCase } from './fields.ts'
 
 /** Bounds where the contract names none: what a node accepts (node/desired-state.ts). */
 const CommandLine = (description: string) => Type.String({ maxLength: 4096, description })
@@ -37,13 +36,17 @@ export const AcrImage = Type.Object(
 
 const HttpHeaders = Type.String({
   maxLength: 65_536,
+  // For every probe type: the vendor's page knows no exception from it.
   pattern: '^[^@]*$',
   fault: 'InvalidParameter.HttpHeaders',
   description: 'httpGet: request headers as JSON text, an object of names and values or an array of such objects; without @.',
   examples: ['[{"Accept":"application/json"}]'],
 })
 
-/** Keys of every probe type; those of another type than ProbeType's are kept and not used. */
+/**
+ * Keys of every probe type; those of another type than ProbeType's are kept and not used, whatever they say, so the rules of a key
+ * that belongs to some types only are in server/src/domain/container.ts.
+ */
 export const ProbeContent = Type.Object(
   {
     Command: Type.Optional(CommandLine('exec: the command to run in the container, split at blanks outside quotes. Required for exec.')),
@@ -53,10 +56,15 @@ export const ProbeContent = Type.Object(
     InitialDelaySeconds: Type.Optional(Seconds(0, 0, 'Seconds between start and the first check.')),
     Path: Type.Optional(Type.String({ maxLength: 4096, default: '/', description: 'httpGet: path to request.' })),
     PeriodSeconds: Type.Optional(Seconds(1, 10, 'Seconds between two checks.')),
-    Port: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 65535, description: 'httpGet, tcpSocket: port to ask. Required for these two.' }),
+    Port: Type.Optional(Type.Integer({ description: 'httpGet, tcpSocket: port to ask, 1 to 65535. Required for these two.' })),
+    Scheme: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        default: 'http',
+        examples: ['http', 'https'],
+        description: 'httpGet: http or https, in any letter case.',
+      }),
     ),
-    Scheme: Type.Optional(anyCase(['http', 'https'], { description: 'httpGet: http or https, in any letter case.', default: 'http' })),
     SuccessThreshold: Type.Optional(Times(1, 'Good checks in a row until the container counts as ready.')),
     TimeoutSeconds: Type.Optional(Seconds(1, 1, 'Seconds that one check may take.')),
   },

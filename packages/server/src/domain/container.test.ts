@@ -54,6 +54,9 @@ describe('a container', () => {
     ['exec with a blank Command', { probeKind: 'exec', probe: { command: ' ' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Command'],
     ['tcpSocket without Port', { probeKind: 'tcpSocket', probe: {} }, 'InvalidParameter', 'Containers[1].ProbeContent.Port'],
     ['httpGet without Port', { probe: { path: '/' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Port'],
+    ['port 0', { probe: { port: 0 } }, 'InvalidParameter', 'Containers[1].ProbeContent.Port'],
+    ['port 65536', { probeKind: 'tcpSocket', probe: { port: 65_536 } }, 'InvalidParameter', 'Containers[1].ProbeContent.Port'],
+    ['another scheme', { probe: { port: 1, scheme: 'ftp' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Scheme'],
     ['a relative path', { probe: { port: 1, path: 'healthz' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Path'],
     ['a path with a line end', { probe: { port: 1, path: '/a\r\nX: y' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Path'],
     ['a host with a blank', { probe: { port: 1, host: 'a b' } }, 'InvalidParameter', 'Containers[1].ProbeContent.Host'],
@@ -70,8 +73,9 @@ describe('a container', () => {
   })
 
   it('does not look at probe keys of another type', () => {
-    const probe = { command: 'cat ready.txt', path: 'not a path', httpHeaders: 'not JSON' }
+    const probe = { command: 'cat ready.txt', path: 'not a path', httpHeaders: 'not JSON, with @', port: 0, scheme: 'ftp' }
     expect(() => newContainers([{ ...web, probeKind: 'exec', probe }], strict)).not.toThrow()
+    expect(() => newContainers([{ ...web, probeKind: 'tcpSocket', probe: { ...probe, port: 1 } }], strict)).not.toThrow()
   })
 
   it('needs IsACRImage and Storage, unless the installation is lenient', () => {

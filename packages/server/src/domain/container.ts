@@ -118,7 +118,9 @@ function requireProbe({ probeKind, probe }: ContainerDraft, where: string): void
     return
   }
   if (probe.port === undefined) throw invalid(`Port: required for ProbeType ${probeKind}.`)
+  if (probe.port < 1 || probe.port > 65_535) throw invalid('Port: 1 to 65535.')
   if (probeKind === 'httpGet') {
+    if (probe.scheme && !/^https?$/i.test(probe.scheme)) throw invalid('Scheme: one of http, https.')
     if (probe.path && !probe.path.startsWith('/')) throw invalid('Path: has to begin with /.')
     // A request line is made of it, so nothing in it may end the line or the word.
     if (probe.path && !/^[!-~]+$/.test(probe.path)) throw invalid('Path: blanks and everything outside ASCII have to be percent-encoded.')

@@ -1,14 +1,20 @@
 // An offer to go over to another protocol than WebSocket, such as the h2c of Java's HTTP client, is no refusal of this one: the
 // request is handed back to the server without the offer. Node 20 cannot be told to pass over an offer by itself. Called by hub.ts.
 import type { IncomingMessage, Server } from 'node:http'
-import type { Upgrade } from './hub.ts'
+import type { Duplex } from 'node:stream'
+
+interface Offer {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
 
 export function isWebSocket({ headers }: IncomingMessage): boolean {
   return wordsOf(headers.upgrade ?? '').includes('websocket')
 }
 
 /** The socket begins anew with the same request; what came behind its head is still to be read. */
-export function passOver(server: Server, { request, socket, head }: Upgrade): void {
+export function passOver(server: Server, { request, socket, head }: Offer): void {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const [name = '', value = ''] = request.rawHeaders.slice(at, at + 2)

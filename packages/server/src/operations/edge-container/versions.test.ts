@@ -80,6 +80,14 @@ describe('creating a version', () => {
     expect(await read('release-2', asText)).toEqual(both)
   })
 
+  it('keeps what a probe of another type would use, as clients with fixed structures send it', async () => {
+    const exec = { ...container, ProbeType: 'exec', ProbeContent: { Command: 'true', HttpHeaders: 'none', Path: '', Port: 0, Scheme: '' } }
+    const VersionId = await createVersion(context, AppId, 'release-1', [exec])
+    const { Version } = await call(context, 'GetEdgeContainerAppVersion', { AppId, VersionId })
+    expect(Version.Containers).toEqual([exec])
+    expect((await call(context, 'ListEdgeContainerAppVersions', { AppId }))['TotalCount']).toBe(1)
+  })
+
   it('takes the vendor’s own sample only where the installation is lenient', async () => {
     const sample = [
       {
@@ -159,6 +167,11 @@ describe('creating a version', () => {
     ['Containers[1].ProbeContent.PeriodSeconds', { ProbeContent: { Port: 1, PeriodSeconds: 0 } }, 'InvalidParameter'],
     ['Containers[1].ProbeContent.InitialDelaySeconds', { ProbeContent: { Port: 1, InitialDelaySeconds: -1 } }, 'InvalidParameter'],
     ['Containers[1].ProbeContent.HttpHeaders', { ProbeContent: { Port: 1, HttpHeaders: '{"A":"x@y"}' } }, 'InvalidParameter.HttpHeaders'],
+    [
+      'Containers[1].ProbeContent.HttpHeaders',
+      { ProbeType: 'tcpSocket', ProbeContent: { Port: 1, HttpHeaders: '@' } },
+      'InvalidParameter.HttpHeaders',
+    ],
     ['Containers[1].ProbeContent.HttpHeaders', { ProbeContent: { Port: 1, HttpHeaders: 'A: b' } }, 'InvalidParameter.HttpHeaders'],
     ['Containers[1].ProbeContent.HttpHeaders', { ProbeContent: { Port: 1, HttpHeaders: { A: 'b' } } }, 'InvalidParameter.HttpHeaders'],
   ])('refuses %s of %j', async (path, change, code) => {
