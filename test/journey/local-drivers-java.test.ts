@@ -17,7 +17,7 @@ import { pack, TestObjects } from '../../packages/agent/src/test-packages.ts'
 import { driver } from '../../packages/agent/src/test-workloads.ts'
 
 const missing = ['java', 'javac', 'jar'].filter((name) => spawnSync(name, [name === 'java' ? '-version' : '--version']).status !== 0)
-const title = `a driver for Java${missing.length === 0 ? '' : ` (skipped: there is no ${missing.join(' and no ')} in the PATH)`}`
+const skipped = missing.length === 0 ? '' : ` (skipped: there is no ${missing.join(' and no ')} in the PATH)`
 const device = { productKey: 'a1pk', deviceName: 'meter-1' }
 const configOf = (unit: string) => JSON.stringify({ config: { json: { unit } }, deviceList: [device] })
 const never = () => new AbortController().signal
@@ -32,7 +32,7 @@ async function compiled(folder: string): Promise<Buffer> {
   return readFile(jar)
 }
 
-describe.runIf(missing.length === 0)(title, () => {
+describe.runIf(missing.length === 0)(`a driver for Java${skipped}`, () => {
   let folder: string
   let doors: Doors
   let runtime: Runtime

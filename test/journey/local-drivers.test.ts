@@ -33,7 +33,7 @@ let server: TestServer
 let call: Call
 let count = 0
 beforeAll(async () => {
-  server = await openTestServer()
+  server = await openTestServer({ env: { LITTORAL_STATS_SECONDS: '1' } })
   call = throwing(sdkCall('@alicloud/iot20180120', server.url, server.key))
 })
 afterAll(() => server.close())
@@ -136,6 +136,20 @@ describe.each(Object.keys(languages) as (keyof typeof languages)[])('a driver fo
     const { Devices, DeviceCount } = await server.littoral('GetNode', { NodeId: node.nodeId })
     expect(DeviceCount).toBe(2)
     expect(Devices).toContainEqual(expect.objectContaining({ DeviceName: 'sensor-1', DriverId: driverId, IsOnline: true }))
+  })
+
+  it('is shown with what it uses, and the node with what runs it', async () => {
+    const shown = async () => {
+      const { Node, Workloads } = await server.littoral('GetNode', { NodeId: node.nodeId })
+      const found = (Workloads as { Key: string; Usage?: { MemoryBytes: number } }[]).find(({ Key }) => Key === key())
+      return found?.Usage === undefined ? undefined : { Node, Usage: found.Usage }
+    }
+    const { Node, Usage } = await until('the usage of the driver', 20_000, shown)
+    expect(Usage).toMatchObject({ CpuMicros: expect.any(Number) as number, MemoryLimitBytes: 1 << 30 })
+    expect(Usage.MemoryBytes).toBeGreaterThan(1 << 20)
+    expect(Node).toMatchObject({
+      DriverRuntimeVersions: expect.arrayContaining([{ Name: runtime, Version: expect.stringMatching(/\d/) as string }]) as object,
+    })
   })
 
   it('has its devices offline once it is taken off', async () => {

@@ -36,7 +36,8 @@ export async function adoptDoor(context: EngineContext, identity: InstanceIdenti
   const running = members.find(({ State }) => State.Running)
   if (workload.kind !== 'driver' || !running || context.starting.has(instanceId)) return
   const reachedAt = running.Config.Env?.find((entry) => entry.startsWith(addressVariable))?.slice(addressVariable.length) ?? '127.0.0.1'
-  const onSilent = () => void endSilent(context, instanceId, running).catch((error: unknown) => context.log(`${instanceId}: ${String(error)}`))
+  const onSilent = () =>
+    void endSilent(context, instanceId, running).catch((error: unknown) => context.log(`${instanceId}: ${String(error)}`))
   await openDoor(context, { workload, instanceId, folder: join(context.instancesFolder, instanceId), reachedAt, onSilent })
 }
 

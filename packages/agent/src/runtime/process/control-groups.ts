@@ -152,8 +152,8 @@ async function openOld(name: string, folders: KernelFolders): Promise<Hierarchy>
       ['memory.memsw.limit_in_bytes', String(memoryBytes)],
       ['pids.max', String(processes)],
     ],
-    // A thread that moves itself waits for nobody, while moving a whole process stops every fork on the machine for a moment; who
-    // joins is a shell, which has one thread.
+    // In newer kernels a thread that moves itself takes no lock over all processes of the machine. Who joins is a shell, which has
+    // one thread.
     member: 'tasks',
     counter: 'memory.oom_control',
     memory: 'total_rss',

@@ -73,31 +73,21 @@ interface Assigning {
 async function openAssignments({ file, claims, owner, first, last }: Assigning): Promise<Pick<Users, 'of' | 'keepOnly'>> {
   const known = parseUsers(await readIfPresent(file))
   const save = together(() => writeAtomically(file, JSON.stringify(Object.fromEntries(known))))
-  // Ours for as long as this agent runs: others take a claim only when the folder it names is gone.
-  const claimed = new Set<number>()
-  const claim = async (uid: number) => {
-    if (!claimed.has(uid) && (await claimUser(join(claims, String(uid)), owner))) claimed.add(uid)
-    return claimed.has(uid)
-  }
+  const ours = openClaims(claims, owner)
   const assign = async (key: string) => {
     const kept = known.get(key)
-    if (kept !== undefined && kept >= first && kept <= last && (await claim(kept))) return { uid: kept, isNew: false }
+    if (kept !== undefined && kept >= first && kept <= last && (await ours.claim(kept))) return { uid: kept, isNew: false }
     known.delete(key)
     const taken = new Set(known.values())
     for (let uid = first; uid <= last; uid++) {
-      if (taken.has(uid) || !(await claim(uid))) continue
+      if (taken.has(uid) || !(await ours.claim(uid))) continue
       known.set(key, uid)
       return { uid, isNew: true }
     }
     throw new StepError('UserMissing', `all users from ${first} to ${last} have a driver`, { isStalled: true })
   }
-  // One after another: drivers that start together must not find the same number free.
-  let before: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = before.then(work)
-    before = done.catch(() => undefined)
-    return done
-  }
+  // Drivers that start together must not find the same number free.
+  const inTurn = oneAfterAnother()
   return {
     async of(key) {
       const { uid, isNew } = await inTurn(() => assign(key))
@@ -108,12 +98,35 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
       inTurn(async () => {
         const gone = [...known].filter(([key]) => !keys.has(key))
         for (const [key, uid] of gone) {
-          await rm(join(claims, String(uid)), { force: true })
-          claimed.delete(uid)
+          await ours.release(uid)
           known.delete(key)
         }
         if (gone.length > 0) await save()
       }),
+  }
+}
+
+function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
+  let before: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = before.then(work)
+    before = done.catch(() => undefined)
+    return done
+  }
+}
+
+/** A claim is ours for as long as this agent runs: others take one only when the folder it names is gone. */
+function openClaims(folder: string, owner: string) {
+  const claimed = new Set<number>()
+  return {
+    async claim(uid: number): Promise<boolean> {
+      if (!claimed.has(uid) && (await claimUser(join(folder, String(uid)), owner))) claimed.add(uid)
+      return claimed.has(uid)
+    },
+    async release(uid: number): Promise<void> {
+      await rm(join(folder, String(uid)), { force: true })
+      claimed.delete(uid)
+    },
   }
 }
 
