@@ -123,6 +123,30 @@ describe('devices', () => {
     expect(news.flatMap(({ events }) => events)).toEqual([expect.objectContaining({ name: 'overheated', value: '{"at":"温度"}' })])
   })
 
+  it('go offline when their name is given up, and come online again with it', async () => {
+    const one = await connected()
+    await one.register()
+    const isOnline = () => book.isOnline(ref)
+    for (const _ of [1, 2]) {
+      await one.online('a1pk', 'Sensor-1')
+      await one.serve(id, () => '{}')
+      expect(isOnline()).toBe(true)
+      await new Promise((resolve) => one.bus.releaseName(`iot.device.id${id}`, resolve))
+      await vi.waitFor(() => expect(isOnline()).toBe(false))
+    }
+    expect(log).not.toContainEqual(expect.stringContaining('was not taken'))
+  })
+
+  it('stay online when another connection gives up a name', async () => {
+    const one = await connected()
+    const two = await connected()
+    await one.online('a1pk', 'Sensor-1')
+    await two.serve(id, () => '{}')
+    await new Promise((resolve) => two.bus.releaseName(`iot.device.id${id}`, resolve))
+    await two.ask('iot.dmp.configmanager', 'get_config', 'gw_driverconfig_d0c5')
+    expect(book.isOnline(ref)).toBe(true)
+  })
+
   it('that are not in the config are refused with a reason', async () => {
     const one = await connected()
     expect(await one.online('a1pk', 'Other')).toMatchObject({ code: 109000, message: expect.stringContaining('a1pk/Other') as string })

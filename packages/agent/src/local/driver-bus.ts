@@ -39,7 +39,8 @@ export class DriverBus {
       log(`driver ${desk.driver.driverName}: ${text}`)
       desk.driver.note?.(text)
     }
-    this.#policy = { served, lines: () => this.#connected.keys(), checkName: (name) => this.#checkName(name) }
+    const onReleased = (name: string, line: BusLine) => void this.#released(name, line)
+    this.#policy = { served, lines: () => this.#connected.keys(), checkName: (name) => this.#checkName(name), onReleased }
   }
 
   accept(socket: Socket): void {
@@ -91,6 +92,17 @@ export class DriverBus {
   #checkName(name: string): void {
     if (this.isOwnName(name) || name.startsWith(devicePrefix)) return
     throw new BusError('org.freedesktop.DBus.Error.AccessDenied', `this driver may not be ${name}`)
+  }
+
+  /**
+   * A device without its name cannot be called, so it is offline. The library for Python gives the name up when it fails after
+   * `connect`, and says no more than that.
+   */
+  async #released(name: string, line: BusLine): Promise<void> {
+    if (!name.startsWith(devicePrefix)) return
+    const device = await this.#desk.deviceByCloudId(name.slice(devicePrefix.length)).catch(() => undefined)
+    const theirs = this.#connected.get(line)?.driverLine
+    if (device && this.#desk.lineOf(device) === theirs) this.#desk.offline(device)
   }
 
   async #answer(request: BusRequest, line: BusLine): Promise<BusAnswer> {

@@ -13,9 +13,21 @@ export interface PackagedFile {
   readonly head: Uint8Array
 }
 
+const libraryName = /\.(?:node|so(?:\.\d+)*)$/
+/** Where packages of npm keep a library for every processor there is, of which the one that fits is loaded. */
+const ofAnyProcessor = /(?:^|\/)prebuilds\//
+
+/**
+ * Whether the driver runs what is compiled in this file. Packages of npm bring what nobody runs: the library under the vendor's own
+ * one for Node brings a test program for another processor.
+ */
+function isRun(path: string, runtime: PackagedDriver['runtime']): boolean {
+  return runtime === 'c' || (libraryName.test(path) && !ofAnyProcessor.test(path))
+}
+
 /** Why one file cannot be in a package of this driver, or undefined. */
 export function fileProblem({ path, mode, head }: PackagedFile, { runtime, cpuArch }: PackagedDriver): string | undefined {
-  if (isMachineCode(head)) {
+  if (isMachineCode(head) && isRun(path, runtime)) {
     const problem = cpuArch === undefined ? undefined : machineProblem(head, cpuArch)
     if (problem !== undefined) return entryRefusal(path, problem)
   }

@@ -67,6 +67,20 @@ describe('a driver package', () => {
     expect(await findPackageProblem(path, { runtime: 'nodejs8' })).toBeUndefined()
   })
 
+  it('may bring programs nobody runs, and libraries for every processor to choose from', async () => {
+    const files = {
+      'index.js': '',
+      'node_modules/put/test/c/ftoi': executable(programs.x86!),
+      'node_modules/y/prebuilds/linux-arm64/y.node': { content: programs.aarch64! },
+    }
+    const driver = { runtime: 'nodejs8', cpuArch: 'x86-64' } as const
+    expect(await findPackageProblem(await packed(files), driver)).toBeUndefined()
+    const withLibrary = await packed({ ...files, 'lib/libz.so.1.2': { content: programs.aarch64! } })
+    expect(await findPackageProblem(withLibrary, driver)).toContain('entry "lib/libz.so.1.2" is compiled for aarch64')
+    const inC = await packed({ main: executable(programs['x86-64']!), tool: executable(programs.aarch64!) })
+    expect(await findPackageProblem(inC, { runtime: 'c', cpuArch: 'x86-64' })).toContain('entry "tool" is compiled for aarch64')
+  })
+
   it.each([
     ['for big-endian machines', program(8, { isBig: true }), 'is compiled for mips (big-endian), 32 bit, the driver is for x86-64'],
     ['cut off in its head', programs['x86-64']!.subarray(0, 20), 'ends within its first bytes'],

@@ -18,6 +18,8 @@ export interface BusPolicy {
   readonly lines: () => Iterable<BusLine>
   /** Throws BusError where the driver must not have the name. */
   readonly checkName: (name: string, line: BusLine) => void
+  /** A name was given up. */
+  readonly onReleased?: (name: string, line: BusLine) => void
 }
 
 export async function answerBus(request: BusRequest, line: BusLine, policy: BusPolicy): Promise<BusAnswer> {
@@ -57,7 +59,10 @@ const calls: Readonly<Record<string, Call>> = {
   },
   ReleaseName(request, line, policy) {
     const name = nameOf(request)
-    if (line.names.delete(name)) return number(1)
+    if (line.names.delete(name)) {
+      policy.onReleased?.(name, line)
+      return number(1)
+    }
     return number(ownerOf(name, line, policy) === undefined ? outcomes.unknown : outcomes.notOwner)
   },
   NameHasOwner: (request, line, policy) => ({ signature: 'b', body: [ownerOf(nameOf(request), line, policy) === undefined ? 0 : 1] }),
