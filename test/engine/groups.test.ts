@@ -160,7 +160,9 @@ test('the last results of a probe are kept with what they said, also when the co
   expect(results.some(({ isSuccess }) => isSuccess)).toBe(true)
   expect(results.some(({ isSuccess }) => !isSuccess)).toBe(true)
   expect(results.length).toBeLessThanOrEqual(20)
-  expect(results.every(({ output, tookMs, atMs }) => output.includes('checked') && tookMs >= 0 && atMs > 0)).toBe(true)
+  expect(results.every(({ tookMs, atMs }) => tookMs >= 0 && atMs > 0)).toBe(true)
+  // The last one may have been cut off by the end of its container.
+  expect(results.slice(0, -1).every(({ output }) => output.includes('checked'))).toBe(true)
 })
 
 test('a container over its storage limit is ended and gets a fresh disk', async () => {

@@ -8,6 +8,8 @@ import type { EngineContext } from './context.ts'
 import type { ConnectedEngine } from './link.ts'
 
 const causeWaitMs = 300
+const causeLooks = 2
+const causeKnownMs = 10_000
 
 interface Exited {
   instanceId: string
@@ -62,11 +64,16 @@ function noteInterruption(context: EngineContext, { instanceId, name, details }:
 /** The engine hears of an exit and of its cause apart, so of one that was killed it may know the cause only a moment later. */
 async function lookAgain({ engine }: ConnectedEngine, details: ContainerDetails): Promise<ContainerDetails> {
   if (details.State.ExitCode !== 137 || details.State.OOMKilled || engine.isPodman) return details
-  const sinceMs = Date.now() - Date.parse(details.State.FinishedAt)
-  // A clock that was set back says nothing of how long ago it was.
-  await sleep(sinceMs >= 0 ? Math.max(0, causeWaitMs - sinceMs) : causeWaitMs)
-  const later = await findContainer(engine, details.Id).catch(() => undefined)
-  return later?.State.FinishedAt === details.State.FinishedAt ? later : details
+  let seen = details
+  // What ended long ago is known by now. A clock that was set back says nothing of how long ago it was.
+  const isOld = Date.now() - Date.parse(details.State.FinishedAt) > causeKnownMs
+  for (let looks = isOld ? 1 : causeLooks; looks > 0 && !seen.State.OOMKilled; looks -= 1) {
+    if (!isOld) await sleep(causeWaitMs)
+    const later = await findContainer(engine, details.Id).catch(() => undefined)
+    if (later?.State.FinishedAt !== details.State.FinishedAt) break
+    seen = later
+  }
+  return seen
 }
 
 /** Podman flags it since version 5. */

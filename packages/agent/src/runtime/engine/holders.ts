@@ -24,6 +24,8 @@ export interface HoldersOptions {
   owner: string
   link: EngineLink
   log: (line: string) => void
+  /** Told of every new holder before anybody can be given it. */
+  onMade: (id: string) => void
   /** False on machines where 3 MB for an idle container are too much. */
   keepsSpare: boolean
 }
@@ -103,6 +105,7 @@ export class Holders {
     try {
       const holder = await makeHolder(engine, this.#options.owner, signal)
       this.#taken.add(holder.id)
+      this.#options.onMade(holder.id)
       return holder
     } finally {
       this.#making -= 1

@@ -72,13 +72,14 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
   const log = options.log ?? (() => {})
   const link = openLink(() => options.socketPath ?? engineSocket(process.env))
   const notes = openNotes(join(folder, 'notes'))
+  const inventory = openInventory(owner)
   return {
     owner,
     instancesFolder: join(folder, 'instances'),
     link,
     notes,
-    inventory: openInventory(owner),
-    holders: new Holders({ owner, link, log, keepsSpare: options.keepsSpareHolder ?? true }),
+    inventory,
+    holders: new Holders({ owner, link, log, onMade: inventory.changed, keepsSpare: options.keepsSpareHolder ?? true }),
     ports: openNodePorts(forwarder, folder, options.address),
     watches: new Watches({ link, notes, onChange: notify, log }),
     puller: openPuller({

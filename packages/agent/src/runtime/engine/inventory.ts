@@ -1,5 +1,5 @@
-// All containers of this agent as the engine has them. One list per look; details are asked again only for containers
-// that may have changed.
+// All containers of this agent as the engine has them. Which there are is asked when one came or went that was not heard of, and
+// now and then; details only of those that may have changed: an engine with many containers takes long to list them.
 import type { ConnectedEngine } from './link.ts'
 import { findContainer, listContainers, type ContainerDetails } from './client/containers.ts'
 import { isHolder, memberOf, ownerLabel } from './labels.ts'
@@ -17,7 +17,7 @@ export interface InventoryReader {
   recall(connected: ConnectedEngine, signal: AbortSignal): Promise<Inventory>
   /** The containers of an instance as they were seen last, whatever has happened since; without a question. */
   lastSeen(instanceId: string): readonly ContainerDetails[]
-  /** Something happened to this container: its details are asked again on the next look. */
+  /** Something happened to this container, or it was just made or removed: it is asked for again on the next look. */
   changed(containerId: string): void
   allChanged(): void
 }
@@ -27,41 +27,67 @@ export interface InventoryReader {
  * missed event can hide for so long is one that ended and was started again by somebody else between two lists.
  */
 const freshForMs = 300_000
+/** So long a list stands for which containers there are, unless one was heard of that is not in it. */
+const listedForMs = 5000
 /** A little more than the pause between two looks of the reconciler. */
 const recentMs = 11_000
 
 export function openInventory(owner: string): InventoryReader {
   const cache = new Map<string, { details: ContainerDetails; state: string; atMs: number }>()
   const versions = new Map<string, number>()
+  let listed: { readonly ids: Set<string>; readonly atMs: number } | undefined
   let last: { inventory: Inventory; atMs: number } | undefined
   let news = 0
+  let strangers = 0
   let seen: Inventory = { instances: new Map(), holders: new Map() }
 
+  /** `state`: what a list just said, if there was one. */
   async function details(
-    connected: ConnectedEngine,
-    id: string,
-    state: string,
+    { engine }: ConnectedEngine,
+    { id, state }: { id: string; state?: string },
     signal: AbortSignal,
   ): Promise<ContainerDetails | undefined> {
     const cached = cache.get(id)
-    if (cached !== undefined && cached.state === state && performance.now() - cached.atMs < freshForMs) return cached.details
+    const isFresh = cached !== undefined && performance.now() - cached.atMs < freshForMs
+    if (isFresh && (state === undefined || cached.state === state)) return cached.details
     const version = versions.get(id) ?? 0
-    const found = await findContainer(connected.engine, id, { signal })
+    const found = await findContainer(engine, id, { signal })
+    if (found === undefined) return undefined
     // An event that came while we asked may be newer than the answer, which is then good for this look only.
-    if (found !== undefined && found.State.Status === state && (versions.get(id) ?? 0) === version) {
-      cache.set(id, { details: found, state, atMs: performance.now() })
-    }
+    const { Status } = found.State
+    if ((state ?? Status) === Status && (versions.get(id) ?? 0) === version)
+      cache.set(id, { details: found, state: Status, atMs: performance.now() })
     return found
+  }
+
+  async function lookAtListed(connected: ConnectedEngine, signal: AbortSignal): Promise<(ContainerDetails | undefined)[]> {
+    const [atMs, strangersBefore] = [performance.now(), strangers]
+    const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
+    const all = await Promise.all(list.map(({ Id: id, State: state }) => details(connected, { id, state }, signal)))
+    const ids = new Set(list.map(({ Id }) => Id))
+    for (const id of cache.keys()) if (!ids.has(id)) cache.delete(id)
+    for (const id of versions.keys()) if (!ids.has(id)) versions.delete(id)
+    if (strangers === strangersBefore) listed = { ids, atMs }
+    return all
+  }
+
+  /** Undefined: which containers there are has to be asked. */
+  async function lookAtKnown(connected: ConnectedEngine, signal: AbortSignal): Promise<(ContainerDetails | undefined)[] | undefined> {
+    const known = listed
+    if (known === undefined || performance.now() - known.atMs >= listedForMs) return undefined
+    return Promise.all(
+      [...known.ids].map(async (id) => {
+        const found = await details(connected, { id }, signal)
+        if (found === undefined) known.ids.delete(id)
+        return found
+      }),
+    )
   }
 
   const reader: InventoryReader = {
     async read(connected, signal) {
       const [atMs, newsBefore] = [performance.now(), news]
-      const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
-      const all = await Promise.all(list.map(({ Id, State }) => details(connected, Id, State, signal)))
-      const present = new Set(list.map(({ Id }) => Id))
-      for (const id of cache.keys()) if (!present.has(id)) cache.delete(id)
-      for (const id of versions.keys()) if (!present.has(id)) versions.delete(id)
+      const all = (await lookAtKnown(connected, signal)) ?? (await lookAtListed(connected, signal))
       const inventory = sortOut(all.filter((one) => one !== undefined))
       last = news === newsBefore ? { inventory, atMs } : undefined
       seen = inventory
@@ -75,11 +101,14 @@ export function openInventory(owner: string): InventoryReader {
     changed(containerId) {
       last = undefined
       news += 1
+      if (listed?.ids.has(containerId) !== true) listed = undefined
+      strangers += Number(listed === undefined)
       cache.delete(containerId)
       versions.set(containerId, (versions.get(containerId) ?? 0) + 1)
     },
     allChanged() {
-      last = undefined
+      last = listed = undefined
+      strangers += 1
       news += 1
       cache.clear()
     },

@@ -107,12 +107,14 @@ async function makeMembers(context: EngineContext, connected: ConnectedEngine, m
       members.map(async ({ name, spec }) => {
         const id = await createContainer(engine, containerName(identity.instanceId, name), spec, signal)
         created.push(id)
+        context.inventory.changed(id)
         return { id, name }
       }),
     )
     await settleAll(ids.map((member) => startMember(context, connected, { ...making, member })))
   } catch (error) {
     await Promise.all(created.map((id) => removeContainer(engine, id).catch(() => {})))
+    for (const id of created) context.inventory.changed(id)
     context.notes.remove(identity.instanceId)
     throw toStepError(error)
   }
@@ -139,6 +141,8 @@ async function startMember(
     if (!isEngineError(error, 'badCommand')) throw error
     noteStartError(context, identity.instanceId, member.name, error.message)
     return
+  } finally {
+    context.inventory.changed(member.id)
   }
   const details = await getContainer(connected.engine, member.id, signal)
   if (!details.State.Running) return

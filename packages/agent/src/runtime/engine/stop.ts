@@ -55,7 +55,10 @@ export async function stopInstance(context: EngineContext, instanceId: string, o
   await Promise.all(members.map((details) => stopMember(context, engine, { details, workload, leftMs, signal })))
   await context.ports.cut(instanceId)
   // Before the removal: one that runs and that nobody uses would be taken for a spare.
-  for (const id of holderIds(members)) await killContainer(engine, id, 'KILL', signal)
+  for (const id of holderIds(members)) {
+    await killContainer(engine, id, 'KILL', signal)
+    context.inventory.changed(id)
+  }
   notes.phase = 'stopped'
   context.notes.save(instanceId)
   context.notify()
@@ -110,10 +113,14 @@ export async function removeInstance(context: EngineContext, instanceId: string,
       part.map(async ({ Id }) => {
         context.watches.end(Id)
         await removeContainer(engine, Id, signal)
+        context.inventory.changed(Id)
       }),
     )
   }
-  for (const id of holderIds(members)) await removeContainer(engine, id, signal)
+  for (const id of holderIds(members)) {
+    await removeContainer(engine, id, signal)
+    context.inventory.changed(id)
+  }
   await context.drivers?.doors?.close(instanceId)
   await rm(join(context.instancesFolder, instanceId), { recursive: true, force: true })
   context.notes.remove(instanceId)
