@@ -30,41 +30,58 @@ const freshForMs = 300_000
 /** A little more than the pause between two looks of the reconciler. */
 const recentMs = 11_000
 
-export function openInventory(owner: string): InventoryReader {
+interface DetailsCache {
+  ask(connected: ConnectedEngine, id: string, state: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
+  keepOnly(ids: ReadonlySet<string>): void
+  changed(id: string): void
+  clear(): void
+}
+
+function openDetails(): DetailsCache {
   const cache = new Map<string, { details: ContainerDetails; state: string; atMs: number }>()
   const versions = new Map<string, number>()
+  return {
+    async ask(connected, id, state, signal) {
+      const cached = cache.get(id)
+      if (cached !== undefined && cached.state === state && performance.now() - cached.atMs < freshForMs) return cached.details
+      const version = versions.get(id) ?? 0
+      const found = await findContainer(connected.engine, id, { signal })
+      // An event that came while we asked may be newer than the answer, which is then good for this look only.
+      if (found !== undefined && found.State.Status === state && (versions.get(id) ?? 0) === version) {
+        cache.set(id, { details: found, state, atMs: performance.now() })
+      }
+      return found
+    },
+    keepOnly(ids) {
+      for (const id of cache.keys()) if (!ids.has(id)) cache.delete(id)
+      for (const id of versions.keys()) if (!ids.has(id)) versions.delete(id)
+    },
+    changed(id) {
+      cache.delete(id)
+      versions.set(id, (versions.get(id) ?? 0) + 1)
+    },
+    clear: () => cache.clear(),
+  }
+}
+
+export function openInventory(owner: string): InventoryReader {
+  const details = openDetails()
   let last: { inventory: Inventory; atMs: number } | undefined
   let news = 0
   let seen: Inventory = { instances: new Map(), holders: new Map() }
-
-  async function details(
-    connected: ConnectedEngine,
-    id: string,
-    state: string,
-    signal: AbortSignal,
-  ): Promise<ContainerDetails | undefined> {
-    const cached = cache.get(id)
-    if (cached !== undefined && cached.state === state && performance.now() - cached.atMs < freshForMs) return cached.details
-    const version = versions.get(id) ?? 0
-    const found = await findContainer(connected.engine, id, { signal })
-    // An event that came while we asked may be newer than the answer, which is then good for this look only.
-    if (found !== undefined && found.State.Status === state && (versions.get(id) ?? 0) === version) {
-      cache.set(id, { details: found, state, atMs: performance.now() })
-    }
-    return found
+  const heard = () => {
+    last = undefined
+    news += 1
   }
-
   const reader: InventoryReader = {
     async read(connected, signal) {
       const [atMs, newsBefore] = [performance.now(), news]
       const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
-      const all = await Promise.all(list.map(({ Id, State }) => details(connected, Id, State, signal)))
-      const present = new Set(list.map(({ Id }) => Id))
-      for (const id of cache.keys()) if (!present.has(id)) cache.delete(id)
-      for (const id of versions.keys()) if (!present.has(id)) versions.delete(id)
+      const all = await Promise.all(list.map(({ Id, State }) => details.ask(connected, Id, State, signal)))
+      details.keepOnly(new Set(list.map(({ Id }) => Id)))
       const inventory = sortOut(all.filter((one) => one !== undefined))
-      last = news === newsBefore ? { inventory, atMs } : undefined
       seen = inventory
+      last = news === newsBefore ? { inventory, atMs } : undefined
       return inventory
     },
     lastSeen: (instanceId) => [...(seen.instances.get(instanceId)?.values() ?? [])],
@@ -73,15 +90,12 @@ export function openInventory(owner: string): InventoryReader {
       return isRecent && last !== undefined ? Promise.resolve(last.inventory) : reader.read(connected, signal)
     },
     changed(containerId) {
-      last = undefined
-      news += 1
-      cache.delete(containerId)
-      versions.set(containerId, (versions.get(containerId) ?? 0) + 1)
+      heard()
+      details.changed(containerId)
     },
     allChanged() {
-      last = undefined
-      news += 1
-      cache.clear()
+      heard()
+      details.clear()
     },
   }
   return reader
