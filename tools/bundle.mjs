@@ -40,7 +40,10 @@ const lateModules = {
   name: 'late-modules',
   setup({ onResolve, onLoad }) {
     const names = late.map((name) => name.replace('/', '[/]')).join('|')
-    onResolve({ filter: new RegExp(`^(node:)?(${names})$`) }, ({ path }) => ({ path: `node:${path.replace('node:', '')}`, namespace: 'late' }))
+    onResolve({ filter: new RegExp(`^(node:)?(${names})$`) }, ({ path }) => ({
+      path: `node:${path.replace('node:', '')}`,
+      namespace: 'late',
+    }))
     onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
       const exported = Object.keys(await import(path)).filter((name) => name !== 'default')
       return {

@@ -24,7 +24,12 @@ beforeAll(async () => {
   instanceId = await createInstance(iot, { name: 'cut-off', spec: 20, gateway })
   driverId = await createDriver(iot, { name: 'modem', runtime: 'nodejs8' })
   for (const version of ['1.0.0', '2.0.0'])
-    await releaseDriverVersion(iot, { driverId, version, fileName: 'code.zip', zip: await zipOf({ 'index.js': `exports.handler = () => '${version}'\n` }) })
+    await releaseDriverVersion(iot, {
+      driverId,
+      version,
+      fileName: 'code.zip',
+      zip: await zipOf({ 'index.js': `exports.handler = () => '${version}'\n` }),
+    })
 })
 afterAll(async () => {
   await node?.close()
@@ -32,8 +37,7 @@ afterAll(async () => {
   await server?.close()
 })
 
-const bind = (version: string) =>
-  iot('BindDriverToEdgeInstance', { InstanceId: instanceId, DriverId: driverId, DriverVersion: version })
+const bind = (version: string) => iot('BindDriverToEdgeInstance', { InstanceId: instanceId, DriverId: driverId, DriverVersion: version })
 const runs = () => [...node.machine.instances.values()].map(({ workload }) => workload.version)
 
 /** Loses contact as soon as the version is there, before it can be confirmed. */
@@ -62,7 +66,9 @@ it('a driver that cuts its gateway off is gone back from, and its deployment fai
   link.mend()
   expect(await outcome).toMatch(/^the deployment failed: ContactLost: .*2\.0\.0.*went back to version 1\.0\.0/)
   const { Workloads } = (await server.littoral('GetNode', { NodeId: node.nodeId })) as { Workloads: object[] }
-  expect(Workloads).toMatchObject([{ IsCurrent: false, Reported: { Version: '1.0.0', Retreat: { Version: '2.0.0', Code: 'ContactLost' } } }])
+  expect(Workloads).toMatchObject([
+    { IsCurrent: false, Reported: { Version: '1.0.0', Retreat: { Version: '2.0.0', Code: 'ContactLost' } } },
+  ])
 })
 
 it('the same driver gets another try with the next deployment, and stays once it is confirmed', async () => {

@@ -90,7 +90,9 @@ export class SimulatedNode {
 
   /** Whether anything of the version runs here. */
   runs(version: string): boolean {
-    return this.#instances.some(({ workload, phase, exitedAtMs }) => workload.version === version && phase === 'live' && exitedAtMs === undefined)
+    return this.#instances.some(
+      ({ workload, phase, exitedAtMs }) => workload.version === version && phase === 'live' && exitedAtMs === undefined,
+    )
   }
 
   get versions(): string[] {

@@ -93,7 +93,11 @@ export async function startSystemd(): Promise<SystemdMachine & { readonly folder
   const outer = spawn('/bin/sh', [join(folder, 'enclose.sh')], { stdio: ['ignore', 'pipe', 'pipe'] })
   let words = ''
   for (const stream of [outer.stdout, outer.stderr]) stream.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4000)))
-  const machine = { folder, run: (script: string, timeoutMs?: number) => runIn(outer, script, timeoutMs), close: () => end(outer, folder, name) }
+  const machine = {
+    folder,
+    run: (script: string, timeoutMs?: number) => runIn(outer, script, timeoutMs),
+    close: () => end(outer, folder, name),
+  }
   try {
     await until('systemd to be up', 30_000, () => {
       if (outer.exitCode !== null) throw new Error(`the machine ended: ${words}`)

@@ -90,7 +90,9 @@ describe.skipIf(missing !== undefined)(`systemd${missing === undefined ? '' : ` 
 
   it('takes away all that it brought', async () => {
     machine.run(`node ${agent} uninstall --purge`)
-    const left = machine.run('ls -d /etc/littoral /usr/local/lib/littoral /var/lib/littoral-agent /etc/systemd/system/littoral* 2>/dev/null; true')
+    const left = machine.run(
+      'ls -d /etc/littoral /usr/local/lib/littoral /var/lib/littoral-agent /etc/systemd/system/littoral* 2>/dev/null; true',
+    )
     expect(left).toBe('')
     expect(machine.run('systemctl is-active littoral-agent; true').trim()).toBe('inactive')
   })

@@ -11,6 +11,13 @@ export interface LateRuntime {
 /** What is said of it meanwhile, to nobody but the planner. */
 export const stillOpening = 'it is being opened'
 
+interface Opening {
+  /** Rejects before anybody began to open it. */
+  readonly whenOpen: () => Promise<Runtime>
+  readonly now: () => Runtime | undefined
+  readonly isBegun: () => boolean
+}
+
 /** `mayRun`: what is likely to be supported, for as long as nobody knows. */
 export function lateRuntime(name: string, openIt: () => Promise<Runtime>, mayRun: Runtime['supports']): LateRuntime {
   let isOpen: Runtime | undefined
@@ -30,14 +37,46 @@ export function lateRuntime(name: string, openIt: () => Promise<Runtime>, mayRun
       onChange()
     }
   }
-  const runtime: Omit<Runtime, 'stock'> = {
-    name,
-    capabilities: async () => (await whenOpen()).capabilities(),
-    supports: (workload) => (isOpen ?? { supports: mayRun }).supports(workload),
+  const events = (onChange: () => void) => {
+    listeners.set(onChange, isOpen?.events(onChange) ?? (() => {}))
+    return () => {
+      listeners.get(onChange)?.()
+      listeners.delete(onChange)
+    }
+  }
+  const state: Opening = { whenOpen, now: () => isOpen, isBegun: () => opening !== undefined }
+  const runtime = { name, events, supports: mayRunUntilOpen(state, mayRun), ...looks(state), ...steps(state) }
+  // Absent until it is open, as that of a runtime that keeps nothing.
+  Object.defineProperty(runtime, 'stock', { enumerable: true, get: () => isOpen?.stock })
+  return { runtime, open }
+}
+
+function mayRunUntilOpen({ now }: Opening, mayRun: Runtime['supports']): Runtime['supports'] {
+  return (workload) => now()?.supports(workload) ?? mayRun(workload)
+}
+
+/** What can be done without it being open, as far as it goes. */
+function looks({ now, isBegun, whenOpen }: Opening): Pick<Runtime, 'observe' | 'usage' | 'tidy' | 'close'> {
+  return {
     async observe(signal) {
-      if (isOpen === undefined) throw new Error(stillOpening)
-      return isOpen.observe(signal)
+      const runtime = now()
+      if (runtime === undefined) throw new Error(stillOpening)
+      return runtime.observe(signal)
     },
+    usage: async (signal) => now()?.usage(signal) ?? [],
+    tidy: async (...args) => now()?.tidy(...args),
+    async close() {
+      if (isBegun()) await (await whenOpen().catch(() => undefined))?.close()
+    },
+  }
+}
+
+type Steps = 'capabilities' | 'prepare' | 'start' | 'activate' | 'restart' | 'updateConfig' | 'stop' | 'remove' | 'logs' | 'exec'
+
+/** What waits until it is open. */
+function steps({ whenOpen }: Opening): Pick<Runtime, Steps> {
+  return {
+    capabilities: async () => (await whenOpen()).capabilities(),
     prepare: async (...args) => (await whenOpen()).prepare(...args),
     start: async (...args) => (await whenOpen()).start(...args),
     activate: async (...args) => (await whenOpen()).activate(...args),
@@ -45,22 +84,9 @@ export function lateRuntime(name: string, openIt: () => Promise<Runtime>, mayRun
     updateConfig: async (...args) => (await whenOpen()).updateConfig(...args),
     stop: async (...args) => (await whenOpen()).stop(...args),
     remove: async (...args) => (await whenOpen()).remove(...args),
-    events(onChange) {
-      listeners.set(onChange, isOpen?.events(onChange) ?? (() => {}))
-      return () => {
-        listeners.get(onChange)?.()
-        listeners.delete(onChange)
-      }
-    },
     async *logs(...args) {
       yield* (await whenOpen()).logs(...args)
     },
     exec: async (...args) => (await whenOpen()).exec(...args),
-    usage: async (signal) => isOpen?.usage(signal) ?? [],
-    tidy: async (...args) => isOpen?.tidy(...args),
-    close: async () => (await opening?.catch(() => undefined))?.close(),
   }
-  // Absent until it is open, as that of a runtime that keeps nothing.
-  Object.defineProperty(runtime, 'stock', { enumerable: true, get: () => isOpen?.stock })
-  return { runtime: runtime as Runtime, open }
 }

@@ -64,7 +64,8 @@ function trialOf(workload: Workload, found: Found): Trial | undefined {
   const { key, version, digest, confirmSeconds } = workload
   const { before, trial, retreat } = found
   if (confirmSeconds === undefined) return undefined
-  if (before?.digest === digest && !isNewTry(workload, found)) return trial?.digest === digest ? { ...trial, confirmSeconds, ...named(workload) } : undefined
+  if (before?.digest === digest && !isNewTry(workload, found))
+    return trial?.digest === digest ? { ...trial, confirmSeconds, ...named(workload) } : undefined
   const isBack = before !== undefined && retreat?.digest === before.digest
   const lastGood = trial?.lastGood ?? (isBack ? retreat.lastGood : undefined) ?? before
   if (lastGood === undefined || lastGood.digest === digest) return undefined

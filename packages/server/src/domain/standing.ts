@@ -191,7 +191,10 @@ interface Seen {
   readonly patienceMs: number
 }
 
-function stateOf(known: Omit<Standing, 'state' | 'isInDoubt'>, { view, mark, nowMs, patienceMs }: Seen): Pick<Standing, 'state' | 'isInDoubt'> {
+function stateOf(
+  known: Omit<Standing, 'state' | 'isInDoubt'>,
+  { view, mark, nowMs, patienceMs }: Seen,
+): Pick<Standing, 'state' | 'isInDoubt'> {
   const { node, isMember, assigned, report, failure, retreat } = known
   const judged = isJudged(view)
   const hasTarget = assigned?.digest === view.target.digest

@@ -32,65 +32,110 @@ const listedForMs = 5000
 /** A little more than the pause between two looks of the reconciler. */
 const recentMs = 11_000
 
-export function openInventory(owner: string): InventoryReader {
+/** What is known of a container; `state`: what a list just said, if there was one. */
+interface DetailsCache {
+  ask(connected: ConnectedEngine, container: { id: string; state?: string }, signal: AbortSignal): Promise<ContainerDetails | undefined>
+  keepOnly(ids: ReadonlySet<string>): void
+  changed(id: string): void
+  clear(): void
+}
+
+function openDetails(): DetailsCache {
   const cache = new Map<string, { details: ContainerDetails; state: string; atMs: number }>()
   const versions = new Map<string, number>()
-  let listed: { readonly ids: Set<string>; readonly atMs: number } | undefined
-  let last: { inventory: Inventory; atMs: number } | undefined
-  let news = 0
-  let strangers = 0
-  let seen: Inventory = { instances: new Map(), holders: new Map() }
+  return {
+    async ask({ engine }, { id, state }, signal) {
+      const cached = cache.get(id)
+      const isFresh = cached !== undefined && performance.now() - cached.atMs < freshForMs
+      if (isFresh && (state === undefined || cached.state === state)) return cached.details
+      const version = versions.get(id) ?? 0
+      const found = await findContainer(engine, id, { signal })
+      if (found === undefined) return undefined
+      // An event that came while we asked may be newer than the answer, which is then good for this look only.
+      const { Status } = found.State
+      const isSettled = (state ?? Status) === Status && (versions.get(id) ?? 0) === version
+      if (isSettled) cache.set(id, { details: found, state: Status, atMs: performance.now() })
+      return found
+    },
+    keepOnly(ids) {
+      for (const id of cache.keys()) if (!ids.has(id)) cache.delete(id)
+      for (const id of versions.keys()) if (!ids.has(id)) versions.delete(id)
+    },
+    changed(id) {
+      cache.delete(id)
+      versions.set(id, (versions.get(id) ?? 0) + 1)
+    },
+    clear: () => cache.clear(),
+  }
+}
 
-  /** `state`: what a list just said, if there was one. */
-  async function details(
-    { engine }: ConnectedEngine,
-    { id, state }: { id: string; state?: string },
-    signal: AbortSignal,
-  ): Promise<ContainerDetails | undefined> {
-    const cached = cache.get(id)
-    const isFresh = cached !== undefined && performance.now() - cached.atMs < freshForMs
-    if (isFresh && (state === undefined || cached.state === state)) return cached.details
-    const version = versions.get(id) ?? 0
-    const found = await findContainer(engine, id, { signal })
-    if (found === undefined) return undefined
-    // An event that came while we asked may be newer than the answer, which is then good for this look only.
-    const { Status } = found.State
-    if ((state ?? Status) === Status && (versions.get(id) ?? 0) === version)
-      cache.set(id, { details: found, state: Status, atMs: performance.now() })
+type Found = readonly (ContainerDetails | undefined)[]
+
+interface Roll {
+  /** Details of all containers there are; lists them only where it has to. */
+  call(connected: ConnectedEngine, signal: AbortSignal): Promise<Found>
+  changed(id: string): void
+  clear(): void
+}
+
+function openRoll(owner: string): Roll {
+  const details = openDetails()
+  let listed: { readonly ids: Set<string>; readonly atMs: number } | undefined
+  let strangers = 0
+
+  async function callListed(connected: ConnectedEngine, signal: AbortSignal): Promise<Found> {
+    const [atMs, strangersBefore] = [performance.now(), strangers]
+    const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
+    const found = await Promise.all(list.map(({ Id: id, State: state }) => details.ask(connected, { id, state }, signal)))
+    const ids = new Set(list.map(({ Id }) => Id))
+    details.keepOnly(ids)
+    if (strangers === strangersBefore) listed = { ids, atMs }
     return found
   }
 
-  async function lookAtListed(connected: ConnectedEngine, signal: AbortSignal): Promise<(ContainerDetails | undefined)[]> {
-    const [atMs, strangersBefore] = [performance.now(), strangers]
-    const list = await listContainers(connected.engine, [ownerLabel(owner)], signal)
-    const all = await Promise.all(list.map(({ Id: id, State: state }) => details(connected, { id, state }, signal)))
-    const ids = new Set(list.map(({ Id }) => Id))
-    for (const id of cache.keys()) if (!ids.has(id)) cache.delete(id)
-    for (const id of versions.keys()) if (!ids.has(id)) versions.delete(id)
-    if (strangers === strangersBefore) listed = { ids, atMs }
-    return all
+  return {
+    call(connected, signal) {
+      const known = listed
+      if (known === undefined || performance.now() - known.atMs >= listedForMs) return callListed(connected, signal)
+      return Promise.all(
+        [...known.ids].map(async (id) => {
+          const found = await details.ask(connected, { id }, signal)
+          if (found === undefined) known.ids.delete(id)
+          return found
+        }),
+      )
+    },
+    changed(id) {
+      if (listed?.ids.has(id) !== true) {
+        listed = undefined
+        strangers += 1
+      }
+      details.changed(id)
+    },
+    clear() {
+      listed = undefined
+      strangers += 1
+      details.clear()
+    },
   }
+}
 
-  /** Undefined: which containers there are has to be asked. */
-  async function lookAtKnown(connected: ConnectedEngine, signal: AbortSignal): Promise<(ContainerDetails | undefined)[] | undefined> {
-    const known = listed
-    if (known === undefined || performance.now() - known.atMs >= listedForMs) return undefined
-    return Promise.all(
-      [...known.ids].map(async (id) => {
-        const found = await details(connected, { id }, signal)
-        if (found === undefined) known.ids.delete(id)
-        return found
-      }),
-    )
+export function openInventory(owner: string): InventoryReader {
+  const roll = openRoll(owner)
+  let last: { inventory: Inventory; atMs: number } | undefined
+  let news = 0
+  let seen: Inventory = { instances: new Map(), holders: new Map() }
+  const heard = () => {
+    last = undefined
+    news += 1
   }
-
   const reader: InventoryReader = {
     async read(connected, signal) {
       const [atMs, newsBefore] = [performance.now(), news]
-      const all = (await lookAtKnown(connected, signal)) ?? (await lookAtListed(connected, signal))
-      const inventory = sortOut(all.filter((one) => one !== undefined))
-      last = news === newsBefore ? { inventory, atMs } : undefined
+      const found = await roll.call(connected, signal)
+      const inventory = sortOut(found.filter((one) => one !== undefined))
       seen = inventory
+      last = news === newsBefore ? { inventory, atMs } : undefined
       return inventory
     },
     lastSeen: (instanceId) => [...(seen.instances.get(instanceId)?.values() ?? [])],
@@ -99,18 +144,12 @@ export function openInventory(owner: string): InventoryReader {
       return isRecent && last !== undefined ? Promise.resolve(last.inventory) : reader.read(connected, signal)
     },
     changed(containerId) {
-      last = undefined
-      news += 1
-      if (listed?.ids.has(containerId) !== true) listed = undefined
-      strangers += Number(listed === undefined)
-      cache.delete(containerId)
-      versions.set(containerId, (versions.get(containerId) ?? 0) + 1)
+      heard()
+      roll.changed(containerId)
     },
     allChanged() {
-      last = listed = undefined
-      strangers += 1
-      news += 1
-      cache.clear()
+      heard()
+      roll.clear()
     },
   }
   return reader
