@@ -79,7 +79,7 @@ function makeContext(options: EngineRuntimeOptions, forwarder: Forwarder, notify
     link,
     notes,
     inventory,
-    holders: new Holders({ owner, link, log, onMade: inventory.changed, keepsSpare: options.keepsSpareHolder ?? true }),
+    holders: new Holders({ owner, link, log, onMade: (id) => inventory.changed(id), keepsSpare: options.keepsSpareHolder ?? true }),
     ports: openNodePorts(forwarder, folder, options.address),
     watches: new Watches({ link, notes, onChange: notify, log }),
     puller: openPuller({
