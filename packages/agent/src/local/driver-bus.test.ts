@@ -45,16 +45,16 @@ const configPath = () => join(folder, 'driver_config.json')
 const put = (content: object) => writeFile(configPath(), JSON.stringify(content))
 
 /** The socket of the driver's door, by a path that is short enough to connect to, as the one drivers see is. */
-async function opened(): Promise<string> {
-  const place = await doors.open({ ...driver, instanceId: 'drv-1', configPath: configPath() })
+async function opened(runtime = driver.runtime): Promise<string> {
+  const place = await doors.open({ ...driver, runtime, instanceId: 'drv-1', configPath: configPath() })
   const short = join(folder, 's')
   await rm(short, { force: true })
   await symlink(place.folder ?? '', short)
   return join(short, 'mbusd_socket')
 }
 
-async function connected(): Promise<TestDriver> {
-  const made = await TestDriver.connect(await opened(), driver.driverId)
+async function connected(runtime = driver.runtime): Promise<TestDriver> {
+  const made = await TestDriver.connect(await opened(runtime), driver.driverId)
   drivers.push(made)
   return made
 }
@@ -150,6 +150,21 @@ describe('devices', () => {
   it('that are not in the config are refused with a reason', async () => {
     const one = await connected()
     expect(await one.online('a1pk', 'Other')).toMatchObject({ code: 109000, message: expect.stringContaining('a1pk/Other') as string })
+  })
+
+  it.each([
+    ['nodejs8', '/iot/device/ida1pk_hall.1@x:2'],
+    ['c', '/iot/device/ida1pk_hall.1@x:2'],
+    ['python3', '/iot/device/ida1pk_hall/1@x:2'],
+  ])('of a driver in %s are called at %s when they have a dot in their name', async (runtime, path) => {
+    const device = { productKey: 'a1pk', deviceName: 'hall.1@x:2' }
+    await put({ ...config, deviceList: [device] })
+    const one = await connected(runtime)
+    await one.register()
+    await one.online(device.productKey, device.deviceName)
+    await one.serve('a1pk_hall.1@x:2', () => JSON.stringify({ code: 0, message: '', params: { data: { at: path } } }), path)
+    const answer = await callDevice(doors, { kind: 'call', ...device, service: 'where', params: '{}', timeoutMs: 5000 })
+    expect(JSON.parse(answer)).toMatchObject({ code: 0, data: { at: path } })
   })
 
   it('answer a service call, and the gateway hears what they answered', async () => {

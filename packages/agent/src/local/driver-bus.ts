@@ -51,7 +51,8 @@ export class DriverBus {
   /** Takes a connection whose events come to this bus. */
   adopt(line: BusLine): void {
     const driverLine: DriverLine = {
-      callDevice: (device, service, params, timeoutMs) => callDevice(line, { device, service, params, timeoutMs }),
+      callDevice: (device, service, params, timeoutMs) =>
+        callDevice(line, { device, service, params, timeoutMs, runtime: this.#desk.driver.runtime }),
     }
     this.#connected.set(line, { line, driverLine, subscriptions: new Map() })
     this.#desk.lineBegan(driverLine)
@@ -203,12 +204,19 @@ interface DeviceCall {
   readonly service: string
   readonly params: unknown
   readonly timeoutMs: number
+  readonly runtime: string
 }
 
-async function callDevice(line: BusLine, { device, service, params, timeoutMs }: DeviceCall): Promise<CallAnswer> {
-  const name = `${devicePrefix}${cloudId(device)}`
+/** Where the libraries have the object of a device. They differ for names with a dot in them, of which only Python makes a path. */
+function devicePath(id: string, runtime: string): string {
+  return runtime === 'python3' ? pathOf(`${devicePrefix}${id}`) : `${pathOf(devicePrefix)}${id}`
+}
+
+async function callDevice(line: BusLine, { device, service, params, timeoutMs, runtime }: DeviceCall): Promise<CallAnswer> {
+  const id = cloudId(device)
   const body = [service, JSON.stringify({ params })]
-  const values = await line.call({ path: pathOf(name), interface: name, member: 'callServices', signature: 'ss', body }, timeoutMs)
+  const call = { path: devicePath(id, runtime), interface: `${devicePrefix}${id}`, member: 'callServices', signature: 'ss', body }
+  const values = await line.call(call, timeoutMs)
   const { code, message, params: answer } = parseObject(textOf(values[0]))
   const isProperty = service === 'get' || service === 'set'
   // The answer to a service is wrapped once more than that to get and set.

@@ -89,10 +89,14 @@ export class TestDriver {
   }
 
   /** The device's own object, on which the gateway calls it. */
-  async serve(cloudId: string, callServices: (service: string, args: string) => Promise<string> | string): Promise<void> {
+  async serve(
+    cloudId: string,
+    callServices: (service: string, args: string) => Promise<string> | string,
+    path = `/iot/device/id${cloudId}`,
+  ): Promise<void> {
     const name = `iot.device.id${cloudId}`
     await new Promise<void>((resolve) => this.bus.requestName(name, 4, () => resolve()))
-    this.bus.exportInterface({ callServices }, pathOf(name), {
+    this.bus.exportInterface({ callServices }, path, {
       name,
       methods: { callServices: ['ss', 's', ['service', 'args'], ['result']] },
       signals: {},
