@@ -13,6 +13,7 @@ import {
 import type { Engine } from './client/connection.ts'
 import { holderLabels } from './labels.ts'
 import { ensureHolderImage, holderImage } from './holder-image.ts'
+import type { Inventory } from './inventory.ts'
 import type { EngineLink } from './link.ts'
 
 export interface Holder {
@@ -38,8 +39,8 @@ const replenishDelayMs = 10_000
 
 export class Holders {
   readonly #options: HoldersOptions
-  /** Taken by starts; their members may not exist yet. */
-  readonly #taken = new Set<string>()
+  /** Taken by starts, and when; their members may not exist yet. */
+  readonly #taken = new Map<string, number>()
   /** Holders being made, which have no id yet; until they have one, none that looks idle may be touched. */
   #making = 0
   #spare: Promise<Holder> | undefined
@@ -53,11 +54,11 @@ export class Holders {
   /** A running holder that belongs to the caller from now on. */
   async take(engine: Engine, signal: AbortSignal): Promise<Holder> {
     const candidate = this.#spare
-    if (this.#spareId !== undefined) this.#taken.add(this.#spareId)
+    if (this.#spareId !== undefined) this.#taken.set(this.#spareId, performance.now())
     this.#spare = undefined
     this.#spareId = undefined
     const ready = await candidate?.catch(() => undefined)
-    if (ready !== undefined) this.#taken.add(ready.id)
+    if (ready !== undefined) this.#taken.set(ready.id, performance.now())
     if (ready !== undefined && (await findContainer(engine, ready.id, { signal }))?.State.Running === true) return ready
     // It ended with its engine: nobody's any more, so that the next look clears it away.
     if (ready !== undefined) this.#taken.delete(ready.id)
@@ -78,9 +79,13 @@ export class Holders {
   }
 
   /** Told at every look: a holder that no container uses becomes the spare one, surplus ones are removed. */
-  reconcile(engine: Engine, holders: ReadonlyMap<string, ContainerDetails>, used: ReadonlySet<string>): void {
+  reconcile(engine: Engine, { holders, askedAtMs }: Inventory, used: ReadonlySet<string>): void {
     if (this.#making > 0) return
-    for (const id of this.#taken) if (!holders.has(id) || used.has(id)) this.#taken.delete(id)
+    for (const [id, takenAtMs] of this.#taken) {
+      // A look that began before it was made cannot know of it.
+      const isGone = !holders.has(id) && askedAtMs > takenAtMs
+      if (isGone || used.has(id)) this.#taken.delete(id)
+    }
     for (const details of holders.values()) {
       const { Id, State, Config } = details
       if (Id === this.#spareId && !State.Running) this.#spare = this.#spareId = undefined
@@ -104,7 +109,7 @@ export class Holders {
     this.#making += 1
     try {
       const holder = await makeHolder(engine, this.#options.owner, signal)
-      this.#taken.add(holder.id)
+      this.#taken.set(holder.id, performance.now())
       this.#options.onMade(holder.id)
       return holder
     } finally {

@@ -9,6 +9,8 @@ export interface Inventory {
   instances: Map<string, Map<string, ContainerDetails>>
   /** Holders by container id. */
   holders: Map<string, ContainerDetails>
+  /** Whatever was made before this moment, by `performance.now()`, is in it. */
+  askedAtMs: number
 }
 
 export interface InventoryReader {
@@ -124,7 +126,7 @@ export function openInventory(owner: string): InventoryReader {
   const roll = openRoll(owner)
   let last: { inventory: Inventory; atMs: number } | undefined
   let news = 0
-  let seen: Inventory = { instances: new Map(), holders: new Map() }
+  let seen: Inventory = sortOut([], 0)
   const heard = () => {
     last = undefined
     news += 1
@@ -133,7 +135,10 @@ export function openInventory(owner: string): InventoryReader {
     async read(connected, signal) {
       const [atMs, newsBefore] = [performance.now(), news]
       const found = await roll.call(connected, signal)
-      const inventory = sortOut(found.filter((one) => one !== undefined))
+      const inventory = sortOut(
+        found.filter((one) => one !== undefined),
+        atMs,
+      )
       seen = inventory
       last = news === newsBefore ? { inventory, atMs } : undefined
       return inventory
@@ -155,8 +160,8 @@ export function openInventory(owner: string): InventoryReader {
   return reader
 }
 
-function sortOut(all: readonly ContainerDetails[]): Inventory {
-  const inventory: Inventory = { instances: new Map(), holders: new Map() }
+function sortOut(all: readonly ContainerDetails[], askedAtMs: number): Inventory {
+  const inventory: Inventory = { instances: new Map(), holders: new Map(), askedAtMs }
   for (const details of all) {
     const labels = details.Config.Labels
     const member = memberOf(labels)

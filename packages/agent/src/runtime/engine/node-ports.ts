@@ -73,10 +73,15 @@ export function openNodePorts(forwarder: Forwarder, folder: string, address?: st
   }
 }
 
-/** The ports of a group that lead to an instance now. */
-export function servedPorts(workload: GroupWorkload, instanceId: string, open: readonly ForwardedPort[]): ServedPort[] {
+/** The ports of a group that lead to an instance now; `host`: where it is, as far as that is known. */
+export function servedPorts(
+  workload: Pick<GroupWorkload, 'key' | 'ports'>,
+  { instanceId, host }: { instanceId: string; host?: string },
+  open: readonly ForwardedPort[],
+): ServedPort[] {
   return workload.ports.flatMap(({ servicePort }) => {
-    const found = open.find(({ id, target }) => id === portId(workload.key, servicePort) && target?.owner === instanceId)
+    const leadsThere = ({ target }: ForwardedPort) => target?.owner === instanceId && (host === undefined || target.host === host)
+    const found = open.find((port) => port.id === portId(workload.key, servicePort) && leadsThere(port))
     return found === undefined ? [] : [{ servicePort, port: found.port }]
   })
 }

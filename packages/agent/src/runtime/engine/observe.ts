@@ -12,7 +12,7 @@ import { noteExit } from './exits.ts'
 import { holderIdOf, type Inventory } from './inventory.ts'
 import { containerNames, groupContainer, identityOf, looseIdentity, type InstanceIdentity } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
-import { servedPorts } from './node-ports.ts'
+import { type ServedPort, servedPorts } from './node-ports.ts'
 
 /** What a driver gets to end by itself; the contract knows no setting for it. */
 export const driverGraceSeconds = 10
@@ -34,10 +34,11 @@ export async function observeInstances(context: EngineContext, signal: AbortSign
   }
 }
 
-function handBackHolders(context: EngineContext, { engine }: ConnectedEngine, { instances, holders }: Inventory): void {
+function handBackHolders(context: EngineContext, { engine }: ConnectedEngine, inventory: Inventory): void {
+  const { instances } = inventory
   const members = [...instances.values()].flatMap((byName) => [...byName.values()])
   const used = new Set(members.map(holderIdOf).filter((id) => id !== undefined))
-  context.holders.reconcile(engine, holders, used)
+  context.holders.reconcile(engine, inventory, used)
   const running = members.filter(({ State }) => State.Running).map(({ Id }) => Id)
   context.watches.keepOnly(new Set(running), new Set(instances.keys()))
   for (const instanceId of context.seenRunning) if (!instances.has(instanceId)) context.seenRunning.delete(instanceId)
@@ -68,7 +69,7 @@ async function observeInstance(context: EngineContext, look: Look): Promise<Obse
     context.notes.save(instanceId)
   }
   const { workload } = identity
-  const served = workload.kind === 'group' ? servedPorts(workload, instanceId, look.open) : []
+  const served = await servedNow(context, look, { workload, network })
   const restartToken = workload.kind === 'group' ? workload.restartToken : undefined
   return {
     instanceId,
@@ -89,6 +90,20 @@ async function observeInstance(context: EngineContext, look: Look): Promise<Obse
     addresses: [...served, ...driverAddresses(identity)],
     containers: containers.map(({ seen }) => seen),
   }
+}
+
+/** A group that comes up again may get another address, and its old one may be somebody else's by then. */
+async function servedNow(
+  context: EngineContext,
+  { instanceId, open }: Look,
+  { workload, network }: { workload: InstanceIdentity['workload']; network: Network },
+): Promise<ServedPort[]> {
+  if (workload.kind !== 'group') return []
+  if (network.kind === 'ended') {
+    if (open.some(({ target }) => target?.owner === instanceId)) await context.ports.release(instanceId)
+    return []
+  }
+  return servedPorts(workload, { instanceId, ...(network.kind === 'held' && { host: network.address }) }, open)
 }
 
 /** The container that carries the workload is missing: nothing can be known but the key, so it is cleared away. */
