@@ -1,15 +1,7 @@
 // Holders own the network namespaces of groups. They are all alike until a group takes one, so a spare is kept running:
 // setting up a network is half the time of a start, and this takes it off the way of a publish.
 import { randomBytes } from 'node:crypto'
-import {
-  addressOf,
-  createContainer,
-  findContainer,
-  getContainer,
-  removeContainer,
-  startContainer,
-  type ContainerDetails,
-} from './client/containers.ts'
+import { addressOf, createContainer, findContainer, getContainer, removeContainer, startContainer } from './client/containers.ts'
 import type { Engine } from './client/connection.ts'
 import { holderLabels } from './labels.ts'
 import { ensureHolderImage, holderImage } from './holder-image.ts'
