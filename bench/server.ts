@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { family } from '@littoral/contract/edge-container/index'
 import { auditedStore } from '../packages/server/src/audited.ts'
 import { readConfig } from '../packages/server/src/config.ts'
+import { keepRequestsYoung } from '../packages/server/src/heap.ts'
 import { createApp } from '../packages/server/src/http/app.ts'
 import { createMemoryNonces } from '../packages/server/src/http/nonces.ts'
 import { createRegistry } from '../packages/server/src/http/registry.ts'
@@ -35,6 +36,9 @@ export interface Opened {
   readonly target: Target
   readonly appIds: readonly string[]
 }
+
+// As the server's entry point does.
+keepRequestsYoung()
 
 const accountId = '1000000000000001'
 const key = { accessKeyId: 'LTAIbench', secret: 'bench secret' }

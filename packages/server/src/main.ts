@@ -2,6 +2,7 @@
 // for, and a clean stop on SIGTERM or SIGINT. Everything that keeps it from starting is one sentence on stderr, exit code 1.
 import { parseArgs } from 'node:util'
 import { ConfigError, configReference, readConfig, unknownVariables } from './config.ts'
+import { keepRequestsYoung } from './heap.ts'
 import { jsonLog } from './log.ts'
 import { openServer, StartupError } from './server.ts'
 
@@ -10,6 +11,7 @@ const stopLimitMs = 15_000
 
 // Whatever is written into the data folder is for this user alone.
 process.umask(0o077)
+keepRequestsYoung()
 
 const log = jsonLog((line) => process.stderr.write(line))
 

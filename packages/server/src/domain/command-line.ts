@@ -40,6 +40,13 @@ export function splitCommandLine(text: string, where: string): string[] {
   return words
 }
 
+/** Throws what splitCommandLine would; on the hot path, where nobody wants the words yet. */
+export function requireCommandLine(text: string, where: string): void {
+  // Without any of these, and with fewer characters than there may be words, nothing can be wrong.
+  const isPlain = text.length <= maxWords && !/["'\\\0]/.test(text)
+  if (!isPlain) splitCommandLine(text, where)
+}
+
 /**
  * The command of a hook: a command line, or `{"exec":{"command":[…]}}`. An empty text and `{}` mean no hook. Throws
  * InvalidParameter naming `where`.

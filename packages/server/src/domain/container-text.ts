@@ -11,8 +11,13 @@ export interface NamedValue {
   readonly value: string
 }
 
+/** What nearly every image is called; whatever else is allowed is looked at piece by piece. */
+const plainImage =
+  /^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?\/)?[a-z0-9]+(?:[._-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-][a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$/
+
 /** Throws InvalidParameter.Image unless the text is host[:port]/path[:tag] with every part well formed. */
 export function requireImage(image: string, where: string): void {
+  if (plainImage.test(image)) return
   const refuse = (rule: string): never => {
     throw new Fault('InvalidParameter.Image', { Detail: `${where}: ${rule}` })
   }
@@ -41,7 +46,7 @@ function isPathPart(part: string): boolean {
  */
 export function parseEnv(text: string, where: string): NamedValue[] {
   const values = new Map<string, string>()
-  eachVariable(text, where, (name, from, to) => values.set(name, text.slice(from, to)))
+  eachVariable(text, where, (from, equals, to) => values.set(text.slice(from, equals).trim(), text.slice(equals + 1, to)))
   if (values.size > maxVariables) throw new Fault('InvalidParameter', { Detail: `${where}: more than ${maxVariables} variables.` })
   return [...values].map(([name, value]) => ({ name, value }))
 }
@@ -52,8 +57,8 @@ export function requireEnv(text: string, where: string): void {
   if (eachVariable(text, where, () => {}) > maxVariables) parseEnv(text, where)
 }
 
-/** Calls back with every name and where in the text its value lies; returns how many there were. */
-function eachVariable(text: string, where: string, take: (name: string, from: number, to: number) => void): number {
+/** Calls back with where in the text each name begins, its = stands and its value ends; returns how many there were. */
+function eachVariable(text: string, where: string, take: (from: number, equals: number, to: number) => void): number {
   if (text.trim() === '') return 0
   if (text.includes('\0')) throw new Fault('InvalidParameter', { Detail: `${where}: a NUL character is not allowed.` })
   let count = 0
@@ -61,15 +66,28 @@ function eachVariable(text: string, where: string, take: (name: string, from: nu
     const comma = text.indexOf(',', from)
     const to = comma < 0 ? text.length : comma
     const equals = text.indexOf('=', from)
-    const name = equals < 0 || equals > to ? '' : text.slice(from, equals).trim()
     count += 1
-    if (name === '') throw new Fault('InvalidParameter', { Detail: `${where}: piece ${count} is not name=value.` })
-    if (name.length > 256)
-      throw new Fault('InvalidParameter', { Detail: `${where}: the name in piece ${count} is longer than 256 characters.` })
-    take(name, equals + 1, to)
+    const isNamed = equals >= 0 && equals < to
+    if (!isNamed || !isPlainName(text, from, equals)) requireName(isNamed ? text.slice(from, equals).trim() : '', count, where)
+    take(from, equals, to)
     from = to + 1
   }
   return count
+}
+
+const maxNameLength = 256
+
+/** True when it is certain that no blank has to be taken off to see that a name is there and not too long. */
+function isPlainName(text: string, from: number, to: number): boolean {
+  const first = text.charCodeAt(from)
+  return to > from && to - from <= maxNameLength && first > 32 && first < 127
+}
+
+function requireName(name: string, piece: number, where: string): void {
+  if (name === '') throw new Fault('InvalidParameter', { Detail: `${where}: piece ${piece} is not name=value.` })
+  if (name.length > maxNameLength) {
+    throw new Fault('InvalidParameter', { Detail: `${where}: the name in piece ${piece} is longer than ${maxNameLength} characters.` })
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 // §6.3). Pure. Every string is kept exactly as received; workload.ts reads them for running.
 import { Fault } from '@littoral/contract/errors'
 import { parseHeaders, requireEnv, requireImage } from './container-text.ts'
-import { parseHook, splitCommandLine } from './command-line.ts'
+import { parseHook, requireCommandLine, splitCommandLine } from './command-line.ts'
 import { hostOf, imageOf } from './image-reference.ts'
 import type { Settings } from './settings.ts'
 
@@ -96,18 +96,20 @@ function newContainer(draft: ContainerDraft, where: string, settings: ContainerS
     if (draft.isAcrImage === undefined) throw invalid('IsACRImage', 'required.')
     if (draft.storage === undefined) throw invalid('Storage', 'required.')
   }
-  splitCommandLine(draft.command ?? '', `${where}.Command`)
-  splitCommandLine(draft.args ?? '', `${where}.Args`)
+  requireCommandLine(draft.command ?? '', `${where}.Command`)
+  requireCommandLine(draft.args ?? '', `${where}.Args`)
   requireEnv(draft.env ?? '', `${where}.EnvVariables`)
   parseHook(draft.postStart ?? '', `${where}.PostStart`)
   parseHook(draft.preStop ?? '', `${where}.PreStop`)
   requireProbe(draft, `${where}.ProbeContent`)
-  return { ...draft, ...registryFor(draft, settings), isAcrImage: draft.isAcrImage ?? false, storage: draft.storage ?? '0.5G' }
+  const container = { isAcrImage: false, storage: '0.5G', ...draft } as const satisfies Container
+  const registry = registryFor(draft, settings)
+  return registry === undefined ? container : { registry, ...container }
 }
 
-function registryFor(draft: ContainerDraft, { defaultRegistry }: ContainerSettings): Pick<Container, 'registry'> {
+function registryFor(draft: ContainerDraft, { defaultRegistry }: ContainerSettings): string | undefined {
   const isOpen = defaultRegistry !== undefined && defaultRegistry !== 'docker.io' && hostOf(imageOf(draft)) === ''
-  return isOpen ? { registry: defaultRegistry } : {}
+  return isOpen ? defaultRegistry : undefined
 }
 
 /** Keys that the probe's type needs; the others are not looked at. */

@@ -27,5 +27,5 @@ export function newVersion(draft: VersionDraft, settings: Pick<Settings, 'limits
   if (draft.containers.length > limit) {
     throw new Fault('InternalException', { Detail: `Containers: a version has at most ${limit} containers here.` })
   }
-  return { ...draft, status: 'created', createdAtMs: nowMs, updatedAtMs: nowMs }
+  return { status: 'created', createdAtMs: nowMs, updatedAtMs: nowMs, ...draft }
 }

@@ -1,7 +1,7 @@
 // Who is calling: steps 4 to 9 of the contract's order (pop-gateway §8). The signature is checked over what the client
 // signed, and only what it covers is handed on. Called by rpc.ts.
 import { Fault, type FaultName } from '@littoral/contract/errors'
-import { type Fields, mergeFields, textField, verifyV1Parameters } from '@littoral/contract/wire/parameters'
+import { type Fields, textField, verifyV1Parameters } from '@littoral/contract/wire/parameters'
 import { isV3Algorithm, type Mismatch, parseV3Authorization, verifyV3 } from '@littoral/contract/wire/signature'
 import type { Principal } from '../operations/context.ts'
 import type { Call } from './incoming.ts'
@@ -113,16 +113,17 @@ function v1Claim({ incoming, parameters, claimed }: Call): Claim {
 }
 
 /** Headers without which a V3 signature proves nothing. */
-const alwaysSigned = ['x-acs-action', 'x-acs-version', 'x-acs-date', 'x-acs-signature-nonce', 'x-acs-content-sha256']
+const alwaysSigned = ['x-acs-action', 'x-acs-version', 'x-acs-date', 'x-acs-signature-nonce', 'x-acs-content-sha256'].map(inList)
 
-function v3Claim({ incoming, parameters, header }: Call): Claim {
+function v3Claim({ incoming, parameters, claimed, header }: Call): Claim {
   const authorization = parseV3Authorization(header('authorization'))
   if (authorization === undefined) throw new Fault('IncompleteSignature', { StringToSign: '' })
-  const { accessKeyId, signedHeaders, algorithm } = authorization
+  const { accessKeyId, signedHeaders, signature, algorithm } = authorization
   if (!isV3Algorithm(algorithm)) throw new Fault('InvalidSignatureMethod')
-  const signed = new Set(signedHeaders.toLowerCase().split(';'))
+  const signed = inList(signedHeaders.toLowerCase())
   const securityToken = header('x-acs-security-token')
-  const isComplete = alwaysSigned.every((name) => signed.has(name)) && (securityToken === '' || signed.has('x-acs-security-token'))
+  const isTokenSigned = securityToken === '' || signed.includes(inList('x-acs-security-token'))
+  const isComplete = isTokenSigned && alwaysSigned.every((name) => signed.includes(name))
   if (!isComplete) throw new Fault('IncompleteSignature', { StringToSign: '' })
   return {
     accessKeyId,
@@ -132,11 +133,16 @@ function v3Claim({ incoming, parameters, header }: Call): Claim {
     verify(secret) {
       const { method, path, rawQuery, body } = incoming
       const request = { method, path, rawQuery, query: parameters.query, header, body }
-      const verdict = verifyV3(request, { ...authorization, algorithm }, secret)
+      const verdict = verifyV3(request, { algorithm, accessKeyId, signedHeaders, signature }, secret)
       if (!verdict.isGenuine) throw mismatch('SignatureDoesNotMatch.V3', verdict)
-      return mergeFields(parameters)
+      return claimed
     },
   }
+}
+
+/** Names joined with `;`, with one at both ends, so that one of them can be looked for as text. */
+function inList(names: string): string {
+  return `;${names};`
 }
 
 const ISO_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/

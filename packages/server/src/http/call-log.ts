@@ -8,13 +8,13 @@ import type { Answer } from './reply.ts'
 
 /** Where a call has got to, for the log when it goes no further. */
 export interface Progress {
-  call?: Call
+  call?: Pick<Call, 'action' | 'scheme'>
   served?: ServedOperation
   principal?: Principal
 }
 
 export interface CallLog {
-  call(incoming: Incoming, progress: Progress, answer: Answer, tookMs: number): void
+  call(incoming: Pick<Incoming, 'requestId' | 'method'>, progress: Progress, answer: Answer, tookMs: number): void
   fault(error: unknown, requestId: string, progress: Progress): void
   unknown(served: ServedOperation, names: readonly string[]): void
   /** How often each unknown parameter came, by `Action.Parameter`. */

@@ -19,6 +19,10 @@ export function createValidator(): Ajv {
     ajv.removeKeyword(keyword)
     ajv.addKeyword({ keyword, schemaType: 'string' })
   }
+  for (const [keyword, isWithin] of Object.entries(lengthChecks)) {
+    ajv.removeKeyword(keyword)
+    ajv.addKeyword({ keyword, type: 'string', schemaType: 'number', compile: (limit: number) => (text: string) => isWithin(text, limit) })
+  }
   ajv.removeKeyword('contentSchema')
   ajv.addKeyword({
     keyword: 'contentSchema',
@@ -28,6 +32,12 @@ export function createValidator(): Ajv {
     compile: (schema: object) => checkContent(ajv.compile(schema)),
   })
   return ajv
+}
+
+/** Lengths in code points, as JSON Schema has them, counted only where it matters: a character takes one or two places. */
+const lengthChecks = {
+  maxLength: (text: string, limit: number) => text.length <= limit || (text.length <= limit * 2 && [...text].length <= limit),
+  minLength: (text: string, limit: number) => text.length >= limit * 2 || (text.length >= limit && [...text].length >= limit),
 }
 
 type DataValidateFunction = ReturnType<NonNullable<FuncKeywordDefinition['compile']>>

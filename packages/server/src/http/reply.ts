@@ -26,7 +26,7 @@ const contentTypes: Readonly<Record<Format, string>> = { json: 'application/json
 
 export function success({ family, operation }: ServedOperation, output: object, envelope: Envelope): Answer {
   const { requestId: RequestId } = envelope
-  const fields = family.envelope === 'iot' ? { RequestId, Success: true, Code: 'Success', ...output } : { ...output, RequestId }
+  const fields = family.envelope === 'iot' ? { RequestId, Success: true, Code: 'Success', ...output } : { RequestId, ...output }
   return answer(envelope, { status: 200, root: `${operation.action}Response`, fields, schema: operation.output as JsonSchema })
 }
 

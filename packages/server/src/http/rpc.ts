@@ -23,26 +23,30 @@ export interface Rpc extends Gatekeeper {
 /** Never throws: whatever happens has an envelope. */
 export async function answerCall(incoming: Incoming, rpc: Rpc): Promise<Answer> {
   const startedAt = performance.now()
+  // While the call waits for the store nothing is kept of what it was read from: that would only cost collecting it later.
+  const { requestId, origin, method } = incoming
   const progress: Progress = {}
   let format: Format = 'json'
   let answer: Answer
   try {
-    const call = (progress.call = readCall(incoming))
+    const call = readCall(incoming)
+    progress.call = { action: call.action, scheme: call.scheme }
     format = likelyFormat(call)
     const served = (progress.served = rpc.registry.find(call.version, call.action))
     format = formatOf(call, 'Format' in (served.operation.input as { properties: object }).properties)
     const output = await perform(call, served, rpc, progress)
-    answer = success(served, output, { ...incoming, format })
+    answer = success(served, output, { requestId, origin, format })
   } catch (error) {
-    answer = failure(error, { ...incoming, format }, progress.served)
-    rpc.callLog.fault(error, incoming.requestId, progress)
+    answer = failure(error, { requestId, origin, format }, progress.served)
+    rpc.callLog.fault(error, requestId, progress)
   }
-  rpc.callLog.call(incoming, progress, answer, performance.now() - startedAt)
+  rpc.callLog.call({ requestId, method }, progress, answer, performance.now() - startedAt)
   return answer
 }
 
 async function perform(call: Call, served: ServedOperation, rpc: Rpc, progress: Progress): Promise<object> {
-  const { requestId, origin } = call.incoming
+  const { action, incoming } = call
+  const { requestId, origin } = incoming
   const { principal, fields } = await authenticate(call, rpc)
   progress.principal = principal
   rpc.throttle.take(principal.accountId, served.operation)
@@ -51,10 +55,10 @@ async function perform(call: Call, served: ServedOperation, rpc: Rpc, progress: 
   rpc.callLog.unknown(served, unknown)
   const fault = served.check(input)
   if (fault !== undefined) throw fault
-  const store = rpc.storeFor(principal, { requestId, action: call.action })
-  const output = await served.handle(input, { ...rpc.services, store, principal, requestId, origin })
+  const store = rpc.storeFor(principal, { requestId, action })
+  const output = await served.handle(input, Object.assign({}, rpc.services, { store, principal, requestId, origin }))
   const wrong = rpc.isOutputChecked ? served.checkOutput(output) : undefined
   if (wrong !== undefined)
-    throw new Fault('InternalError', {}, { cause: new Error(`${call.action} answered against its schema: ${wrong}`) })
+    throw new Fault('InternalError', {}, { cause: new Error(`${action} answered against its schema: ${wrong}`) })
   return output
 }

@@ -84,6 +84,7 @@ type Names = Readonly<Record<string, string>>
 type Renamed<T, N extends Names> = { [K in keyof T as K extends keyof N ? N[K] : never]: T[K] }
 type Inverse<N extends Names> = { readonly [K in keyof N as N[K]]: K & string }
 
+// Objects are spread last in this file: docs/decisions/0020 says what it costs to spread them first.
 function rename<T extends object, const N extends Names>(record: T, names: N): Renamed<T, N> {
   const values = record as Record<string, unknown>
   const renamed: Record<string, unknown> = {}
@@ -109,11 +110,9 @@ export function toHealthCheck(input: AppInput): Partial<HealthCheck> {
 }
 
 export function toContainerDraft(input: ContainerInput): ContainerDraft {
-  return {
-    ...rename(input, containerNames),
-    ...(input.ACRImageInfo && { acrImage: rename(input.ACRImageInfo, acrNames) satisfies AcrImage }),
-    probe: rename(input.ProbeContent, probeNames) satisfies ProbeSettings,
-  }
+  const probe = rename(input.ProbeContent, probeNames) satisfies ProbeSettings
+  const draft = { probe, ...rename(input, containerNames) }
+  return input.ACRImageInfo ? { acrImage: rename(input.ACRImageInfo, acrNames) satisfies AcrImage, ...draft } : draft
 }
 
 export function toAppView(app: ListedApp): AppView {
@@ -139,23 +138,21 @@ export function toAppEntry(app: ListedApp): AppEntry {
 }
 
 export function toVersionView(version: Version): VersionView {
-  return { ...toVersionFields(version), Containers: version.containers.map(toContainerView) }
+  return { Containers: version.containers.map(toContainerView), ...toVersionFields(version) }
 }
 
 export function toVersionEntry(version: Version): VersionEntry {
   const Containers = version.containers.map((container) => ({
-    ...rename(container, listedViewNames),
     ProbeContent: rename(container.probe, probeViewNames),
+    ...rename(container, listedViewNames),
   }))
-  return { ...toVersionFields(version), Containers }
+  return { Containers, ...toVersionFields(version) }
 }
 
 function toContainerView(container: Container): VersionView['Containers'][number] {
-  return {
-    ...rename(container, containerViewNames),
-    ...(container.acrImage && { ACRImageInfo: rename(container.acrImage, acrViewNames) }),
-    ProbeContent: rename(container.probe, probeViewNames),
-  }
+  const ProbeContent = rename(container.probe, probeViewNames)
+  const view = { ProbeContent, ...rename(container, containerViewNames) }
+  return container.acrImage ? { ACRImageInfo: rename(container.acrImage, acrViewNames), ...view } : view
 }
 
 function toVersionFields(version: Version) {

@@ -49,6 +49,7 @@ export class SqliteStore implements Store {
   #queue: Request[] = []
   #waiting = 0
   #isFlushPlanned = false
+  #underWay = 0
   #isClosed = false
   #whenAnswered: (() => void) | undefined
 
@@ -114,20 +115,27 @@ export class SqliteStore implements Store {
     if (this.#queue.length + this.#waiting >= maxWaiting) throw unavailable(`${maxWaiting} writes are waiting`)
     return new Promise((resolve, reject) => {
       this.#queue.push({ steps, expectations, topics, resolve, reject })
-      if (this.#isFlushPlanned) return
-      this.#isFlushPlanned = true
-      setImmediate(() => this.#flush())
+      this.#planFlush()
     })
   }
 
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return
+    this.#isFlushPlanned = true
+    setImmediate(() => this.#flush())
+  }
+
+  /** One group at a time is on its way: what comes meanwhile goes with the next one. */
   #flush(): void {
     this.#isFlushPlanned = false
+    if (this.#underWay > 0) return
     const riders = this.#board()
     const queue = riders ? [riders, ...this.#queue] : this.#queue
     this.#queue = []
     for (let from = 0; from < queue.length; from += this.#parts.groupLimit) {
       const requests = queue.slice(from, from + this.#parts.groupLimit)
       this.#waiting += requests.length
+      this.#underWay += 1
       this.#parts.writer.post(this.#packer.pack(requests.map((request) => request.steps)), (result) => this.#settle(requests, result))
     }
   }
@@ -146,6 +154,8 @@ export class SqliteStore implements Store {
   }
 
   #settle(requests: readonly Request[], result: BatchResult): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0 && this.#queue.length > 0) this.#planFlush()
     // Before anybody is told: who reads after the answer must see what was written.
     this.#parts.readers.refresh()
     if (result.failure) this.#parts.log.error(result.failure, 'a group of writes could not be committed')
