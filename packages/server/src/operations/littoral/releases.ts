@@ -8,7 +8,7 @@ import { newPublish, parseTarget } from '../../domain/release-request.ts'
 import { previewRelease } from '../../domain/release-preview.ts'
 import { releaseState } from '../../domain/release-progress.ts'
 import type { Release } from '../../domain/release.ts'
-import { imageHoldMs } from '../../domain/rollout.ts'
+import { imageHoldMs, withHold } from '../../domain/rollout.ts'
 import type { RolloutView } from '../../domain/standing.ts'
 import { survey } from '../../domain/standing.ts'
 import * as apps from '../../store/edge-container/apps.ts'
@@ -150,9 +150,10 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
 }
 
 /** As the loop sees it: a release that has told nobody yet waits a while for the digests of its images. */
-function held({ view, hasOpenImages }: rollouts.Rollout, { startedAtMs }: Release): RolloutView {
-  const isHeld = hasOpenImages && view.assignments.every(({ digest }) => digest !== view.target.digest)
-  return isHeld ? { ...view, heldUntilMs: startedAtMs + imageHoldMs } : view
+function held(rollout: rollouts.Rollout, release: Release): RolloutView {
+  const { view } = rollout
+  const isToldToNobody = view.assignments.every(({ digest }) => digest !== view.target.digest)
+  return isToldToNobody ? withHold(rollout, release, imageHoldMs) : view
 }
 
 /** Throws Release.NotFound. */
