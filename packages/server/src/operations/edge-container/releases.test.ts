@@ -14,6 +14,7 @@ import {
   publish,
   refusal,
   reportAll,
+  settle as settleAll,
   takeOffline,
 } from './door.contract.ts'
 
@@ -34,11 +35,7 @@ const unknownVersion = 'ver-999999999999999999'
 const status = async (PublishEnv?: string): Promise<Answer> =>
   (await call(context, 'GetEdgeContainerAppStatus', { AppId, ...(PublishEnv && { PublishEnv }) }))['AppStatus']
 const staging = () => call(context, 'GetEdgeContainerStagingDeployStatus', { AppId })
-/** Passes of the loop with ready nodes, until nothing is left to decide. */
-async function settle(...ready: string[]) {
-  do for (const node of ready) await reportAll(context, node)
-  while ((await pass(context)) > 0)
-}
+const settle = (...ready: string[]) => settleAll(context, ...ready)
 
 describe('publishing', () => {
   const refused = (fields: object) =>
