@@ -70,7 +70,9 @@ export function newPublish(
 ): Release {
   const { target, before } = asked
   const { current, effective } = before
-  if (current?.status === 'publishing' && current.versionId !== version.id) {
+  // Staging knows no rollback, so there the next version is the only way to call off one that waits for its time.
+  const isUnderWay = current?.status === 'publishing' && (current.hasBegun || draft.environment === 'prod')
+  if (isUnderWay && current.versionId !== version.id) {
     const wayOut = draft.environment === 'staging' ? 'or fails' : 'fails or is rolled back'
     throw new Fault('InternalException', {
       Detail: `Version ${current.versionId} is being published to ${draft.environment}; another one has to wait until it is through, ${wayOut}.`,
@@ -117,6 +119,23 @@ export function newRollback(
   return assemble({ ...draft, environment: 'prod', publishType: 'percentage' }, version, { share, before, startAtMs: undefined }, nowMs)
 }
 
+/**
+ * What a rollback cancels without taking production anywhere: a release that waits for its time where nothing has begun. There is no
+ * version to go back to, so it is called off by its own (contract §5.4).
+ */
+export function cancelledBy(versionId: string, { current, effective }: EnvironmentReleases): Release | undefined {
+  return effective === undefined && current?.versionId === versionId ? current : undefined
+}
+
+/** Throws InternalException: there is nothing of the version to go back to. */
+export function refuseRollback(versionId: string, { current, effective }: EnvironmentReleases): never {
+  const waiting = effective === undefined ? current?.versionId : undefined
+  const hint = waiting === undefined ? '' : ` A rollback that names ${waiting} cancels the release that waits for its time.`
+  throw new Fault('InternalException', {
+    Detail: `Version ${versionId} was never published to prod, so it cannot be gone back to.${hint}`,
+  })
+}
+
 /** The share a version is meant to have now, as far as percentages say. */
 function heldShare(versionId: string, { effective, baseline }: EnvironmentReleases): number {
   if (effective === undefined) return 0
@@ -143,7 +162,7 @@ function assemble(
     appId: version.appId,
     versionId: version.id,
     ...(rest !== undefined && { restVersionId: rest }),
-    revision: (current?.revision ?? 0) + 1,
+    revision: (before.lastRevision ?? current?.revision ?? 0) + 1,
     status: 'publishing',
     createdAtMs: nowMs,
     ...(startAtMs !== undefined && { startAtMs }),
