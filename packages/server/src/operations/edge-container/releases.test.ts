@@ -320,6 +320,25 @@ describe('logs', () => {
     expect(await call(nothing, 'GetEdgeContainerLogs', { AppId, Lines: '3' })).toEqual({ Items: [] })
   })
 
+  it('and terminals are refused for good, with the reason, once the node has been away for long', async () => {
+    await addNode(context, 'node-a')
+    await publish(context, AppId, v1, 'staging')
+    await settle('node-a')
+    await takeOffline(context, 'node-a')
+    expect(await refusal(context, 'GetEdgeContainerLogs', { AppId, Lines: '3' })).toMatchObject({ status: 500 })
+    context.clock.advance(60_000)
+    for (const [action, fields] of [
+      ['GetEdgeContainerLogs', { AppId, Lines: '3' }],
+      ['GetEdgeContainerTerminal', { AppId }],
+    ] as const) {
+      const message = expect.stringContaining('its node node-a is away since 2026-01-05T08:00:00Z')
+      expect(await refusal(context, action, fields)).toEqual({ status: 400, code: 'InvalidParameter', message })
+    }
+    context.nodes.lines.set('node-a', ['back again'])
+    await context.store.write(async (tx) => nodes.updateSeen(tx, ['node-a'], context.now()))
+    expect(await read()).toEqual({ Items: ['back again'] })
+  })
+
   it.each([undefined, '0', '5001', '-1', 'all', '1.5'])('refuses %j lines', async (Lines) => {
     const refused = await refusal(context, 'GetEdgeContainerLogs', { AppId, Lines })
     expect(refused).toMatchObject({ status: 400, code: 'InvalidParameter', message: expect.stringContaining('Lines') })
