@@ -49,10 +49,16 @@ function parseRegions(request: ReleaseRequest, regionCodes: readonly string[]): 
   if (percentage !== 100) {
     throw new Fault('InvalidParameter.Percentage', { Detail: 'Percentage: a release by region takes whole regions; leave it out.' })
   }
-  const unknown = regions.find((code) => !regionCodes.includes(code))
-  if (unknown !== undefined) throw invalid('Regions', `${unknown} is none of this installation (${regionCodes.join(', ')}).`)
+  const codes = regions.map((text) => codeOf(text, regionCodes))
   if (regions.length === 0 && !isFullRelease) throw invalid('Regions', 'a release by region names regions, or sets FullRelease.')
-  return { publishType: 'region', percentage: 0, regions: [...new Set(regions)], isFull: isFullRelease }
+  return { publishType: 'region', percentage: 0, regions: [...new Set(codes)], isFull: isFullRelease }
+}
+
+/** The code of the installation that is meant: the vendor's own texts write some of them in capitals (contract §9). */
+function codeOf(text: string, regionCodes: readonly string[]): string {
+  const code = regionCodes.find((known) => known === text) ?? regionCodes.find((known) => known.toLowerCase() === text.toLowerCase())
+  if (code === undefined) throw invalid('Regions', `${text} is none of this installation (${regionCodes.join(', ')}).`)
+  return code
 }
 
 export type ReleaseDraft = Pick<Release, 'id' | 'environment' | 'remarks' | 'createdBy'>

@@ -167,7 +167,7 @@ describe('listing records', () => {
   it('of an application is newest first, in the order asked for, searched and paged', async () => {
     const list = (fields: Record<string, unknown>) => names('ListEdgeContainerAppRecords', { AppId, ...fields })
     expect(await list({})).toEqual(all)
-    for (const OrderKey of ['CreateTime', 'UpdateTime', 'ModifyTime']) {
+    for (const OrderKey of ['CreateTime', 'UpdateTime', 'ModifyTime', 'updateTime', 'MODIFYTIME']) {
       expect(await list({ OrderKey, OrderType: 'Asc' })).toEqual(all.toReversed())
     }
     expect(await list({ SearchKey: 'B.EX' })).toEqual(['b.example.com'])

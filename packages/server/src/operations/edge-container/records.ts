@@ -10,7 +10,7 @@ import * as records from '../../store/edge-container/records.ts'
 import * as sites from '../../store/edge-container/sites.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { toTime } from './views.ts'
+import { orderOf, toTime } from './views.ts'
 
 type RecordOperations = Pick<
   typeof operations,
@@ -50,7 +50,7 @@ export const recordHandlers: Handlers<RecordOperations, Context> = {
     const listing: records.RecordListing = {
       page: input.PageNumber ?? 1,
       pageSize: input.PageSize ?? 20,
-      order: { by: (input.OrderKey ?? 'CreateTime') === 'CreateTime' ? 'created' : 'updated', direction },
+      order: { by: orderOf(input.OrderKey) === 'created' ? 'created' : 'updated', direction },
       ...(input.SearchKey && { name: { text: input.SearchKey, mode: 'fuzzy' } }),
     }
     const { records: found, total } = await store.read(async (tx) => {

@@ -1,6 +1,7 @@
 // Applications in the store.
 import { Fault } from '@littoral/contract/errors'
 import type { App, HealthCheck } from '../../domain/app.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import { prepared } from '../prepared.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
@@ -56,7 +57,7 @@ export async function list(tx: ReadTx, accountId: string, listing: Listing): Pro
     page = page.where((e) => matches(e, 'apps', search))
     all = all.where((e) => matches(e, 'apps', search))
   }
-  const sorted = page.orderBy(`apps.${orderColumns[order.by]}`, order.direction).orderBy('apps.id', order.direction)
+  const sorted = page.orderBy(`apps.${orderColumns[order.by]}`, order.direction).orderBy(writtenAt('apps'), order.direction)
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(all.select((e) => e.fn.countAll<number>().as('total')))
   return { apps: found.map(toListedApp), total: Number(counted?.total ?? 0) }

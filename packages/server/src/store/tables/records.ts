@@ -13,6 +13,8 @@ export interface SiteRow {
   resource_group_id: string
   created_at_ms: number
   updated_at_ms: number
+  /** See creation-order.ts. */
+  written: number
 }
 
 export interface AppRecordRow {
@@ -27,6 +29,8 @@ export interface AppRecordRow {
   scheduling_id: number
   created_at_ms: number
   updated_at_ms: number
+  /** See creation-order.ts. */
+  written: number
 }
 
 export interface AppImageSecretRow {
