@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Schema } from './schema.ts'
 
-/** Tables whose key is a number; the database's own count of rows would be that key (migrations/0018-creation-order.ts). */
+/** Tables whose key is a number; the database's own count of rows would be that key (migrations/0018-lists.ts). */
 type Counted = 'sites' | 'app_records' | 'message_routes'
 const counted: ReadonlySet<string> = new Set<Counted>(['sites', 'app_records', 'message_routes'])
 

@@ -25,7 +25,7 @@ export const recordHandlers: Handlers<RecordOperations, Context> = {
     await store.write(async (tx) => {
       await apps.peek(tx, ref)
       const site = await findSite(tx, { ...ref, name, siteId: SiteId })
-      const record = newRecord({ ...ref, ...numbers, name }, site, now())
+      const record = newRecord({ ...ref, ...numbers, name, spelling: RecordName }, site, now())
       apps.requirePresent(tx, ref)
       records.insert(tx, record, settings.limits.recordsPerApp)
     })
@@ -92,7 +92,7 @@ async function findSite(tx: ReadTx, { accountId, name, siteId }: Wanted): Promis
 function toRecordFields(record: AppRecord) {
   return {
     CreateTime: toTime(record.createdAtMs),
-    RecordName: record.name,
+    RecordName: record.spelling,
     SiteId: record.siteId,
     UpdateTime: toTime(record.updatedAtMs),
   }

@@ -113,9 +113,9 @@ function rows() {
       e
         .selectFrom('app_records')
         .whereRef('app_records.app_id', '=', 'apps.id')
-        .select('app_records.name')
+        .select((of) => of.fn.coalesce(of.fn<string | null>('nullif', ['app_records.spelling', of.val('')]), 'app_records.name').as('name'))
         .orderBy('app_records.created_at_ms')
-        .orderBy('app_records.id')
+        .orderBy(writtenAt('app_records'))
         .limit(1)
         .as('domain_name'),
     ])

@@ -24,6 +24,8 @@ export interface AppRecordRow {
   site_id: number
   /** The bound domain in lower case. */
   name: string
+  /** The same as it was sent; empty where that is not known. */
+  spelling: string
   cname: string
   config_id: number
   scheduling_id: number
