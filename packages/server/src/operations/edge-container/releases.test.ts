@@ -205,6 +205,24 @@ describe('the status of production', () => {
     })
   })
 
+  it('goes on with a node that left for a moment while it changed: nothing is taken back', async () => {
+    for (const node of ['node-a', 'node-b']) await addNode(context, node)
+    await publish(context, AppId, v1)
+    await settle('node-a', 'node-b')
+    await publish(context, AppId, v2)
+    await pass(context)
+    const told = (await assigned(context, 'node-a'))[`app/${AppId}/prod`] === v2 ? 'node-a' : 'node-b'
+    await takeOffline(context, told)
+    context.clock.advance(50_000)
+    expect(await pass(context)).toBe(0)
+    expect(await assigned(context, told)).toEqual({ [`app/${AppId}/prod`]: v2 })
+    await context.store.write(async (tx) => nodes.updateSeen(tx, [told], context.now()))
+    await settle('node-a', 'node-b')
+    expect(await status()).toMatchObject({ PublishStatus: 'published', DeployedVersion: v2 })
+    const { Releases } = await call(context, 'ListReleases', { AppId })
+    expect(Releases).toMatchObject([{ State: 'succeeded' }, { State: 'succeeded' }])
+  })
+
   it('keeps its version when a node goes offline, and brings late nodes to it', async () => {
     await addNode(context, 'node-a')
     await publish(context, AppId, v1)
