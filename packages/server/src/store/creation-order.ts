@@ -7,7 +7,7 @@ type Counted = 'sites' | 'app_records' | 'message_routes'
 const counted: ReadonlySet<string> = new Set<Counted>(['sites', 'app_records', 'message_routes'])
 
 /** A row's place among those of its table, in the order in which they were written. SQLite counts the rows of every other table itself. */
-export function writtenAt(table: keyof Schema & string) {
+export function writtenAt(table: keyof Schema) {
   return sql<number>`${sql.ref(`${table}.${counted.has(table) ? 'written' : 'rowid'}`)}`
 }
 
