@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { faultNames } from '@littoral/contract/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allOperations } from '../tools/families.ts'
 import { generatedFiles, staleFiles } from '../tools/generate.ts'
@@ -156,6 +157,18 @@ function isLoose(line: string): boolean {
   if (/\b(it|test|describe)\.(only|skip|todo)\(/.test(line)) return true
   return /\b(TODO|FIXME|XXX)\b/.test(line) && !/TODO\(#\d+\)/.test(line)
 }
+
+describe('faults', () => {
+  it('of the catalogue are all thrown: a code that nothing answers misleads whoever handles it', () => {
+    const code = files('packages/contract/src/*.ts', 'packages/server/src/*.ts')
+      .filter((path) => !path.includes('/errors/') && !path.endsWith('.test.ts'))
+      .map(read)
+      .join('\n')
+    const isNamed = (name: string) => code.includes(`'${name}'`)
+    expect(faultNames().filter((name) => !isNamed(name))).toEqual([])
+    expect(isNamed('Throttling.Api')).toBe(false)
+  })
+})
 
 describe('derived files', () => {
   it('are fresh: run `npm run generate` when they are not', () => {

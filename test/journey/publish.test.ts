@@ -1,6 +1,7 @@
 // From a signed request to a running app, through each client that users of the vendor have.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp, createVersion, deleteApp, publish, waitPublished, waitStaging } from '../../tools/journey/app.ts'
+import { until } from '../../tools/journey/wait.ts'
 import { asJsonText, popCall, sdkCall, type Call } from '../../tools/official-clients.ts'
 import { codeOf, openTestServer, type TestServer } from '../test-server.ts'
 
@@ -59,5 +60,37 @@ describe.each(Object.keys(clients))('through %s', (name) => {
     expect(codeOf(error)).toMatch(/^InvalidParameter/)
     const missing: unknown = await call('GetEdgeContainerApp', { AppId: 'app-123456789012345678' }).catch((thrown: unknown) => thrown)
     expect(codeOf(missing)).toBe('InvalidApp.NotFound')
+  })
+})
+
+describe('two apps with one ServicePort', () => {
+  it('do not fight over it: one keeps it, and the other waits until it is free and says for whom', async () => {
+    const call = clients['@alicloud/esa20240910']!(server)
+    const servicePort = (port += 1)
+    const [first = '', second = ''] = await Promise.all(
+      ['port-first', 'port-second'].map((name) => createApp(call, { name, servicePort, targetPort: 8080 })),
+    )
+    const released = async (appId: string) => {
+      const versionId = await createVersion(call, { appId, name: 'version-1', image: 'registry.example/shop:1', port: 8080 })
+      await publish(call, { appId, versionId, environment: 'prod' })
+      return { appId, versionId, environment: 'prod' as const }
+    }
+    await waitPublished(call, await released(first))
+    const waiting = await released(second)
+    const { Nodes } = (await server.littoral('ListNodes', {})) as { Nodes: { NodeId: string }[] }
+    const explain = (AppId: string) => server.littoral('ExplainNode', { AppId, NodeId: Nodes[0]?.NodeId ?? '' })
+    const causes = await until('the reason', 30_000, async () => {
+      const { Causes } = (await explain(second)) as { Causes: { Code: string; Message: string }[] }
+      return Causes.some(({ Message }) => Message.includes('PortInUse')) ? Causes : undefined
+    })
+    expect(causes).toMatchObject([
+      { Code: 'Released' },
+      { Code: 'NotReady', Message: expect.stringContaining(`port ${servicePort} of the node is taken`) },
+      { Code: 'PortTaken', Message: expect.stringContaining(`app/${first}/prod has port ${servicePort}`) },
+    ])
+    expect(await explain(first)).toMatchObject({ IsReady: true })
+    await deleteApp(call, first)
+    await waitPublished(call, waiting)
+    await deleteApp(call, second)
   })
 })

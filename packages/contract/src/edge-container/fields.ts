@@ -32,9 +32,13 @@ export const Environment = (description: string) => Type.Enum(['prod', 'staging'
 /** A time in an answer; UTC to the second. It is left out until it has happened. */
 export const Time = (description: string) => Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$', description })
 
-export const OrderKey = Type.Enum(['Name', 'CreateTime', 'UpdateTime', 'ModifyTime'], {
-  description: 'What to sort by; ModifyTime is another word for UpdateTime. Without it the newest come first.',
-})
+const times = ['CreateTime', 'UpdateTime', 'ModifyTime']
+const ofTimes = 'What to sort by, in any letter case; ModifyTime is another word for UpdateTime. Without it the newest come first.'
+
+export const OrderKey = anyCase(['Name', ...times], { description: ofTimes })
+
+/** Of what has no name. */
+export const TimeOrderKey = anyCase(times, { description: ofTimes })
 
 export const OrderType = anyCase(['ASC', 'DESC'], {
   description: 'Direction of OrderKey, in any letter case: ASC or DESC. Without it names ascend and times descend.',

@@ -7,7 +7,8 @@ export const GetEdgeContainerLogs = operation({
   action: 'GetEdgeContainerLogs',
   summary: 'Returns the last lines that the staging instance wrote, oldest first.',
   description:
-    'Without an instance the list is empty. A node that cannot be asked is an error, so that silence is never taken for no output.',
+    'Without an instance the list is empty. A node that cannot be asked is an error, so that silence is never taken for no output: ' +
+    'status 500, which is worth another try, and InvalidParameter once the node has been away for a minute.',
   access: 'get',
   input: Type.Object({
     AppId,

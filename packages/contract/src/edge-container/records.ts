@@ -2,7 +2,7 @@
 // and shown; leading visitors along it is not part of this installation yet, and the descriptions say so.
 import Type from 'typebox'
 import { operation } from '../operation.ts'
-import { AppId, DomainName, MatchMode, OrderType, Page, PageSize, SearchKey, SiteId, Time, TotalCount } from './fields.ts'
+import { AppId, DomainName, MatchMode, OrderType, Page, PageSize, SearchKey, SiteId, Time, TimeOrderKey, TotalCount } from './fields.ts'
 
 const noTraffic = 'No traffic is routed by it yet: the name it would be an alias of does not resolve.'
 const OptionalSite = Type.Optional({
@@ -77,11 +77,7 @@ export const ListEdgeContainerAppRecords = operation({
   access: 'list',
   input: Type.Object({
     AppId,
-    OrderKey: Type.Optional(
-      Type.Enum(['CreateTime', 'UpdateTime', 'ModifyTime'], {
-        description: 'What to sort by; ModifyTime is another word for UpdateTime. Without it the newest come first.',
-      }),
-    ),
+    OrderKey: Type.Optional(TimeOrderKey),
     OrderType: Type.Optional(OrderType),
     PageNumber: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, default: 1, description: 'Which page, counted from 1.' })),
     PageSize: Type.Optional(PageSize(500)),

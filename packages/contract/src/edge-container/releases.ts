@@ -41,7 +41,12 @@ export const PublishEdgeContainerAppVersion = operation({
     ),
     Remarks: Type.Optional(Remarks),
     StartTime: Type.Optional(
-      Type.String({ maxLength: 64, description: 'When to begin, UTC as in 2026-01-05T16:00:00Z; absent or past means now.' }),
+      Type.String({
+        maxLength: 64,
+        description:
+          'When to begin, UTC as in 2026-01-05T16:00:00Z; absent or past means now. Until then RollbackEdgeContainerAppVersion cancels it ' +
+          'in production; in staging the next version that is published there takes its place.',
+      }),
     ),
     VersionId,
   }),
@@ -68,6 +73,8 @@ export const RollbackEdgeContainerAppVersion = operation({
   summary: 'Takes production back to a version it ran before.',
   description:
     'Always possible, also while something else is being published, which it ends; a release that waits for its StartTime is cancelled. ' +
+    'Where nothing was published before, there is no version to go back to: a rollback that names the waiting version cancels its release, ' +
+    'and production stays as it is. ' +
     'Nodes change without a bake time, but never more at once than SetReleasePolicy of the littoral family allows.',
   access: 'update',
   input: Type.Object({

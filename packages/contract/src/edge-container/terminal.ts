@@ -7,7 +7,7 @@ export const GetEdgeContainerTerminal = operation({
   action: 'GetEdgeContainerTerminal',
   summary: 'Hands out what opens one shell in the first container of the running staging instance.',
   description:
-    'Open the WebSocket `/terminal?SessionId=…&Token=…` of this server within a minute; the token works once. docs/terminal.md describes its frames. Without a running instance, and where the operator switched terminals off, the call is refused.',
+    'Open the WebSocket `/terminal?SessionId=…&Token=…` of this server within a minute; the token works once. docs/terminal.md describes its frames. Without a running instance, while its node is away, and where the operator switched terminals off, the call is refused.',
   access: 'get',
   input: Type.Object({ AppId }),
   output: Type.Object({

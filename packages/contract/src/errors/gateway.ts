@@ -22,15 +22,8 @@ export const gatewayFaults = faultEntries({
     message: 'Specified api is not found, please check your url and method.',
     advice: 'Check the spelling of the action, upper and lower case included, and that the path is /.',
   },
-  'InvalidProduct.NotFound': {
-    status: 404,
-    message: 'Cannot find product according to your specified domain.',
-    advice: 'Check the endpoint.',
-  },
   UnsupportedHTTPMethod: { status: 400, message: 'This http method is not supported.', advice: 'Use GET or POST.' },
-  'InvalidProtocol.NeedSsl': { status: 400, message: 'Your request is denied as lack of ssl protect.', advice: 'Use https.' },
   'InvalidParameter.Format': { status: 400, message: 'Specified parameter format is not valid.', advice: 'Send JSON or XML as Format.' },
-  'InvalidParameter.Accept': { status: 400, message: 'Specified parameter accept is not valid.', advice: 'Accept JSON or XML.' },
   InvalidSignatureMethod: {
     status: 400,
     message: 'Specified signature method is not valid.',
@@ -95,20 +88,9 @@ export const gatewayFaults = faultEntries({
     message: 'Request was denied due to user flow control.',
     advice: 'Wait for x-acs-retry-after milliseconds.',
   },
-  'Throttling.Api': {
-    status: 400,
-    message: 'Request was denied due to api flow control.',
-    advice: 'Wait for x-acs-retry-after milliseconds.',
-  },
-  Throttling: { status: 400, message: 'Request was denied due to request throttling.', advice: 'Wait for x-acs-retry-after milliseconds.' },
   NoPermission: {
     status: 403,
     message: 'You are not authorized to do this action. Resource: {Resource} Action: {Action}',
-    advice: 'Have the action allowed for this identity.',
-  },
-  'Forbidden.RAM': {
-    status: 403,
-    message: "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
     advice: 'Have the action allowed for this identity.',
   },
   ServiceUnavailable: {

@@ -3,10 +3,7 @@
 // become known, give the entry a `code` and nothing else changes.
 import { faultEntries } from './entry.ts'
 
-const retry = 'Try again later; if it stays, look for the request id in the server log.'
-
 export const iotEdgeFaults = faultEntries({
-  'iot.system.SystemException': { status: 200, message: 'The service failed to carry out the call.', advice: retry },
   'iot.system.InstanceNotFound': {
     status: 200,
     message: 'There is no service instance {IotInstanceId}.',
@@ -18,22 +15,11 @@ export const iotEdgeFaults = faultEntries({
     message: 'CurrentPage and PageSize must be whole numbers.',
     advice: 'Send decimal digits.',
   },
-  'iot.common.InvalidTenant': {
-    status: 200,
-    message: 'The account is unknown or may not use this service.',
-    advice: 'Check the access key.',
-  },
   'iot.common.AuthActionPermissionDeny': {
     status: 200,
     message: 'The resource belongs to another account.',
     advice: 'Use the access key of the account that owns the resource.',
   },
-  'iot.common.RamActionPermissionDeny': {
-    status: 200,
-    message: 'The user may not run iot:{Action}.',
-    advice: 'Grant the action to the user.',
-  },
-  'iot.common.HighFrequentDeny': { status: 200, message: 'Too many calls.', advice: 'Slow down and retry with a backoff.' },
   'iot.common.ParameterSizeLimit': { status: 200, message: '{Detail}', advice: 'Send less, or in several calls.' },
 
   'iot.edge.InstanceNotExist': { status: 200, message: 'The edge instance does not exist.', advice: 'List them with QueryEdgeInstance.' },

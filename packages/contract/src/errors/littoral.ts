@@ -6,7 +6,8 @@ export const littoralFaults = faultEntries({
   'Node.Online': {
     status: 400,
     message: 'The node {NodeId} is online, and what it runs would go on without anybody knowing of it.',
-    advice: 'Stop its agent and what it runs; a node counts as offline once three of its heartbeats are missing.',
+    advice:
+      'Stop its agent and what it runs; a node counts as offline half a heartbeat after its connection has closed, or once three of its heartbeats are missing.',
   },
   'Node.InvalidParameter': { status: 400, message: '{Detail}', advice: 'Correct the field the message names.' },
   'Node.WorkloadNotFound': {

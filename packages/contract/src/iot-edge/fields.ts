@@ -25,9 +25,9 @@ export const IotInstanceId = Type.Optional(
 export const DriverId = Type.String({ minLength: 1, description: 'Id of the driver: 32 lowercase hexadecimal digits.' })
 export const InstanceId = Type.String({ minLength: 1, description: 'Id of the edge instance: 20 letters and digits.' })
 
-/** Ids of up to so many things. The limit of the list has a code of its own, which must not colour its entries. */
+/** Ids of up to so many things. The length of the list has a code of its own. */
 export function IdList(maxItems: number, what: string) {
-  const id = Type.String({ minLength: 1, fault: 'iot.common.InvalidParam', description: `Id of a ${what}.` })
+  const id = Type.String({ minLength: 1, description: `Id of a ${what}.` })
   return Type.Array(id, {
     minItems: 1,
     maxItems,

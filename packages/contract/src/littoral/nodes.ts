@@ -52,7 +52,10 @@ const nodeFields = {
   Name: Type.String({ description: 'What the node calls itself, usually its host name.' }),
   Region: Type.String({ description: 'Where it stands.' }),
   Environments: Type.Array(Environment('An environment whose apps it runs.'), { description: 'The environments whose apps it runs.' }),
-  IsOnline: Type.Boolean({ description: 'Whether it was heard of within the last three heartbeats.' }),
+  IsOnline: Type.Boolean({
+    description:
+      'Whether it is connected, or was half a heartbeat ago; where no server saw it leave, whether it was heard of within three heartbeats.',
+  }),
   LastSeenAt: Type.Optional(Time('When it was last heard of')),
   CreatedAt: Time('When it joined'),
   GatewayIotId: Type.Optional(Type.String({ description: 'The gateway device it is, when it connected with the identity of one.' })),

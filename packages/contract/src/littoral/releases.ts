@@ -267,6 +267,9 @@ export const PlanRelease = operation({
 export const ExplainNode = operation({
   action: 'ExplainNode',
   summary: 'Tells why a node does, or does not, run a version: the whole chain of causes.',
+  description:
+    'Where the node says that a port is taken, `PortTaken` names each other workload of the node that wants it: the port leads to one ' +
+    'of them, and the others are tried again until it is free.',
   access: 'get',
   input: Type.Object({
     NodeId: Type.String({ minLength: 1, maxLength: 64, description: 'The node, as ListNodes names it.' }),

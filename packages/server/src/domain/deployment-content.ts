@@ -3,6 +3,7 @@
 import { Fault } from '@littoral/contract/errors'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { Resource, ResourceType } from './deployment.ts'
+import { maxOptions } from './driver-version.ts'
 import { type AssignedDriver, driverKey, effectiveConfigs, newDriverWorkload } from './driver-workload.ts'
 import type { EdgeInstance } from './edge-instance.ts'
 import type { MessageRoute } from './message-route.ts'
@@ -25,7 +26,6 @@ export interface DeployedResource {
 /** Bounds of what a node takes (contract: node/desired-state), with room for what else is told to it. */
 const maxFiles = 64
 const maxFileName = 255
-const maxOptions = 256
 const maxBindings = 2000
 const maxConfigCharacters = 4_000_000
 const maxJobBytes = 12_000_000

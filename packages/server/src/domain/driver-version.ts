@@ -109,7 +109,7 @@ export function toDriverContainer(config: ContainerConfig | undefined): DriverCo
 }
 
 /** What a node takes (contract: node/desired-state). */
-const maxOptions = 256
+export const maxOptions = 256
 
 /** JVM options as they were written; throws iot.common.InvalidParam when there are more than a node takes. */
 export function parseArgument(text: string | undefined): string | undefined {

@@ -10,6 +10,8 @@ export interface AppRecord {
   readonly siteId: number
   /** The domain in lower case. */
   readonly name: string
+  /** The same as it was bound: Terraform looks for its own spelling (contract §11). */
+  readonly spelling: string
   readonly cname: string
   readonly configId: number
   readonly schedulingId: number
@@ -27,7 +29,7 @@ export function parseRecordName(text: string): string {
 
 /** Throws InvalidParameter for a name outside the site's domain. */
 export function newRecord(
-  draft: Pick<AppRecord, 'id' | 'accountId' | 'appId' | 'name' | 'configId' | 'schedulingId'>,
+  draft: Pick<AppRecord, 'id' | 'accountId' | 'appId' | 'name' | 'spelling' | 'configId' | 'schedulingId'>,
   site: Pick<Site, 'id' | 'name'>,
   nowMs: number,
 ): AppRecord {

@@ -49,10 +49,16 @@ function parseRegions(request: ReleaseRequest, regionCodes: readonly string[]): 
   if (percentage !== 100) {
     throw new Fault('InvalidParameter.Percentage', { Detail: 'Percentage: a release by region takes whole regions; leave it out.' })
   }
-  const unknown = regions.find((code) => !regionCodes.includes(code))
-  if (unknown !== undefined) throw invalid('Regions', `${unknown} is none of this installation (${regionCodes.join(', ')}).`)
+  const codes = regions.map((text) => codeOf(text, regionCodes))
   if (regions.length === 0 && !isFullRelease) throw invalid('Regions', 'a release by region names regions, or sets FullRelease.')
-  return { publishType: 'region', percentage: 0, regions: [...new Set(regions)], isFull: isFullRelease }
+  return { publishType: 'region', percentage: 0, regions: [...new Set(codes)], isFull: isFullRelease }
+}
+
+/** The code of the installation that is meant: the vendor's own texts write some of them in capitals (contract §9). */
+function codeOf(text: string, regionCodes: readonly string[]): string {
+  const code = regionCodes.find((known) => known === text) ?? regionCodes.find((known) => known.toLowerCase() === text.toLowerCase())
+  if (code === undefined) throw invalid('Regions', `${text} is none of this installation (${regionCodes.join(', ')}).`)
+  return code
 }
 
 export type ReleaseDraft = Pick<Release, 'id' | 'environment' | 'remarks' | 'createdBy'>
@@ -70,7 +76,9 @@ export function newPublish(
 ): Release {
   const { target, before } = asked
   const { current, effective } = before
-  if (current?.status === 'publishing' && current.versionId !== version.id) {
+  // Staging knows no rollback, so there the next version is the only way to call off one that waits for its time.
+  const isUnderWay = current?.status === 'publishing' && (current.hasBegun || draft.environment === 'prod')
+  if (isUnderWay && current.versionId !== version.id) {
     const wayOut = draft.environment === 'staging' ? 'or fails' : 'fails or is rolled back'
     throw new Fault('InternalException', {
       Detail: `Version ${current.versionId} is being published to ${draft.environment}; another one has to wait until it is through, ${wayOut}.`,
@@ -117,6 +125,23 @@ export function newRollback(
   return assemble({ ...draft, environment: 'prod', publishType: 'percentage' }, version, { share, before, startAtMs: undefined }, nowMs)
 }
 
+/**
+ * What a rollback cancels without taking production anywhere: a release that waits for its time where nothing has begun. There is no
+ * version to go back to, so it is called off by its own (contract §5.4).
+ */
+export function cancelledBy(versionId: string, { current, effective }: EnvironmentReleases): Release | undefined {
+  return effective === undefined && current?.versionId === versionId ? current : undefined
+}
+
+/** Throws InternalException: there is nothing of the version to go back to. */
+export function refuseRollback(versionId: string, { current, effective }: EnvironmentReleases): never {
+  const waiting = effective === undefined ? current?.versionId : undefined
+  const hint = waiting === undefined ? '' : ` A rollback that names ${waiting} cancels the release that waits for its time.`
+  throw new Fault('InternalException', {
+    Detail: `Version ${versionId} was never published to prod, so it cannot be gone back to.${hint}`,
+  })
+}
+
 /** The share a version is meant to have now, as far as percentages say. */
 function heldShare(versionId: string, { effective, baseline }: EnvironmentReleases): number {
   if (effective === undefined) return 0
@@ -143,7 +168,7 @@ function assemble(
     appId: version.appId,
     versionId: version.id,
     ...(rest !== undefined && { restVersionId: rest }),
-    revision: (current?.revision ?? 0) + 1,
+    revision: (before.lastRevision ?? current?.revision ?? 0) + 1,
     status: 'publishing',
     createdAtMs: nowMs,
     ...(startAtMs !== undefined && { startAtMs }),

@@ -56,8 +56,10 @@ export type EndingCode = 'Completed' | 'FailureBudgetUsedUp' | 'NodesFailed' | '
 
 /** What an environment has behind it. */
 export interface EnvironmentReleases {
-  /** The newest release. */
+  /** The newest release, unless it was cancelled before it began: then nothing was ever told to a node. */
   readonly current?: Release
+  /** Of the newest release, also of one that was cancelled. */
+  readonly lastRevision?: number
   /** The newest release that has begun: what nodes are told. Another one than `current` while that waits for its time. */
   readonly effective?: Release
   /** The newest release that is through. */
@@ -70,6 +72,11 @@ export interface EnvironmentReleases {
 
 export function isRollback({ kind }: Pick<Release, 'kind'>): boolean {
   return kind !== 'publish'
+}
+
+/** Whether it was taken back before a node was told of it. */
+export function isCancelled({ hasBegun, status }: Pick<Release, 'hasBegun' | 'status'>): boolean {
+  return !hasBegun && status === 'superseded'
 }
 
 /** The share of production that the release is meant to have, where it goes by percentage. */

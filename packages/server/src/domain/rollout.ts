@@ -18,7 +18,7 @@
 // 9. Staging is one instance and is never taken back: it is where one looks at what does not work. It stops like a rollback,
 //    as soon as its node says that the version fails: there is no rollback of staging, so the next version is the way out.
 import { isLost, place } from './placement.ts'
-import type { EndingCode } from './release.ts'
+import type { EndingCode, Release } from './release.ts'
 import { isJudged, type RolloutReport, type RolloutView, type Standing, type Survey, survey } from './standing.ts'
 
 export type { RolloutReport, RolloutView } from './standing.ts'
@@ -87,6 +87,15 @@ function planProd(view: RolloutView, nowMs: number): Decision[] {
 
 /** So long a release waits at most for the digests of its version's images, counted from its beginning. */
 export const imageHoldMs = 10_000
+
+/** The view to plan and to explain with: while digests are being found out, it says until when that is waited for. */
+export function withHold(
+  { view, hasOpenImages }: { readonly view: RolloutView; readonly hasOpenImages: boolean },
+  { startedAtMs }: Pick<Release, 'startedAtMs'>,
+  holdMs: number,
+): RolloutView {
+  return hasOpenImages && holdMs > 0 ? { ...view, heldUntilMs: startedAtMs + holdMs } : view
+}
 
 export function isHeld({ heldUntilMs }: RolloutView, nowMs: number): boolean {
   return heldUntilMs !== undefined && nowMs < heldUntilMs

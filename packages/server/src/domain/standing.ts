@@ -131,10 +131,10 @@ export function survey(view: RolloutView, nowMs: number): Survey {
   const { policy } = view
   const usual = standingsOf(view, nowMs, lostAfterMs)
   const proven = count(usual, ({ state }) => state === 'proven')
-  const standings = judged && proven < policy.canaryNodes ? standingsOf(view, nowMs, firstPatienceMs(policy)) : usual
+  const isUnproven = judged && proven < policy.canaryNodes
+  const standings = isUnproven ? standingsOf(view, nowMs, firstPatienceMs(policy)) : usual
   const total = view.nodes.length
   const failed = count(standings, ({ state }) => state === 'failed')
-  const isUnproven = judged && proven < policy.canaryNodes
   const mayChange = amountOf(policy.maxUnavailable, total)
   const budget = amountOf(policy.failureBudget, total)
   return {

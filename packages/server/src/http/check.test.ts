@@ -105,6 +105,21 @@ describe('the check of an input', () => {
     })
   })
 
+  it('answers the fault of a list for its length alone', () => {
+    const Ids = Type.Array(Type.String({ maxLength: 3 }), { minItems: 1, maxItems: 2, fault: 'iot.common.ParameterSizeLimit' })
+    const check = compileCheck(ajv, operation(Type.Object({ Ids })), iot)
+    expect(check({ Ids: ['a', 'b', 'c'] })).toMatchObject({
+      code: 'iot.common.ParameterSizeLimit',
+      message: 'Ids must have at most 2 entries.',
+    })
+    const wrong = [
+      ['abc', 'Ids must be a list, written as JSON or as Name.1, Name.2.'],
+      [[], 'Ids must have at least 1 entry.'],
+      [['long'], 'Ids[0] must have at most 3 characters.'],
+    ] as const
+    for (const [value, message] of wrong) expect(check({ Ids: value })).toMatchObject({ code: 'iot.common.InvalidParam', message })
+  })
+
   it('never shows the value', () => {
     expect(JSON.stringify(faultOf({ Mode: 'hunter2', Text: 'hunter2' }))).not.toContain('hunter2')
   })

@@ -21,13 +21,15 @@ export interface Patience {
 export function watchBodies(app: FastifyInstance, { requestTimeoutMs }: Patience): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw, routeOptions } = request
-    const end = () =>
-      void app.server.emit(
-        'clientError',
-        Object.assign(new Error('the body took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
-        raw.socket,
-      )
-    if (hasBody(raw)) watch(raw, { timeoutMs: requestTimeoutMs, mayGoOn: routeOptions.config.isUpload === true, end })
+    if (hasBody(raw)) {
+      const end = () =>
+        void app.server.emit(
+          'clientError',
+          Object.assign(new Error('the body took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+          raw.socket,
+        )
+      watch(raw, { timeoutMs: requestTimeoutMs, mayGoOn: routeOptions.config.isUpload === true, end })
+    }
     done()
   })
 }

@@ -17,8 +17,10 @@ export function violationOf(property: string, schema: JsonSchema, error: ErrorOb
   const segments = error.instancePath.split('/').slice(1).map(unescapeSegment)
   if (error.keyword === 'required') segments.push(String(error.params['missingProperty']))
   if (error.keyword === 'additionalProperties') segments.push(String(error.params['additionalProperty']))
+  // The fault of a list is about how long it is: what is no list, or is wrong inside, breaks another rule.
+  const faultAt = (at: JsonSchema) => (branchOf(at, 'array') === undefined || error.keyword === 'maxItems' ? at.fault : undefined)
   let path = property
-  let fault = schema.fault
+  let fault = faultAt(schema)
   let place: JsonSchema | undefined = schema
   for (const segment of segments) {
     const list: JsonSchema | undefined = place && branchOf(place.contentSchema ?? place, 'array')
@@ -26,7 +28,7 @@ export function violationOf(property: string, schema: JsonSchema, error: ErrorOb
     const items: JsonSchema | undefined = /^\d+$/.test(segment) ? list?.items : undefined
     path += items ? `[${segment}]` : `.${segment.slice(0, 64)}`
     place = items ?? object?.properties?.[segment] ?? (object && mapValueSchema(object))
-    fault = place?.fault ?? fault
+    fault = (place && faultAt(place)) ?? fault
   }
   return { path, fault, detail: `${path} ${ruleOf(error)}` }
 }

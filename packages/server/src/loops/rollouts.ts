@@ -3,7 +3,7 @@
 // because the next pass plans again; so several server processes may run it side by side.
 import { newRollback } from '../domain/release-request.ts'
 import type { Ending, Release } from '../domain/release.ts'
-import { type Decision, planRemoval, planRollout } from '../domain/rollout.ts'
+import { type Decision, planRemoval, planRollout, withHold } from '../domain/rollout.ts'
 import { changedMarks, nextChangeAtMs } from '../domain/standing.ts'
 import * as assignments from '../store/assignments.ts'
 import * as apps from '../store/edge-container/apps.ts'
@@ -92,8 +92,7 @@ async function rollOut(services: LoopServices, { release, ofAccount, watchingSin
   const { store, now, log } = services
   const found = await store.read((tx) => views.find(tx, release, ofAccount, watchingSinceMs))
   if (found === undefined) return { decisions: 0 }
-  const isHeld = found.hasOpenImages && holdMs > 0
-  const rollout = isHeld ? { ...found, view: { ...found.view, heldUntilMs: release.startedAtMs + holdMs } } : found
+  const rollout = { ...found, view: withHold(found, release, holdMs) }
   const nowMs = now()
   const decisions = planRollout(rollout.view, nowMs)
   const marks = release.environment === 'prod' ? changedMarks(rollout.view, nowMs) : []

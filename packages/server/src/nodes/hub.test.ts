@@ -368,13 +368,20 @@ describe('heartbeats', () => {
     expect((await node.next('desired')).state.generation).toBe(9)
   })
 
-  it('cut off a node after three silent ones, and the liveness loop takes it off line', async () => {
+  it('cut off a node after three silent ones', async () => {
     await reopen(20)
     const node = await connect(http.url, `Bearer ${await token()}`, { autoPong: false })
     node.hello()
     const { nodeId } = await node.next('welcome')
     expect((await node.ended).code).toBe(1006)
     await vi.waitFor(() => expect(hub.size).toBe(0))
+    await vi.waitFor(async () => expect((await record(nodeId))?.isOnline).toBe(false))
+  })
+
+  it('that are missing take a node off line that no server has seen leaving', async () => {
+    await reopen(20)
+    const { nodeId } = await join()
+    await hub.stop(100)
     expect((await record(nodeId))?.isOnline).toBe(true)
     const woken = vi.fn()
     context.store.changes('nodes', woken)
@@ -386,5 +393,43 @@ describe('heartbeats', () => {
     expect((await record(nodeId))?.isOnline).toBe(false)
     expect(woken).toHaveBeenCalledTimes(1)
     expect(await pass()).toBe(0)
+  })
+
+  it('are not waited for when a connection closes: the node is off line a moment later, and on line when it is back', async () => {
+    await reopen(200)
+    const { node, nodeId, secret } = await join()
+    const woken = vi.fn()
+    context.store.changes('nodes', woken)
+    const back = async () => {
+      const again = await connect(http.url, `LittoralNode ${nodeId}:${secret}`)
+      again.hello()
+      await again.next('welcome')
+      return again
+    }
+    await node.close()
+    await vi.waitFor(async () => expect((await record(nodeId))?.isOnline).toBe(false))
+    expect(woken).toHaveBeenCalledTimes(1)
+    const again = await back()
+    expect((await record(nodeId))?.isOnline).toBe(true)
+    await again.close()
+  })
+
+  it('of a node that comes back at once show nothing of it', async () => {
+    await reopen(200)
+    const { node, nodeId, secret } = await join()
+    await node.close()
+    const again = await connect(http.url, `LittoralNode ${nodeId}:${secret}`)
+    again.hello()
+    await again.next('welcome')
+    const offline: unknown[] = []
+    context.store.changes('nodes', () => offline.push('changed'))
+    // Two heartbeats later the moment has passed in which the first connection would have been missed.
+    context.clock.advance(1)
+    await vi.waitFor(async () => expect((await record(nodeId))?.lastSeenAtMs).toBe(context.now()))
+    context.clock.advance(1)
+    await vi.waitFor(async () => expect((await record(nodeId))?.lastSeenAtMs).toBe(context.now()))
+    expect((await record(nodeId))?.isOnline).toBe(true)
+    expect(offline).toEqual([])
+    await again.close()
   })
 })

@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws'
 import type { NodeStreams } from '../operations/context.ts'
 import * as nodes from '../store/nodes.ts'
 import { admit } from './admission.ts'
+import { Departures } from './departures.ts'
 import { callDevice } from './device-call.ts'
 import { Asides } from './asides.ts'
 import { readLogLines } from './log-lines.ts'
@@ -37,6 +38,7 @@ export type Doors = ReadonlyMap<string, (upgrade: Upgrade) => Promise<void>>
  * 1. A node has at most one session here; a newer one replaces the older.
  * 2. A node is noted as seen once per heartbeat while its session is alive, many nodes in one write.
  * 3. A desired state whose announcement was missed is sent within a heartbeat.
+ * 4. A node whose session has ended, and that is not back within half a heartbeat, is off line.
  */
 export class NodeHub implements NodeStreams {
   readonly #services: SessionServices
@@ -46,6 +48,9 @@ export class NodeHub implements NodeStreams {
   readonly #events: SessionEvents
   readonly #samples: SampleIntake
   readonly #asides: Asides
+  readonly #departures: Departures
+  /** When each node with a session here was last noted as seen. */
+  readonly #seenAtMs = new Map<string, number>()
   #upgrades = 0
   #tick: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
@@ -55,6 +60,7 @@ export class NodeHub implements NodeStreams {
     this.#services = services
     this.#samples = new SampleIntake(services)
     this.#asides = new Asides(services)
+    this.#departures = new Departures(services)
     this.#events = {
       joined: (session, nodeId) => this.#joined(session, nodeId),
       ended: (session) => this.#ended(session),
@@ -109,7 +115,12 @@ export class NodeHub implements NodeStreams {
     for (const session of sessions) session.close(closeCodes.goingAway, 'the server stops')
     let giveUp: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (giveUp = setTimeout(resolve, timeoutMs)))
-    const settled = Promise.all([this.#ticking, this.#asides.settled(), ...sessions.map((session) => session.settled())])
+    const settled = Promise.all([
+      this.#ticking,
+      this.#departures.stop(),
+      this.#asides.settled(),
+      ...sessions.map((session) => session.settled()),
+    ])
     await Promise.race([settled, late])
     clearTimeout(giveUp)
     await this.#samples.stop()
@@ -148,6 +159,8 @@ export class NodeHub implements NodeStreams {
     this.#byNode.get(nodeId)?.close(closeCodes.replaced, 'replaced by a newer connection')
     this.#samples.forget(nodeId)
     this.#byNode.set(nodeId, session)
+    this.#seenAtMs.set(nodeId, this.#services.now())
+    this.#departures.returned(nodeId)
   }
 
   #ended(session: NodeSession): void {
@@ -156,20 +169,26 @@ export class NodeHub implements NodeStreams {
     if (nodeId === undefined || this.#byNode.get(nodeId) !== session) return
     this.#byNode.delete(nodeId)
     this.#samples.forget(nodeId)
+    if (!this.#isStopping) this.#departures.left(nodeId, this.#seenAtMs.get(nodeId) ?? 0)
+    this.#seenAtMs.delete(nodeId)
   }
 
   async #noteSeen(): Promise<void> {
     const alive = [...this.#byNode].filter(([, session]) => session.isAlive)
     for (let from = 0; from < alive.length && !this.#isStopping; from += nodesAtOnce) {
-      await this.#noteSeenOf(new Map(alive.slice(from, from + nodesAtOnce)))
+      await this.#noteSeenOf(alive.slice(from, from + nodesAtOnce))
     }
   }
 
-  async #noteSeenOf(sessions: ReadonlyMap<string, NodeSession>): Promise<void> {
+  async #noteSeenOf(listed: readonly [string, NodeSession][]): Promise<void> {
     const { store, log, now } = this.#services
+    // Whoever has left since the list was made is not brought back by it.
+    const sessions = new Map(listed.filter(([id, session]) => this.#byNode.get(id) === session))
     const ids = [...sessions.keys()]
+    const seenAtMs = now()
+    for (const id of ids) this.#seenAtMs.set(id, seenAtMs)
     try {
-      await store.write(async (tx) => nodes.updateSeen(tx, ids, now()))
+      await store.write(async (tx) => nodes.updateSeen(tx, ids, seenAtMs))
       const generations = await store.read((tx) => nodes.listGenerations(tx, ids))
       for (const [id, session] of sessions) {
         const generation = generations.get(id)

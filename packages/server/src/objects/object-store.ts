@@ -17,6 +17,7 @@ import { findPackageProblem } from './package.ts'
 import { openS3 } from './s3.ts'
 import type { S3Key } from './s3/signature.ts'
 import { signV1, toSignV1 } from './signing.ts'
+import { openTurns } from './turns.ts'
 
 /** The access key id in addresses that this server signs. No account can have it: real ids hold no dot. */
 const ownKeyId = 'littoral.objects'
@@ -137,16 +138,6 @@ function transfers(store: Store, blobs: Blobs, now: () => number): Pick<ObjectSt
       if (record?.content === undefined) throw new OssError('NoSuchKey', 'There is no such object.')
       return record.content
     },
-  }
-}
-
-/** Runs one after the other, whatever becomes of each. */
-function openTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const turn = last.then(work)
-    last = turn.catch(() => {})
-    return turn
   }
 }
 

@@ -6,14 +6,13 @@ import { entryRefusal, newPackageCheck, packageLimits } from '@littoral/contract
 import { headBytes } from '@littoral/contract/node/machine-code'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { fileProblem, type PackagedDriver, packageProblem } from '../domain/driver-package.ts'
+import { openTurns } from './turns.ts'
 
-let last: Promise<unknown> = Promise.resolve()
+const inTurn = openTurns()
 
 /** Why the file is no package that could be started, or undefined. One package at a time: each may expand to half a gigabyte. */
 export function findPackageProblem(path: string, driver: PackagedDriver): Promise<string | undefined> {
-  const found = last.then(() => inspect(path, driver))
-  last = found.catch(() => undefined)
-  return found
+  return inTurn(() => inspect(path, driver))
 }
 
 async function inspect(path: string, driver: PackagedDriver): Promise<string | undefined> {

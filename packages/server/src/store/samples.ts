@@ -57,46 +57,40 @@ export function insert(tx: WriteTx, sample: NodeSample): void {
   )
 }
 
-export interface SampleWindow {
+interface Sampled {
   readonly accountId: string
   readonly keys: readonly string[]
   readonly fromMs: number
+}
+
+function samplesOf({ accountId, keys, fromMs }: Sampled) {
+  return db
+    .selectFrom('samples')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('key', 'in', [...keys])
+    .where('at_ms', '>=', fromMs)
+}
+
+export interface SampleWindow extends Sampled {
   readonly untilMs: number
   readonly limit: number
 }
 
 /** The newest samples of the window, oldest first. */
-export async function list(tx: ReadTx, { accountId, keys, fromMs, untilMs, limit }: SampleWindow): Promise<NodeSample[]> {
-  const query = db
-    .selectFrom('samples')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('key', 'in', [...keys])
-    .where('at_ms', '>=', fromMs)
-    .where('at_ms', '<', untilMs)
-    .orderBy('at_ms', 'desc')
-    .limit(limit)
+export async function list(tx: ReadTx, { untilMs, limit, ...sampled }: SampleWindow): Promise<NodeSample[]> {
+  const query = samplesOf(sampled).where('at_ms', '<', untilMs).orderBy('at_ms', 'desc').limit(limit)
   return (await tx.all(query)).toReversed().map(toSample)
 }
 
-export interface NewestOf {
-  readonly accountId: string
+export interface NewestOf extends Sampled {
   readonly nodeId: string
-  readonly keys: readonly string[]
-  readonly fromMs: number
 }
 
 /** What one node said last of each of these workloads, by key. */
-export async function listNewest(tx: ReadTx, { accountId, nodeId, keys, fromMs }: NewestOf): Promise<Map<string, NodeSample>> {
-  if (keys.length === 0) return new Map()
-  const query = db
-    .selectFrom('samples')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('key', 'in', [...keys])
-    .where('at_ms', '>=', fromMs)
-    .where('node_id', '=', nodeId)
-    .orderBy('at_ms', 'asc')
+export async function listNewest(tx: ReadTx, { nodeId, ...sampled }: NewestOf): Promise<Map<string, NodeSample>> {
+  if (sampled.keys.length === 0) return new Map()
+  const query = samplesOf(sampled).where('node_id', '=', nodeId).orderBy('at_ms', 'asc')
   return new Map((await tx.all(query)).map((row) => [row.key, toSample(row)]))
 }
 

@@ -214,6 +214,8 @@ describe('listing applications', () => {
     for (const OrderKey of ['CreateTime', 'UpdateTime', 'ModifyTime']) {
       expect(await names({ OrderKey, OrderType: 'ASC' })).toEqual(['beta-shop', 'alpha-shop', 'gamma-free'])
     }
+    for (const OrderKey of ['name', 'NAME']) expect(await names({ OrderKey })).toEqual(['alpha-shop', 'beta-shop', 'gamma-free'])
+    expect(await names({ OrderKey: 'createtime', OrderType: 'asc' })).toEqual(['beta-shop', 'alpha-shop', 'gamma-free'])
     expect(await refusal(context, 'ListEdgeContainerApps', { OrderKey: 'Size' })).toMatchObject({ status: 400, code: 'InvalidParameter' })
     expect((await refusal(context, 'ListEdgeContainerApps', { OrderType: 'up' })).message).toContain('OrderType')
   })

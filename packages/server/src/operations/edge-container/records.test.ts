@@ -34,7 +34,7 @@ describe('binding a domain', () => {
       ConfigId: expect.any(Number),
       CreateTime: '2026-01-05T08:00:00Z',
       RecordId: expect.any(Number),
-      RecordName: 'www.example.com',
+      RecordName: 'WWW.example.com',
       SchemdId: expect.any(Number),
       SiteId: Number(SiteId),
       UpdateTime: '2026-01-05T08:00:00Z',
@@ -47,7 +47,7 @@ describe('binding a domain', () => {
         {
           CreateTime: '2026-01-05T08:00:00Z',
           RecordCname: 'www.example.com.edge.internal',
-          RecordName: 'www.example.com',
+          RecordName: 'WWW.example.com',
           SiteId: Number(SiteId),
           SiteName: 'example.com',
           UpdateTime: '2026-01-05T08:00:00Z',
@@ -55,6 +55,17 @@ describe('binding a domain', () => {
       ],
       TotalCount: 1,
     })
+  })
+
+  it('is shown as it was written, and is the same domain in any letter case', async () => {
+    // Terraform looks for its own spelling among the rows (contract: esa-edge-container §11).
+    await bind('App.Example.com')
+    expect(await names('ListEdgeContainerAppRecords', { AppId })).toEqual(['App.Example.com'])
+    expect(await names('ListEdgeContainerAppRecords', { AppId, SearchKey: 'APP.e' })).toEqual(['App.Example.com'])
+    expect(await names('ListEdgeContainerRecords', { SiteId, RecordName: 'app.example.COM' })).toEqual(['App.Example.com'])
+    expect((await call(context, 'GetEdgeContainerApp', { AppId }))['App']).toMatchObject({ DomainName: 'App.Example.com' })
+    await call(context, 'DeleteEdgeContainerAppRecord', { AppId, RecordName: 'aPP.example.com', SiteId })
+    expect(await names('ListEdgeContainerAppRecords', { AppId })).toEqual([])
   })
 
   it('needs no version, and takes the site’s own domain and wildcards too', async () => {
@@ -167,7 +178,7 @@ describe('listing records', () => {
   it('of an application is newest first, in the order asked for, searched and paged', async () => {
     const list = (fields: Record<string, unknown>) => names('ListEdgeContainerAppRecords', { AppId, ...fields })
     expect(await list({})).toEqual(all)
-    for (const OrderKey of ['CreateTime', 'UpdateTime', 'ModifyTime']) {
+    for (const OrderKey of ['CreateTime', 'UpdateTime', 'ModifyTime', 'updateTime', 'MODIFYTIME']) {
       expect(await list({ OrderKey, OrderType: 'Asc' })).toEqual(all.toReversed())
     }
     expect(await list({ SearchKey: 'B.EX' })).toEqual(['b.example.com'])

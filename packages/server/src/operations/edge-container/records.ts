@@ -10,7 +10,7 @@ import * as records from '../../store/edge-container/records.ts'
 import * as sites from '../../store/edge-container/sites.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
-import { toTime } from './views.ts'
+import { orderOf, toTime } from './views.ts'
 
 type RecordOperations = Pick<
   typeof operations,
@@ -25,7 +25,7 @@ export const recordHandlers: Handlers<RecordOperations, Context> = {
     await store.write(async (tx) => {
       await apps.peek(tx, ref)
       const site = await findSite(tx, { ...ref, name, siteId: SiteId })
-      const record = newRecord({ ...ref, ...numbers, name }, site, now())
+      const record = newRecord({ ...ref, ...numbers, name, spelling: RecordName }, site, now())
       apps.requirePresent(tx, ref)
       records.insert(tx, record, settings.limits.recordsPerApp)
     })
@@ -50,7 +50,7 @@ export const recordHandlers: Handlers<RecordOperations, Context> = {
     const listing: records.RecordListing = {
       page: input.PageNumber ?? 1,
       pageSize: input.PageSize ?? 20,
-      order: { by: (input.OrderKey ?? 'CreateTime') === 'CreateTime' ? 'created' : 'updated', direction },
+      order: { by: orderOf(input.OrderKey) === 'created' ? 'created' : 'updated', direction },
       ...(input.SearchKey && { name: { text: input.SearchKey, mode: 'fuzzy' } }),
     }
     const { records: found, total } = await store.read(async (tx) => {
@@ -92,7 +92,7 @@ async function findSite(tx: ReadTx, { accountId, name, siteId }: Wanted): Promis
 function toRecordFields(record: AppRecord) {
   return {
     CreateTime: toTime(record.createdAtMs),
-    RecordName: record.name,
+    RecordName: record.spelling,
     SiteId: record.siteId,
     UpdateTime: toTime(record.updatedAtMs),
   }

@@ -14,6 +14,7 @@ import {
   publish,
   refusal,
   reportAll,
+  settle as settleAll,
   takeOffline,
 } from './door.contract.ts'
 
@@ -34,11 +35,7 @@ const unknownVersion = 'ver-999999999999999999'
 const status = async (PublishEnv?: string): Promise<Answer> =>
   (await call(context, 'GetEdgeContainerAppStatus', { AppId, ...(PublishEnv && { PublishEnv }) }))['AppStatus']
 const staging = () => call(context, 'GetEdgeContainerStagingDeployStatus', { AppId })
-/** Passes of the loop with ready nodes, until nothing is left to decide. */
-async function settle(...ready: string[]) {
-  do for (const node of ready) await reportAll(context, node)
-  while ((await pass(context)) > 0)
-}
+const settle = (...ready: string[]) => settleAll(context, ...ready)
 
 describe('publishing', () => {
   const refused = (fields: object) =>
@@ -208,6 +205,24 @@ describe('the status of production', () => {
     })
   })
 
+  it('goes on with a node that left for a moment while it changed: nothing is taken back', async () => {
+    for (const node of ['node-a', 'node-b']) await addNode(context, node)
+    await publish(context, AppId, v1)
+    await settle('node-a', 'node-b')
+    await publish(context, AppId, v2)
+    await pass(context)
+    const told = (await assigned(context, 'node-a'))[`app/${AppId}/prod`] === v2 ? 'node-a' : 'node-b'
+    await takeOffline(context, told)
+    context.clock.advance(50_000)
+    expect(await pass(context)).toBe(0)
+    expect(await assigned(context, told)).toEqual({ [`app/${AppId}/prod`]: v2 })
+    await context.store.write(async (tx) => nodes.updateSeen(tx, [told], context.now()))
+    await settle('node-a', 'node-b')
+    expect(await status()).toMatchObject({ PublishStatus: 'published', DeployedVersion: v2 })
+    const { Releases } = await call(context, 'ListReleases', { AppId })
+    expect(Releases).toMatchObject([{ State: 'succeeded' }, { State: 'succeeded' }])
+  })
+
   it('keeps its version when a node goes offline, and brings late nodes to it', async () => {
     await addNode(context, 'node-a')
     await publish(context, AppId, v1)
@@ -321,6 +336,25 @@ describe('logs', () => {
       nodes: { ...context.nodes, readLogs: () => Promise.reject(Object.assign(new Error('none'), { code: 'NotFound' })) },
     }
     expect(await call(nothing, 'GetEdgeContainerLogs', { AppId, Lines: '3' })).toEqual({ Items: [] })
+  })
+
+  it('and terminals are refused for good, with the reason, once the node has been away for long', async () => {
+    await addNode(context, 'node-a')
+    await publish(context, AppId, v1, 'staging')
+    await settle('node-a')
+    await takeOffline(context, 'node-a')
+    expect(await refusal(context, 'GetEdgeContainerLogs', { AppId, Lines: '3' })).toMatchObject({ status: 500 })
+    context.clock.advance(60_000)
+    for (const [action, fields] of [
+      ['GetEdgeContainerLogs', { AppId, Lines: '3' }],
+      ['GetEdgeContainerTerminal', { AppId }],
+    ] as const) {
+      const message = expect.stringContaining('its node node-a is away since 2026-01-05T08:00:00Z')
+      expect(await refusal(context, action, fields)).toEqual({ status: 400, code: 'InvalidParameter', message })
+    }
+    context.nodes.lines.set('node-a', ['back again'])
+    await context.store.write(async (tx) => nodes.updateSeen(tx, ['node-a'], context.now()))
+    expect(await read()).toEqual({ Items: ['back again'] })
   })
 
   it.each([undefined, '0', '5001', '-1', 'all', '1.5'])('refuses %j lines', async (Lines) => {

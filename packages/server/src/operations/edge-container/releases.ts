@@ -1,11 +1,18 @@
 // Operations that publish a version, take it back, and show how far it got. They only write the intent; loops/rollouts.ts
 // acts on it.
 import type { operations } from '@littoral/contract/edge-container/index'
-import { Fault } from '@littoral/contract/errors'
 import type { Handlers, Input } from '@littoral/contract/operation'
 import { environmentStatus } from '../../domain/environment-status.ts'
 import { expectedPercentage, reachedPercentage } from '../../domain/release-progress.ts'
-import { newPublish, newRollback, parseTarget, type ReleaseRequest, requireStaged } from '../../domain/release-request.ts'
+import {
+  cancelledBy,
+  newPublish,
+  newRollback,
+  parseTarget,
+  refuseRollback,
+  type ReleaseRequest,
+  requireStaged,
+} from '../../domain/release-request.ts'
 import type { EnvironmentReleases, Release } from '../../domain/release.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as releases from '../../store/edge-container/releases.ts'
@@ -59,14 +66,15 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     const percentage = UsedPercent && Percentage > 0 ? Percentage : undefined
     await store.write(async (tx) => {
       await apps.peek(tx, ref)
-      const version = await versions.find(tx, ref)
-      if (version === undefined || !(await releases.wasReleased(tx, ref))) {
-        throw new Fault('InternalException', { Detail: `Version ${VersionId} was never published to prod, so it cannot be gone back to.` })
-      }
       const before = await releases.findHistory(tx, ref)
+      const waiting = cancelledBy(VersionId, before)
+      if (waiting !== undefined) return cancel(tx, waiting, { by: principal.accessKeyId, remarks: Remarks, nowMs: now() })
+      const version = await versions.find(tx, ref)
+      if (version === undefined || !(await releases.wasReleased(tx, ref))) return refuseRollback(VersionId, before)
       const release = newRollback(draft, version, { before, percentage }, now())
       apps.requirePresent(tx, ref)
       replace(tx, before.current, release)
+      return undefined
     })
     return {}
   },
@@ -106,6 +114,12 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
       return toStagingView((await findStaging(tx, app)).status)
     })
   },
+}
+
+/** Calls a release off that waits for its time, and puts nothing in its place. */
+function cancel(tx: WriteTx, { id }: Release, { by, remarks, nowMs }: { by: string; remarks: string; nowMs: number }): void {
+  const message = `cancelled before it began by ${by}${remarks === '' ? '' : `: ${remarks}`}`
+  releases.updateEnded(tx, id, { status: 'superseded', ending: { code: 'Cancelled', message }, nowMs })
 }
 
 /** Puts a release in the place of the one before it, which ends unless it has ended already. */

@@ -99,7 +99,7 @@ describe('a release by region', () => {
   it('moves the nodes of the regions, and the rest with FullRelease', async () => {
     await publish(context, AppId, v1)
     await settle(context, ...nodes)
-    await publishTo(v2, { PublishType: 'region', Regions: '["jiangsu"]' })
+    await publishTo(v2, { PublishType: 'region', Regions: '["Jiangsu","JIANGSU"]' })
     await settle(context, ...nodes)
     expect(await running()).toEqual([v1, v1, v2])
     const partly = { PublishType: 'region', FullRelease: false, Regions: { Region: ['jiangsu'] }, BaseLineVersion: v1, DeployedVersion: v2 }

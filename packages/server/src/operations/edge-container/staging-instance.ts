@@ -6,12 +6,15 @@ import * as releases from '../../store/edge-container/releases.ts'
 import * as nodes from '../../store/nodes.ts'
 import * as reports from '../../store/reports.ts'
 import type { ReadTx } from '../../store/store.ts'
+import { toTime } from './views.ts'
 
 export interface StagingInstance {
   readonly status: StagingStatus
   readonly key: string
   /** The node it was given to. */
   readonly nodeId?: string
+  /** That node, when it cannot be asked. */
+  readonly away?: Pick<nodes.NodeRecord, 'id' | 'lastSeenAtMs'>
   /** What that node said of it last, unless that was about an instance before it. */
   readonly report?: reports.StoredReport
 }
@@ -29,5 +32,12 @@ export async function findStaging(tx: ReadTx, { id: appId, status: appStatus }: 
   const report = isRebuilding || isOld ? undefined : said
   const isPublished = current !== undefined && appStatus === 'created'
   const status = stagingStatus({ isPublished, isNodeOnline: node?.isOnline ?? false, assignment, report })
-  return { status, key, ...(assignment && { nodeId: assignment.nodeId }), ...(report && { report }) }
+  const away = node?.isOnline === false ? { away: node } : {}
+  return { status, key, ...(assignment && { nodeId: assignment.nodeId }), ...away, ...(report && { report }) }
+}
+
+/** Why a staging instance cannot be asked. */
+export function awayText({ id, lastSeenAtMs }: Pick<nodes.NodeRecord, 'id' | 'lastSeenAtMs'>): string {
+  const since = lastSeenAtMs === undefined ? '' : ` since ${toTime(lastSeenAtMs)}`
+  return `There is no running staging instance to ask: its node ${id} is away${since}.`
 }

@@ -8,7 +8,7 @@ import * as apps from '../../store/edge-container/apps.ts'
 import type { ReadTx } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { keepTicket, newTicket } from '../stream-ticket.ts'
-import { findStaging } from './staging-instance.ts'
+import { awayText, findStaging } from './staging-instance.ts'
 
 export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContainerTerminal'>, Context> = {
   async GetEdgeContainerTerminal({ AppId }, context) {
@@ -19,7 +19,7 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
       return findInstance(tx, app)
     })
     if (!settings.hasTerminals) throw refusal('Terminals are switched off in this installation.')
-    if (found === undefined) throw refusal('There is no running staging instance to open a terminal in.')
+    if ('refusal' in found) throw refusal(found.refusal)
     const { nodeId, key, instanceId, container } = found
     const request: ExecRequest = { kind: 'exec', key, instanceId, container, command: [...shell], tty: true, columns: 80, rows: 24 }
     await store.write(async (tx) => keepTicket(tx, ticket, { kind: 'terminal', nodeId, request }, context))
@@ -35,9 +35,12 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
 }
 
 async function findInstance(tx: ReadTx, app: apps.ListedApp) {
-  const { status, key, nodeId, report } = await findStaging(tx, app)
+  const { status, key, nodeId, away, report } = await findStaging(tx, app)
   const container = report?.containers[0]?.name
-  if (status.phase !== 'Running' || nodeId === undefined || report?.instanceId === undefined || container === undefined) return undefined
+  if (away !== undefined) return { refusal: awayText(away) }
+  if (status.phase !== 'Running' || nodeId === undefined || report?.instanceId === undefined || container === undefined) {
+    return { refusal: 'There is no running staging instance to open a terminal in.' }
+  }
   return { nodeId, key, instanceId: report.instanceId, container }
 }
 

@@ -206,7 +206,7 @@ export function toStagingView(status: StagingStatus): Output<Family['GetEdgeCont
 }
 
 interface ListInput {
-  readonly OrderKey?: 'Name' | 'CreateTime' | 'UpdateTime' | 'ModifyTime'
+  readonly OrderKey?: string
   readonly OrderType?: string
   readonly PageNumber?: number
   readonly PageSize?: number
@@ -216,15 +216,21 @@ interface ListInput {
 
 /** Newest first unless something else is asked for; names without a direction ascend. */
 export function toListing(input: ListInput): Listing {
-  const by = { Name: 'name', CreateTime: 'created', UpdateTime: 'updated', ModifyTime: 'updated' } as const
-  const direction = input.OrderType?.toLowerCase() ?? (input.OrderKey === 'Name' ? 'asc' : 'desc')
+  const by = orderOf(input.OrderKey)
+  const direction = input.OrderType?.toLowerCase() ?? (by === 'name' ? 'asc' : 'desc')
   const field = input.SearchType && (input.SearchType.toLowerCase() === 'name' ? 'name' : 'id')
   return {
     page: input.PageNumber ?? 1,
     pageSize: input.PageSize ?? 20,
-    order: { by: by[input.OrderKey ?? 'CreateTime'], direction: direction === 'asc' ? 'asc' : 'desc' },
+    order: { by, direction: direction === 'asc' ? 'asc' : 'desc' },
     ...(input.SearchKey && { search: { text: input.SearchKey, ...(field && { field }) } }),
   }
+}
+
+/** OrderKey in any letter case; without it a list is sorted by creation. */
+export function orderOf(key = 'CreateTime'): Listing['order']['by'] {
+  const words = { name: 'name', createtime: 'created', updatetime: 'updated', modifytime: 'updated' } as const
+  return words[key.toLowerCase() as keyof typeof words]
 }
 
 /** UTC to the second, as every time of this family. */

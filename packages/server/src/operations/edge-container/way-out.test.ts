@@ -213,6 +213,60 @@ describe('a release that waits for its time', () => {
     expect(await read(v1)).toMatchObject({ PublishTime: '2026-01-05T09:00:00Z', LastPublishTime: '2026-01-05T09:00:00Z' })
   })
 
+  const wait = (VersionId: string, PublishEnv = 'prod') =>
+    call(context, 'PublishEdgeContainerAppVersion', { AppId, VersionId, PublishEnv, ...later })
+
+  it('is cancelled by a rollback that names it, where nothing was published before', async () => {
+    await addNode(context, 'node-a')
+    await wait(v1)
+    const refused = await refusal(context, 'RollbackEdgeContainerAppVersion', { AppId, VersionId: v2 })
+    expect(refused).toMatchObject({ status: 400, code: 'InternalException', message: expect.stringContaining(`names ${v1}`) })
+    await call(context, 'RollbackEdgeContainerAppVersion', { AppId, VersionId: v1, Remarks: 'too early' })
+    expect(await status()).toEqual({
+      ...{ DeployStatus: 'undeploy', PublishEnv: 'prod', ExpectPercentage: 0, PublishPercentage: 0 },
+      ...{ FullRelease: false, Regions: { Region: [] } },
+    })
+    const [{ ReleaseId, ...release }] = (await call(context, 'ListReleases', { AppId }))['Releases']
+    expect(release).toMatchObject({
+      State: 'superseded',
+      EndingCode: 'Cancelled',
+      EndingMessage: expect.stringContaining('too early'),
+      EndedAt: '2026-01-05T08:00:00Z',
+    })
+    expect(await refusal(context, 'PauseRelease', { ReleaseId })).toMatchObject({ code: 'Release.NotUnderWay' })
+    expect(await call(context, 'ExplainNode', { NodeId: 'node-a', AppId })).toMatchObject({ Causes: [{ Code: 'NothingReleased' }] })
+    expect(await refusal(context, 'RollbackEdgeContainerAppVersion', { AppId, VersionId: v1 })).toMatchObject({ code: 'InternalException' })
+    context.clock.advance(2 * 3_600_000)
+    await settle(context, 'node-a')
+    expect(await told('node-a', 'prod')).toBeUndefined()
+  })
+
+  it('leaves nothing behind that keeps a version from being deleted, or another one from being published', async () => {
+    await addNode(context, 'node-a')
+    for (const version of [v1, v2]) {
+      await wait(version)
+      await rollBack(version)
+    }
+    await call(context, 'DeleteEdgeContainerAppVersion', { AppId, VersionId: v1 })
+    await publish(context, AppId, v3)
+    await settle(context, 'node-a')
+    expect(await told('node-a', 'prod')).toBe(v3)
+    expect(await states()).toEqual(['succeeded', 'superseded', 'superseded'])
+  })
+
+  it('gives way in staging, which knows no rollback, to whatever is published there', async () => {
+    await addNode(context, 'node-s', ['staging'])
+    await wait(v1, 'staging')
+    await publish(context, AppId, v2, 'staging')
+    await settle(context, 'node-s')
+    await wait(v1, 'staging')
+    await publish(context, AppId, v2, 'staging')
+    context.clock.advance(2 * 3_600_000)
+    await settle(context, 'node-s')
+    expect(await told('node-s', 'staging')).toBe(v2)
+    expect(await states()).toEqual(['succeeded', 'superseded', 'succeeded', 'superseded'])
+  })
+
   it('leaves the terminal of the running staging instance open', async () => {
     await addNode(context, 'node-s', ['staging'])
     await publish(context, AppId, v1, 'staging')

@@ -77,11 +77,12 @@ describe('drivers', () => {
     expect((await door.call('QueryEdgeDriver', { Type: 0, CurrentPage: 1, PageSize: 5 })).Data.Total).toBe(0)
   })
 
-  it('refuses a page that is no number and a list of more than 30 ids', async () => {
+  it('refuses a page that is no number, a list of more than 30 ids, and what is no list of ids', async () => {
     expect(await door.code('QueryEdgeDriver', { Type: 1, CurrentPage: 'x', PageSize: 1 })).toBe('iot.common.InvalidPageParams')
     expect(await door.code('QueryEdgeDriver', { Type: 1, CurrentPage: 1 })).toBe('MissingPageSize')
     const ids = Array.from({ length: 31 }, (_, place) => `id${place}`)
     expect(await door.code('BatchGetEdgeDriver', { DriverIds: ids })).toBe('iot.common.ParameterSizeLimit')
+    for (const DriverIds of ['abc', [], [1]]) expect(await door.code('BatchGetEdgeDriver', { DriverIds })).toBe('iot.common.InvalidParam')
     expect(await door.code('BatchGetEdgeDriver')).toBe('MissingDriverIds')
   })
 

@@ -1,4 +1,5 @@
 // History, holding, planning ahead and explaining of releases, and their policy.
+import type { WorkloadReport } from '@littoral/contract/node/report'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   addNode,
@@ -13,6 +14,7 @@ import {
   settle,
   takeOffline,
 } from '../edge-container/door.contract.ts'
+import * as reports from '../../store/reports.ts'
 import { testContext, type TestContext } from '../test-context.ts'
 
 let context: TestContext
@@ -239,6 +241,43 @@ describe('why a node does not run a version', () => {
     await takeOffline(context, later[0]!)
     expect(await codes({ NodeId: later[0] })).toEqual(['Released', 'Paused', 'Away'])
   })
+
+  it('may be that another application has its port, which is named', async () => {
+    const first = await createApp(context, { Name: 'shop-first' })
+    await publish(context, first, await createVersion(context, first))
+    await settle(context, ...nodes)
+    await publish(context, AppId, v1)
+    await pass(context)
+    const taken = { code: 'PortInUse', message: 'port 80 of the node is taken by another program' }
+    await reportApp('node-a', { phase: 'starting', reason: taken, addresses: [] })
+    const { Causes } = await call(context, 'ExplainNode', { AppId, NodeId: 'node-a' })
+    expect(Causes.slice(1)).toEqual([
+      { Code: 'NotReady', Message: `The node says starting: PortInUse: ${taken.message}.` },
+      {
+        Code: 'PortTaken',
+        Message: `app/${first}/prod has port 80 of the node as well, which leads to one of them; give one another ServicePort.`,
+      },
+    ])
+    for (const node of nodes) await reportApp(node, { phase: 'starting', reason: taken, addresses: [] })
+    await pass(context)
+    context.clock.advance(600_000)
+    await pass(context)
+    expect(await newest()).toMatchObject({ State: 'stopped', EndingMessage: expect.stringContaining('port 80') })
+    // What had the port goes on as if nothing had happened.
+    expect(await call(context, 'ExplainNode', { AppId: first, NodeId: 'node-a' })).toMatchObject({
+      IsReady: true,
+      Causes: [{ Code: 'Released' }, { Code: 'Ready' }],
+    })
+  })
+
+  /** The node says something of the application alone, and nothing of what else it has. */
+  async function reportApp(nodeId: string, change: Partial<WorkloadReport>): Promise<void> {
+    const key = `app/${AppId}/prod`
+    const others = await context.store.read(async (tx) => (await reports.listByNode(tx, nodeId)).filter((report) => report.key !== key))
+    await reportAll(context, nodeId, change)
+    const nowMs = context.now()
+    for (const report of others) await context.store.write(async (tx) => reports.update(tx, { nodeId, report, nowMs }))
+  }
 
   it('may be that its time has not come', async () => {
     await publish(context, AppId, v1)

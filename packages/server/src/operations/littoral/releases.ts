@@ -4,13 +4,15 @@ import { Fault } from '@littoral/contract/errors'
 import type { Handlers } from '@littoral/contract/operation'
 import { type Environment, workloadKey } from '../../domain/app.ts'
 import { explainNode } from '../../domain/explanation.ts'
+import { type PortUser, portRivals } from '../../domain/port-rivals.ts'
 import { newPublish, parseTarget } from '../../domain/release-request.ts'
 import { previewRelease } from '../../domain/release-preview.ts'
 import { releaseState } from '../../domain/release-progress.ts'
 import type { Release } from '../../domain/release.ts'
-import { imageHoldMs } from '../../domain/rollout.ts'
+import { imageHoldMs, withHold } from '../../domain/rollout.ts'
 import type { RolloutView } from '../../domain/standing.ts'
 import { survey } from '../../domain/standing.ts'
+import * as assignments from '../../store/assignments.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import * as policies from '../../store/edge-container/release-policies.ts'
 import * as releases from '../../store/edge-container/releases.ts'
@@ -129,7 +131,7 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
     return store.read(async (tx) => {
       const node = await nodes.find(tx, NodeId)
       if (node === undefined || node.accountId !== accountId) throw new Fault('Node.NotFound', { NodeId })
-      await apps.get(tx, { accountId, appId: AppId })
+      const { servicePort } = await apps.get(tx, { accountId, appId: AppId })
       const { current, effective } = await releases.findHistory(tx, { appId: AppId, environment })
       const rollout = effective && (await rollouts.find(tx, effective, await nodes.list(tx, { accountId })))
       const versionId = VersionId ?? current?.versionId
@@ -138,8 +140,12 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
         { current, rollout: rollout && effective && held(rollout, effective), node, versionId, environment },
         now(),
       )
+      const isReady = versionId !== undefined && told.ready === versionId
+      const isTold = versionId !== undefined && told.assigned === versionId
+      if (isTold && !isReady && environment === 'prod')
+        causes.push(...portRivals(workloadKey(AppId, 'prod'), servicePort, await portUsers(tx, NodeId)))
       return {
-        IsReady: versionId !== undefined && told.ready === versionId,
+        IsReady: isReady,
         ...(versionId !== undefined && { VersionId: versionId }),
         ...(told.assigned !== undefined && { AssignedVersionId: told.assigned }),
         ...(told.serving !== undefined && { ServingVersionId: told.serving }),
@@ -150,9 +156,19 @@ export const releaseHandlers: Handlers<ReleaseOperations, Context> = {
 }
 
 /** As the loop sees it: a release that has told nobody yet waits a while for the digests of its images. */
-function held({ view, hasOpenImages }: rollouts.Rollout, { startedAtMs }: Release): RolloutView {
-  const isHeld = hasOpenImages && view.assignments.every(({ digest }) => digest !== view.target.digest)
-  return isHeld ? { ...view, heldUntilMs: startedAtMs + imageHoldMs } : view
+function held(rollout: rollouts.Rollout, release: Release): RolloutView {
+  const { view } = rollout
+  const isToldToNobody = view.assignments.every(({ digest }) => digest !== view.target.digest)
+  return isToldToNobody ? withHold(rollout, release, imageHoldMs) : view
+}
+
+async function portUsers(tx: ReadTx, nodeId: string): Promise<PortUser[]> {
+  const said = new Map((await reports.listByNode(tx, nodeId)).map((report) => [report.key, report]))
+  return (await assignments.listByNode(tx, nodeId)).map(({ key, workload }) => ({
+    key,
+    workload,
+    serves: (said.get(key)?.addresses ?? []).map(({ port }) => port),
+  }))
 }
 
 /** Throws Release.NotFound. */

@@ -1,5 +1,6 @@
 // Records in the store: which domains are bound to which application.
 import type { AppRecord } from '../../domain/record.ts'
+import { nextWritten, writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppRecordRow } from '../tables/records.ts'
@@ -21,7 +22,12 @@ export interface RecordPage {
 
 /** The domain that was bound to the application first. */
 export async function findOldest(tx: ReadTx, appId: string): Promise<AppRecord | undefined> {
-  const oldest = db.selectFrom('app_records').selectAll().where('app_id', '=', appId).orderBy('created_at_ms').orderBy('id')
+  const oldest = db
+    .selectFrom('app_records')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .orderBy('created_at_ms')
+    .orderBy(writtenAt('app_records'))
   const row = await tx.first(oldest.limit(1))
   return row && toRecord(row)
 }
@@ -41,7 +47,7 @@ const ofRecords = () => db.selectFrom('app_records')
 async function list(tx: ReadTx, rows: ReturnType<typeof ofRecords>, listing: RecordListing): Promise<RecordPage> {
   const { name, pageSize, order = { by: 'created', direction: 'desc' } } = listing
   const page = name === undefined ? rows : rows.where(matchesDomain('app_records.name', name))
-  const sorted = page.selectAll().orderBy(`${order.by}_at_ms`, order.direction).orderBy('id', order.direction)
+  const sorted = page.selectAll().orderBy(`${order.by}_at_ms`, order.direction).orderBy(writtenAt('app_records'), order.direction)
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
   return { records: found.map(toRecord), total: Number(counted?.total ?? 0) }
@@ -49,7 +55,7 @@ async function list(tx: ReadTx, rows: ReturnType<typeof ofRecords>, listing: Rec
 
 /** Throws ParameterAlreadyExist, and InternalException when the application has `limit` domains already. */
 export function insert(tx: WriteTx, record: AppRecord, limit: number): void {
-  tx.run(db.insertInto('app_records').values(toRow(record)), {
+  tx.run(db.insertInto('app_records').values({ ...toRow(record), written: nextWritten('app_records') }), {
     unique: { name: 'ParameterAlreadyExist', params: { Detail: `RecordName: ${record.name} is bound already.` } },
     missing: { name: 'SiteNotFound', params: { SiteId: String(record.siteId) } },
   })
@@ -71,13 +77,14 @@ export function remove(tx: WriteTx, { appId, siteId, name }: Pick<AppRecord, 'ap
   tx.announce('records')
 }
 
-function toRow(record: AppRecord): AppRecordRow {
+function toRow(record: AppRecord): Omit<AppRecordRow, 'written'> {
   return {
     id: record.id,
     account_id: record.accountId,
     app_id: record.appId,
     site_id: record.siteId,
     name: record.name,
+    spelling: record.spelling,
     cname: record.cname,
     config_id: record.configId,
     scheduling_id: record.schedulingId,
@@ -93,6 +100,7 @@ function toRecord(row: AppRecordRow): AppRecord {
     appId: row.app_id,
     siteId: row.site_id,
     name: row.name,
+    spelling: row.spelling || row.name,
     cname: row.cname,
     configId: row.config_id,
     schedulingId: row.scheduling_id,

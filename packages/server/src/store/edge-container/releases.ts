@@ -1,7 +1,7 @@
 // Releases in the store: what each environment is meant to run, and the history of it. Handlers insert, the rollouts
 // loop begins and ends them.
 import type { Environment } from '../../domain/app.ts'
-import type { Ending, EnvironmentReleases, Release, ReleaseStatus } from '../../domain/release.ts'
+import { type Ending, type EnvironmentReleases, isCancelled, type Release, type ReleaseStatus } from '../../domain/release.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { ReleaseRow } from '../tables/releases.ts'
@@ -12,9 +12,10 @@ export interface EnvironmentRef {
   readonly environment: Environment
 }
 
-/** The newest release of an environment, also while it waits for its time. */
+/** The newest release of an environment, also while it waits for its time, but not once it was cancelled. */
 export async function findCurrent(tx: ReadTx, ref: EnvironmentRef): Promise<Release | undefined> {
-  return first(tx, newestFirst(ref))
+  const newest = await first(tx, newestFirst(ref))
+  return newest === undefined || isCancelled(newest) ? undefined : newest
 }
 
 /** The newest release of an environment that has begun. */
@@ -24,9 +25,12 @@ export async function findEffective(tx: ReadTx, ref: EnvironmentRef): Promise<Re
 
 /** Everything that newer releases of an environment are measured by. */
 export async function findHistory(tx: ReadTx, ref: EnvironmentRef): Promise<EnvironmentReleases> {
-  const current = await findCurrent(tx, ref)
-  if (current === undefined) return {}
   const newest = newestFirst(ref)
+  const current = await first(tx, newest)
+  if (current === undefined) return {}
+  const lastRevision = current.revision
+  // Only where nothing has begun can a release be cancelled without another one in its place.
+  if (isCancelled(current)) return { lastRevision }
   const through = newest.where('status', '=', 'published')
   const found = {
     effective: current.hasBegun ? current : await findEffective(tx, ref),
@@ -35,7 +39,7 @@ export async function findHistory(tx: ReadTx, ref: EnvironmentRef): Promise<Envi
     lastPublish: current.kind === 'publish' ? current : await first(tx, newest.where('kind', '=', 'publish').where('has_begun', '=', 1)),
     lastRollback: await first(tx, newest.where('kind', '<>', 'publish')),
   }
-  return { current, ...Object.fromEntries(Object.entries(found).filter(([, release]) => release !== undefined)) }
+  return { current, lastRevision, ...Object.fromEntries(Object.entries(found).filter(([, release]) => release !== undefined)) }
 }
 
 /** A release of an account by its id. */

@@ -1,6 +1,7 @@
 // Sites in the store.
 import { Fault } from '@littoral/contract/errors'
 import type { Site } from '../../domain/site.ts'
+import { nextWritten, writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { SiteRow } from '../tables/records.ts'
@@ -53,7 +54,7 @@ export async function list(tx: ReadTx, accountId: string, listing: SiteListing):
   if (filter.resourceGroupId !== undefined) page = page.where('resource_group_id', '=', filter.resourceGroupId)
   if (name !== undefined) page = page.where(matchesDomain('sites.name', name))
   for (const tag of listing.tags) page = page.where(hasTag('sites.id', tag))
-  const sorted = page.selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc')
+  const sorted = page.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('sites'), 'desc')
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
   return { sites: found.map(toSite), total: Number(counted?.total ?? 0) }
@@ -61,7 +62,7 @@ export async function list(tx: ReadTx, accountId: string, listing: SiteListing):
 
 /** Throws ParameterAlreadyExist, and InternalException when the account has `limit` sites already. */
 export function insert(tx: WriteTx, site: Site, limit: number): void {
-  tx.run(db.insertInto('sites').values(toRow(site)), {
+  tx.run(db.insertInto('sites').values({ ...toRow(site), written: nextWritten('sites') }), {
     unique: { name: 'ParameterAlreadyExist', params: { Detail: `SiteName: ${site.name} is a site already.` } },
   })
   const counted = db.selectFrom('sites').select((e) => e.fn.countAll<number>().as('total'))
@@ -82,7 +83,7 @@ export function remove(tx: WriteTx, ref: SiteRef): void {
   tx.run(db.deleteFrom('sites').where('id', '=', ref.siteId).where('account_id', '=', ref.accountId), { none: notFound(ref) })
 }
 
-function toRow(site: Site): SiteRow {
+function toRow(site: Site): Omit<SiteRow, 'written'> {
   return {
     id: site.id,
     account_id: site.accountId,

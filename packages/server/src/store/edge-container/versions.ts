@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Container } from '../../domain/container.ts'
 import { withDigests } from '../../domain/image-pin.ts'
 import type { Version } from '../../domain/version.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import * as pins from '../image-pins.ts'
 import { prepared } from '../prepared.ts'
@@ -51,7 +52,7 @@ export async function list(tx: ReadTx, ref: AppRef, listing: Listing): Promise<{
   const { search, order, pageSize } = listing
   let page = db.selectFrom('app_versions').where('app_id', '=', ref.appId).where('account_id', '=', ref.accountId)
   if (search !== undefined) page = page.where((e) => matches(e, 'app_versions', search))
-  const sorted = page.selectAll().orderBy(orderColumns[order.by], order.direction).orderBy('id', order.direction)
+  const sorted = page.selectAll().orderBy(orderColumns[order.by], order.direction).orderBy(writtenAt('app_versions'), order.direction)
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
   return { versions: found.map(toVersion), total: Number(counted?.total ?? 0) }

@@ -5,6 +5,7 @@ import type { Selectable } from 'kysely'
 import type { Deployment, LogLine, Snapshot } from '../../domain/deployment.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DeploymentRow, DeploymentSnapshotRow } from '../tables/iot-edge.ts'
@@ -44,7 +45,7 @@ export async function page(tx: ReadTx, filter: DeploymentFilter, at: Page): Prom
   if (filter.toMs !== undefined) query = query.where('created_at_ms', '<=', filter.toMs)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('deployments'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
   )
   return { deployments: rows.map((row) => toDeployment(row, [])), total: Number(counted?.total ?? 0) }
 }

@@ -3,6 +3,7 @@ import { Fault, type FaultSpec } from '@littoral/contract/errors'
 import type { Device, Product } from '../../domain/device.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { SecretBox } from '../secret-box.ts'
 import type { ReadTx, Store, WriteTx } from '../store.ts'
@@ -53,7 +54,7 @@ export async function page(tx: ReadTx, productKey: string, at: Page): Promise<{ 
     joined()
       .where('devices.product_key', '=', productKey)
       .orderBy('devices.created_at_ms', 'desc')
-      .orderBy('devices.iot_id', 'desc')
+      .orderBy(writtenAt('devices'), 'desc')
       .limit(at.pageSize)
       .offset(offsetOf(at)),
   )

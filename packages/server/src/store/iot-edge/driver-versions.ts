@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { DriverVersion, VersionContent } from '../../domain/driver-version.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverVersionRow } from '../tables/iot-edge.ts'
@@ -38,7 +39,12 @@ export async function page(tx: ReadTx, filter: VersionFilter, at: Page): Promise
   if (filter.isReleased !== undefined) query = query.where('is_released', '=', filter.isReleased ? 1 : 0)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('version', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+    query
+      .selectAll()
+      .orderBy('created_at_ms', 'desc')
+      .orderBy(writtenAt('driver_versions'), 'desc')
+      .limit(at.pageSize)
+      .offset(offsetOf(at)),
   )
   return { versions: rows.map(toVersion), total: Number(counted?.total ?? 0) }
 }
@@ -92,7 +98,7 @@ function newestFirst(driverId: string) {
     .selectAll()
     .where('driver_id', '=', driverId)
     .orderBy('created_at_ms', 'desc')
-    .orderBy('version', 'desc')
+    .orderBy(writtenAt('driver_versions'), 'desc')
 }
 
 function toRow(version: DriverVersion): DriverVersionRow {

@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely'
 import type { Driver } from '../../domain/driver.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverRow } from '../tables/iot-edge.ts'
@@ -52,7 +53,7 @@ export async function page(tx: ReadTx, filter: DriverFilter, at: Page): Promise<
   if (name !== undefined && name !== '') query = query.where((e) => contains(e.ref('name'), name))
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('drivers'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
   )
   return { drivers: rows.map(toDriver), total: Number(counted?.total ?? 0) }
 }

@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import type { EdgeInstance } from '../../domain/edge-instance.ts'
 import { present } from '../../domain/present.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import { contains } from './contains.ts'
@@ -55,7 +56,7 @@ export async function page(
       .where('edge_instances.account_id', '=', accountId)
       .where((e) => (name === '' ? e.lit(true) : contains(e.ref('edge_instances.name'), name)))
       .orderBy('edge_instances.created_at_ms', 'desc')
-      .orderBy('edge_instances.id', 'desc')
+      .orderBy(writtenAt('edge_instances'), 'desc')
       .limit(at.pageSize)
       .offset(offsetOf(at)),
   )

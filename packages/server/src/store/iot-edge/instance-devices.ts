@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely'
 import type { ConfiguredDevice } from '../../domain/driver-config.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { InstanceDeviceRow } from '../tables/iot-edge.ts'
@@ -70,7 +71,7 @@ export async function page(tx: ReadTx, filter: DeviceFilter, at: Page): Promise<
       .selectAll('instance_devices')
       .select(['devices.product_key', 'devices.name'])
       .orderBy('instance_devices.created_at_ms', 'desc')
-      .orderBy('instance_devices.iot_id', 'desc')
+      .orderBy(writtenAt('instance_devices'), 'desc')
       .limit(at.pageSize)
       .offset(offsetOf(at)),
   )

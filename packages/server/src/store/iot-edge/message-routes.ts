@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
 import type { MessageRoute, RouteContent } from '../../domain/message-route.ts'
+import { nextWritten, writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { MessageRouteRow } from '../tables/iot-edge-rest.ts'
@@ -23,7 +24,12 @@ export async function list(tx: ReadTx, instanceId: string): Promise<MessageRoute
 export async function page(tx: ReadTx, instanceId: string, at: Page): Promise<{ routes: MessageRoute[]; total: number }> {
   const counted = await tx.first(ofInstance(instanceId).select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    ofInstance(instanceId).selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+    ofInstance(instanceId)
+      .selectAll()
+      .orderBy('created_at_ms', 'desc')
+      .orderBy(writtenAt('message_routes'), 'desc')
+      .limit(at.pageSize)
+      .offset(offsetOf(at)),
   )
   return { routes: rows.map(toRoute), total: Number(counted?.total ?? 0) }
 }
@@ -37,7 +43,7 @@ export function insert(tx: WriteTx, route: MessageRoute, limit: number): void {
   const { id, instanceId, accountId, createdAtMs, modifiedAtMs, ...content } = route
   const times = { created_at_ms: createdAtMs, modified_at_ms: modifiedAtMs }
   const row = { id, instance_id: instanceId, account_id: accountId, ...times, content: JSON.stringify(content) }
-  tx.run(db.insertInto('message_routes').values(row))
+  tx.run(db.insertInto('message_routes').values({ ...row, written: nextWritten('message_routes') }))
 }
 
 /** Replaces the content; throws iot.edge.MessageRoutingNotExist at commit. */

@@ -21,6 +21,8 @@ interface Place {
 }
 interface SourceRow extends Place {
   readonly text: string | null
+  /** SHA-256 of bytes that the row names beside its text. */
+  readonly digest?: string | null
 }
 interface Source {
   readonly page: (after: Place, limit: number) => Compilable<SourceRow>
@@ -36,7 +38,7 @@ const sources: readonly Source[] = [
     page: ({ first, second }, limit) =>
       db
         .selectFrom('driver_versions')
-        .select(['driver_id as first', 'version as second', 'content as text'])
+        .select(['driver_id as first', 'version as second', 'content as text', 'package_sha256 as digest'])
         .where((e) => e(e.refTuple('driver_id', 'version'), '>', e.tuple(first, second)))
         .orderBy('driver_id')
         .orderBy('version')
@@ -45,16 +47,6 @@ const sources: readonly Source[] = [
       const { source, configs } = JSON.parse(text) as VersionContent
       return [...(source === undefined ? [] : [source.key]), ...configs.flatMap(filesOf)]
     },
-  },
-  {
-    page: ({ first, second }, limit) =>
-      db
-        .selectFrom('driver_versions')
-        .select(['driver_id as first', 'version as second', 'package_sha256 as text'])
-        .where((e) => e(e.refTuple('driver_id', 'version'), '>', e.tuple(first, second)))
-        .orderBy('driver_id')
-        .orderBy('version')
-        .limit(limit),
   },
   {
     page: ({ first, second }, limit) =>
@@ -119,7 +111,7 @@ const sources: readonly Source[] = [
 ]
 
 const pageSize = 200
-const digest = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g
+const digests = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g
 
 /** Everything that is used now. `keyOf` makes a key of an address, and knows a key when it sees one. */
 export async function list(store: Store, keyOf: (name: string) => string | undefined, signal: AbortSignal): Promise<ObjectUses> {
@@ -130,7 +122,10 @@ export async function list(store: Store, keyOf: (name: string) => string | undef
       signal.throwIfAborted()
       const query: Compilable<SourceRow> = source.page(after, pageSize)
       const rows: SourceRow[] = await store.read((tx) => tx.all(query))
-      for (const { text } of rows) if (text !== null) note(text, source, uses, keyOf)
+      for (const { text, digest } of rows) {
+        if (text !== null) note(text, source, uses, keyOf)
+        if (digest) uses.digests.add(digest)
+      }
       after = rows.length < pageSize ? undefined : rows.at(-1)
     }
   }
@@ -139,6 +134,6 @@ export async function list(store: Store, keyOf: (name: string) => string | undef
 
 /** A text that looks like a digest and is none does no harm: something is kept. */
 function note(text: string, { names }: Source, uses: ObjectUses, keyOf: (name: string) => string | undefined): void {
-  for (const [sha256] of text.matchAll(digest)) uses.digests.add(sha256)
+  for (const [sha256] of text.matchAll(digests)) uses.digests.add(sha256)
   for (const name of names?.(text) ?? []) uses.keys.add(keyOf(name) ?? name)
 }

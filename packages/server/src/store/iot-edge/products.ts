@@ -3,6 +3,7 @@ import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { Product, ProductDetails } from '../../domain/device.ts'
 import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { ProductRow } from '../tables/iot-edge.ts'
@@ -31,7 +32,7 @@ export async function page(tx: ReadTx, filter: ProductFilter, at: Page): Promise
   }
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
   const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy('key', 'desc').limit(at.pageSize).offset(offsetOf(at)),
+    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('products'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
   )
   return { products: rows.map(toProduct), total: Number(counted?.total ?? 0) }
 }

@@ -14,6 +14,7 @@ import { deviceStates } from './0012-device-states.ts'
 import { gatewayBindings } from './0014-gateway-bindings.ts'
 import { rivers } from './0015-rivers.ts'
 import { leftovers } from './0017-leftovers.ts'
+import { lists } from './0018-lists.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   gatewayBindings,
   rivers,
   leftovers,
+  lists,
 ]

@@ -21,6 +21,8 @@ export interface MessageRouteRow {
   modified_at_ms: number
   /** JSON of RouteContent. */
   content: string
+  /** See creation-order.ts. */
+  written: number
 }
 
 export interface InstanceSceneRuleRow {

@@ -13,6 +13,8 @@ export interface SiteRow {
   resource_group_id: string
   created_at_ms: number
   updated_at_ms: number
+  /** See creation-order.ts. */
+  written: number
 }
 
 export interface AppRecordRow {
@@ -22,11 +24,15 @@ export interface AppRecordRow {
   site_id: number
   /** The bound domain in lower case. */
   name: string
+  /** The same as it was sent; empty where that is not known. */
+  spelling: string
   cname: string
   config_id: number
   scheduling_id: number
   created_at_ms: number
   updated_at_ms: number
+  /** See creation-order.ts. */
+  written: number
 }
 
 export interface AppImageSecretRow {
