@@ -6,6 +6,7 @@ import { lstatSync } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { hasCode, readIfPresent, writeAtomically } from '../../files.ts'
+import { oneAfterAnother } from '../../in-turn.ts'
 import { StepError } from '../runtime.ts'
 import { asUser, setprivProgram } from './launch.ts'
 
@@ -103,15 +104,6 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
         }
         if (gone.length > 0) await save()
       }),
-  }
-}
-
-function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
-  let before: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = before.then(work)
-    before = done.catch(() => undefined)
-    return done
   }
 }
 
