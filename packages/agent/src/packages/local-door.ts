@@ -38,6 +38,9 @@ export interface Way {
   readonly isWaiting: boolean
 }
 
+/** A part of the shell script of such a process: joins the groups whose files come first among its arguments, up to `--`. */
+export const joinWords = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; '
+
 /** How the shell script of such a process ends, with the driver's command line as what is left of its arguments. */
 export function lastWords(isWaiting: boolean): string {
   return isWaiting ? 'read -r go || exit 125; exec "$@" </dev/null' : 'exec "$@"'
