@@ -255,6 +255,9 @@ export class StepError extends Error {
   }
 }
 
+/** What a driver gets to end by itself, from SIGTERM to SIGKILL: it keeps little, and a device should not be without it for long. */
+export const driverGraceSeconds = 10
+
 /** A run this long proves that a container can run: its earlier failures are forgotten. */
 export const stableRunMs = 60_000
 

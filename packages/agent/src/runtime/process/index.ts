@@ -13,6 +13,7 @@ import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
 import type { LocalDoors } from '../../packages/local-door.ts'
 import {
+  driverGraceSeconds,
   type LogOptions,
   type ObservedInstance,
   type OnProgress,
@@ -26,7 +27,7 @@ import {
 import { Berths } from './berths.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
 import { newRecord, openInstanceFolder, readRecord } from './instance-files.ts'
-import { DriverInstance, graceSeconds, type Run } from './instance.ts'
+import { DriverInstance, type Run } from './instance.ts'
 import { findInterpreters, type Interpreter } from './interpreters.ts'
 import { type LogRing, readLines } from './log-ring.ts'
 import { LogRings } from './log-rings.ts'
@@ -92,7 +93,7 @@ class ProcessRuntime implements Runtime {
   /** Takes over what an earlier agent left in the folder. */
   async adopt(log: (line: string) => void): Promise<void> {
     await mkdir(this.#instancesFolder, { recursive: true, mode: 0o755 })
-    const ended = await endOrphans(this.#instancesFolder, graceSeconds * 1000)
+    const ended = await endOrphans(this.#instancesFolder, driverGraceSeconds * 1000)
     if (ended > 0) log(`ended ${ended} driver processes that an earlier agent left behind`)
     for (const name of await readdir(this.#instancesFolder)) {
       const folder = join(this.#instancesFolder, name)
@@ -249,7 +250,7 @@ class ProcessRuntime implements Runtime {
   async close(): Promise<void> {
     const signal = new AbortController().signal
     await this.#berths.close()
-    await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
+    await Promise.all([...this.#instances.values()].map((instance) => instance.stop(driverGraceSeconds * 1000, signal)))
     for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
     this.#rings.close()
