@@ -278,6 +278,15 @@ export function restartDelayMs(failures: number): number {
  */
 export function runDigest(workload: Workload): string {
   if (workload.kind === 'group') return workload.digest
+  const known = runDigests.get(workload) ?? digestOf(workload)
+  runDigests.set(workload, known)
+  return known
+}
+
+/** Asked for with every look, for each driver; a workload never changes. */
+const runDigests = new WeakMap<DriverWorkload, string>()
+
+function digestOf(workload: DriverWorkload): string {
   const { driverId, driverName, runtime, version, edgeVersion, container } = workload
   const parts = [
     driverId,

@@ -154,9 +154,10 @@ export class DriverInstance {
     this.#cell = cell
     this.#excessBytes = undefined
     cell.begin()
-    const line = [command.program, ...command.args]
+    const { program, args, waitingArgs } = command
+    const line = [program, ...((isWaiting ? waitingArgs : undefined) ?? args)]
     this.#child = new Child({
-      line: launchLine(line, { ...cell.bounds, enclose, isWaiting }),
+      line: launchLine(line, { ...cell.bounds, enclose, isWaiting: isWaiting && waitingArgs === undefined }),
       ...{ folder: this.codeFolder, environment, isWaiting },
       onOutput: (chunk) => this.#output(chunk),
       onExit: (exit) => this.#exited(exit),

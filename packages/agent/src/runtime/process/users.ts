@@ -2,7 +2,7 @@
 // from a range that nothing else on a usual system has; which driver has which is kept, because its files belong to it.
 // Only root can start programs as somebody else; `openUsers` says so where it is not possible. Used by index.ts.
 import { execFile } from 'node:child_process'
-import { lstatSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, readdirSync } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { hasCode, readIfPresent, writeAtomically } from '../../files.ts'
@@ -203,12 +203,13 @@ export async function handOver(folder: string, uid: number): Promise<void> {
   const top = lstatSync(folder)
   if (top.uid === uid && (top.mode & 0o777) === 0o700) return
   await handOverContent(folder, uid)
-  await lchown(folder, uid, uid)
-  await chmod(folder, 0o700)
+  // A new folder is empty, and a driver waits for this: a turn of a thread takes longer than the call.
+  lchownSync(folder, uid, uid)
+  chmodSync(folder, 0o700)
 }
 
 async function handOverContent(folder: string, uid: number): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) await handOverContent(path, uid)
     else if ((await lstat(path)).nlink > 1) continue
