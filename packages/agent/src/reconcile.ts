@@ -119,10 +119,7 @@ export class Reconciler {
     return this.#lastPass
   }
 
-  /**
-   * A newer desired state has come and is being brought to the disk: what it needs is fetched meanwhile, and nothing more is done.
-   * Only where the newest look still holds (2.); else accept() is soon enough.
-   */
+  /** Fetches what a desired state needs that is on its way to the disk, and no more; only where the newest look still holds (2.). */
   foresee({ workloads }: DesiredState): void {
     if (this.#closing.signal.aborted || this.#lastPass === undefined || this.#isStale || this.#pass !== undefined) return
     this.#coming = workloads
@@ -291,6 +288,7 @@ export class Reconciler {
     try {
       const runtime = this.#options.runtimes.find(({ name }) => name === step.runtime)
       if (!runtime) throw new Error(`there is no runtime ${step.runtime}`)
+      if (step.kind === 'prepare') runtime.expect?.(step.workload)
       await this.#hooks.before(step, this.#wanted(), signal)
       await execute(step, { runtime, signal, onProgress })
       if (step.kind === 'prepare') this.#notePrepared(step.workload)

@@ -198,6 +198,8 @@ export interface Runtime {
   supports(workload: Workload): true | false | Reason
   /** Throws when the platform cannot be asked; the agent then keeps what it last knew and plans nothing for this runtime. */
   observe(signal: AbortSignal): Promise<readonly ObservedInstance[]>
+  /** It is about to be prepared, and then most likely started: whatever takes time and needs no material can begin. Never throws. */
+  expect?(workload: Workload): void
   /**
    * Brings everything a start needs onto the machine (images, packages, files). Safe to abort at any point. Contacts nobody when
    * all is here already, so a node without network starts what it has.
