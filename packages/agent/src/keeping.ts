@@ -65,10 +65,7 @@ export async function openKeeping(options: KeepingOptions): Promise<Keeping> {
     },
     look(instances, unavailable) {
       trials.look(instances)
-      const away = [...unavailable]
-        .filter(([, why]) => why !== stillOpening)
-        .map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
-      conditions.replace('runtime/', new Map(away))
+      conditions.replace('runtime/', new Map(awayOf(unavailable)))
       const problem = clock.problem()
       if (problem === undefined) conditions.clear('clock')
       else conditions.set('clock', 'ClockWrong', problem)
@@ -78,4 +75,10 @@ export async function openKeeping(options: KeepingOptions): Promise<Keeping> {
       disk.stop()
     },
   }
+}
+
+function awayOf(unavailable: ReadonlyMap<string, string>) {
+  return [...unavailable]
+    .filter(([, why]) => why !== stillOpening)
+    .map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
 }

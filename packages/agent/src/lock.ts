@@ -2,8 +2,7 @@
 import { link, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { diskReason, hasCode, readIfPresent } from './files.ts'
-import { processFields } from './runtime/kernel-files.ts'
+import { diskReason, hasCode, processFields, readIfPresent } from './files.ts'
 
 /** Takes the folder; returns the release. Throws an Error that names the process which has it. */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {

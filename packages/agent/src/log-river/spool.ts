@@ -7,8 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readIfPresent, writeAtomically } from '../files.ts'
-import { oneAfterAnother } from '../in-turn.ts'
+import { oneAfterAnother, readIfPresent, writeAtomically } from '../files.ts'
 import type { LogRecord } from './records.ts'
 import { type Entry, formatEntry, listSegments, parseEntry, readLines, scanSegment, type Segment, segmentPath } from './segments.ts'
 

@@ -1,7 +1,7 @@
 // What the kernel counted for a process's control group: five small files, no question to the engine. Both hierarchies are
 // read; on machines that have both, each controller is taken from where the process says it is.
 import { join } from 'node:path'
-import { type KernelFolders, kernelFolders, kernelText, numberOf } from '../kernel-files.ts'
+import { type KernelFolders, kernelFolders, kernelText, numberOf } from '../../files.ts'
 
 export interface CgroupCounters {
   readonly cpuMicroseconds: number

@@ -6,8 +6,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode } from '../../files.ts'
-import { type KernelFolders, kernelFolders, kernelText, numberOf } from '../kernel-files.ts'
+import { hasCode, type KernelFolders, kernelFolders, kernelText, numberOf } from '../../files.ts'
 
 export interface Limits {
   readonly memoryBytes: number

@@ -3,7 +3,7 @@
 // is asked several times a minute. Used by index.ts.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { kernelText, processFields } from '../kernel-files.ts'
+import { kernelText, processFields } from '../../files.ts'
 import type { UsageCounters } from '../runtime.ts'
 import type { GroupUse } from './control-groups.ts'
 
