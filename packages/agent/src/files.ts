@@ -166,7 +166,7 @@ export function numberOf(text: string | undefined, name: string): number | undef
  * What `stat` says of a process behind its name, which may hold anything: state, parent, process group and so on, so the field
  * that the kernel counts as third is the first. Undefined when there is no such process, or the system does not say.
  */
-export function processFields(pid: number, proc: string = kernelFolders.proc): string[] | undefined {
+export function statFields(pid: number, proc: string = kernelFolders.proc): string[] | undefined {
   const stat = kernelText(join(proc, String(pid), 'stat'))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

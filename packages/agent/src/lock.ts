@@ -2,7 +2,7 @@
 import { link, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { diskReason, hasCode, processFields, readIfPresent } from './files.ts'
+import { diskReason, hasCode, statFields, readIfPresent } from './files.ts'
 
 /** Takes the folder; returns the release. Throws an Error that names the process which has it. */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
@@ -65,5 +65,5 @@ function isAlive(pid: number, start: string): boolean {
 
 /** When a process started, in the system's own ticks; undefined when it does not exist or the system does not say. */
 export function startOf(pid: number): string | undefined {
-  return processFields(pid)?.[19]
+  return statFields(pid)?.[19]
 }

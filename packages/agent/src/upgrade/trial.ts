@@ -12,7 +12,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { processFields, writeAtomically } from '../files.ts'
+import { statFields, writeAtomically } from '../files.ts'
 import { startOf } from '../lock.ts'
 import { upgradeFolder } from './kept.ts'
 import { trialVariable } from './launch.ts'
@@ -213,6 +213,6 @@ function notePath(dataDir: string): string {
 
 /** Whether this very process is there and not just waited for. */
 function isRunning(pid: number, start: string): boolean {
-  const state = processFields(pid)?.[0]
+  const state = statFields(pid)?.[0]
   return state !== undefined && state !== 'Z' && startOf(pid) === start
 }

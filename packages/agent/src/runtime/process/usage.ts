@@ -3,7 +3,7 @@
 // is asked several times a minute. Used by index.ts.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { kernelText, processFields } from '../../files.ts'
+import { kernelText, statFields } from '../../files.ts'
 import type { UsageCounters } from '../runtime.ts'
 import type { GroupUse } from './control-groups.ts'
 
@@ -78,7 +78,7 @@ export class DriverUsage {
     // Resident, without what is a file's and could be read again.
     const [, resident = 0, shared = 0] = isGrouped ? [] : this.#read(pid, 'statm').split(' ').map(Number)
     return {
-      cpuMicroseconds: hasCpu ? 0 : cpuTicks(processFields(pid, this.#proc)) * tickMicroseconds,
+      cpuMicroseconds: hasCpu ? 0 : cpuTicks(statFields(pid, this.#proc)) * tickMicroseconds,
       memoryBytes: Math.max(0, resident - shared) * pageBytes,
       readBytes: Number(/^read_bytes: (\d+)$/m.exec(io)?.[1] ?? 0),
       writtenBytes: Number(/^write_bytes: (\d+)$/m.exec(io)?.[1] ?? 0),
@@ -90,7 +90,7 @@ export class DriverUsage {
     const found = new Map<number, number[]>()
     for (const name of listIfPresent(this.#proc)) {
       if (!/^\d+$/.test(name)) continue
-      const leader = Number(processFields(Number(name), this.#proc)?.[2])
+      const leader = Number(statFields(Number(name), this.#proc)?.[2])
       if (leader > 0) found.set(leader, [...(found.get(leader) ?? []), Number(name)])
     }
     return found
