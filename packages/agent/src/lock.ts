@@ -2,7 +2,7 @@
 import { link, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { diskReason, hasCode, statFields, readIfPresent } from './files.ts'
+import { diskReason, hasCode, readIfPresent, statFields } from './files.ts'
 
 /** Takes the folder; returns the release. Throws an Error that names the process which has it. */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
