@@ -108,7 +108,11 @@ interface Parts {
 
 async function openParts(options: AgentOptions): Promise<Parts> {
   const { config, log, runtimes: given } = options
-  const keeping = await openKeeping({ ...options, onRetreat: () => runWanted(keeping, reconciler) })
+  const keeping = await openKeeping({
+    ...options,
+    onRetreat: () => runWanted(keeping, reconciler),
+    onComing: (state) => reconciler.foresee(keeping.trials.effective(state)),
+  })
   const openObject = openObjects({ server: config.server, authorization: () => keeping.identity.nodeHeader() })
   const local = openLocal(config, openObject, log)
   // The engine asks it before it removes anything, and it asks the engine what there is.

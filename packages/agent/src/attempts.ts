@@ -31,6 +31,12 @@ export class Attempts {
     this.#random = random
   }
 
+  /** The same for another clock, which is so far ahead. */
+  listAhead(aheadMs: number): Attempt[] {
+    const ahead = (atMs: number) => Math.round(atMs) + aheadMs
+    return [...this.list()].map((one) => ({ ...one, failedAtMs: ahead(one.failedAtMs), untilMs: ahead(one.untilMs) }))
+  }
+
   list(): IterableIterator<Attempt> {
     return this.#failed.values()
   }

@@ -1,7 +1,8 @@
 // Files that survive a power cut at any moment: either the old content or the new one is there, never a part.
-// Used for the identity, the desired state and what the runtimes keep beside their instances.
+// Used for the identity, the desired state and what the runtimes keep beside their instances. At the end the small files in
+// which the kernel tells of processes and control groups.
 import { randomBytes } from 'node:crypto'
-import { constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -122,4 +123,50 @@ function triedOnDisk(work: () => void): boolean {
     if (diskReason(error) === undefined) throw error
     return false
   }
+}
+
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Work on files that must not overlap: each begins when the one before it is over, however that ended. */
+export function oneAfterAnother(): InTurn {
+  let before: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = before.then(work)
+    before = done.catch(() => undefined)
+    return done
+  }
+}
+
+export interface KernelFolders {
+  readonly proc: string
+  readonly cgroup: string
+}
+
+export const kernelFolders: KernelFolders = { proc: '/proc', cgroup: '/sys/fs/cgroup' }
+
+/**
+ * Undefined where there is no such file, or no longer. Read at once: no disk is behind these files, the kernel makes the texts in
+ * memory, and a way through the thread pool costs ten times as much as the reading.
+ */
+export function kernelText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** A number out of lines of names and numbers. */
+export function numberOf(text: string | undefined, name: string): number | undefined {
+  const value = text === undefined ? undefined : new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]
+  return value === undefined ? undefined : Number(value)
+}
+
+/**
+ * What `stat` says of a process behind its name, which may hold anything: state, parent, process group and so on, so the field
+ * that the kernel counts as third is the first. Undefined when there is no such process, or the system does not say.
+ */
+export function statFields(pid: number, proc: string = kernelFolders.proc): string[] | undefined {
+  const stat = kernelText(join(proc, String(pid), 'stat'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

@@ -1,5 +1,6 @@
 // What a node keeps on its disk, opened in the right order: who it is, what it should run, what is on trial; and what is wrong
 // with the disk and the clock, as conditions. Put together here for agent.ts.
+import type { DesiredState } from '@littoral/contract/node/desired-state'
 import { Clock } from './clock.ts'
 import { Conditions } from './conditions.ts'
 import type { AgentConfig } from './config.ts'
@@ -15,6 +16,8 @@ export interface KeepingOptions {
   readonly log: (line: string) => void
   /** What is to run is another now: a version was gone back from. */
   readonly onRetreat: () => void
+  /** A newer state was taken from the server and is being brought to the disk. */
+  readonly onComing: (state: DesiredState) => void
   readonly clock?: Clock
   readonly diskLookMs?: number
 }
@@ -34,7 +37,8 @@ export interface Keeping {
 }
 
 /** Throws where the node has nothing to connect with. */
-export async function openKeeping({ config, log, onRetreat, clock = new Clock(), diskLookMs = 10_000 }: KeepingOptions): Promise<Keeping> {
+export async function openKeeping(options: KeepingOptions): Promise<Keeping> {
+  const { config, log, onRetreat, onComing, clock = new Clock(), diskLookMs = 10_000 } = options
   const folder = config.dataDir
   const conditions = new Conditions({ now: clock.bestMs, log })
   const disk = new DiskWatch({ folder, conditions, everyMs: diskLookMs })
@@ -50,7 +54,10 @@ export async function openKeeping({ config, log, onRetreat, clock = new Clock(),
   return {
     ...{ identity, desired, trials, conditions, clock, disk },
     async accept(state) {
-      const outcome = await desired.accept(state, (before, after) => trials.accepting(before, after))
+      const outcome = await desired.accept(state, (before, after) => {
+        onComing(after)
+        return trials.accepting(before, after)
+      })
       if (!outcome.isAccepted) log(`desired state refused: ${outcome.problem}`)
       if (!outcome.isAccepted || !outcome.isNew) return false
       conditions.clear('desired')
@@ -58,10 +65,7 @@ export async function openKeeping({ config, log, onRetreat, clock = new Clock(),
     },
     look(instances, unavailable) {
       trials.look(instances)
-      const away = [...unavailable]
-        .filter(([, why]) => why !== stillOpening)
-        .map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
-      conditions.replace('runtime/', new Map(away))
+      conditions.replace('runtime/', new Map(awayOf(unavailable)))
       const problem = clock.problem()
       if (problem === undefined) conditions.clear('clock')
       else conditions.set('clock', 'ClockWrong', problem)
@@ -71,4 +75,10 @@ export async function openKeeping({ config, log, onRetreat, clock = new Clock(),
       disk.stop()
     },
   }
+}
+
+function awayOf(unavailable: ReadonlyMap<string, string>) {
+  return [...unavailable]
+    .filter(([, why]) => why !== stillOpening)
+    .map(([name, why]) => [`runtime/${name}`, { code: 'RuntimeUnavailable', message: `${name}: ${why}` }] as const)
 }

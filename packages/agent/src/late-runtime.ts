@@ -1,5 +1,6 @@
 // A runtime that takes its time to open: the process runtime ends what an earlier agent left behind and looks for interpreters. The
 // others need not wait for it, so it counts as one that cannot be asked until it is open.
+import type { Workload } from '@littoral/contract/node/desired-state'
 import type { Runtime } from './runtime/runtime.ts'
 
 export interface LateRuntime {
@@ -45,7 +46,8 @@ export function lateRuntime(name: string, openIt: () => Promise<Runtime>, mayRun
     }
   }
   const state: Opening = { whenOpen, now: () => isOpen, isBegun: () => opening !== undefined }
-  const runtime = { name, events, supports: mayRunUntilOpen(state, mayRun), ...looks(state), ...steps(state) }
+  const expect = (workload: Workload) => isOpen?.expect?.(workload)
+  const runtime = { name, events, supports: mayRunUntilOpen(state, mayRun), expect, ...looks(state), ...steps(state) }
   // Absent until it is open, as that of a runtime that keeps nothing.
   Object.defineProperty(runtime, 'stock', { enumerable: true, get: () => isOpen?.stock })
   return { runtime, open }

@@ -1,9 +1,8 @@
 // One agent per data folder: two would end each other's drivers and overwrite each other's state.
 import { link, rm, stat, writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { diskReason, hasCode, readIfPresent } from './files.ts'
+import { diskReason, hasCode, readIfPresent, statFields } from './files.ts'
 
 /** Takes the folder; returns the release. Throws an Error that names the process which has it. */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
@@ -66,11 +65,5 @@ function isAlive(pid: number, start: string): boolean {
 
 /** When a process started, in the system's own ticks; undefined when it does not exist or the system does not say. */
 export function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may contain anything, so count from its end: field 22 is the 20th after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
+  return statFields(pid)?.[19]
 }

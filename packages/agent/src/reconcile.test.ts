@@ -145,6 +145,22 @@ describe('the reconciler', () => {
     expect(log.filter((line) => line.includes('next attempt'))).toEqual([])
   })
 
+  it('fetches what a coming state needs while that is written, starts nothing of it, and need not fetch it again', async () => {
+    const { reconciler, want, start, of, machine, log } = node()
+    start()
+    await until(() => reconciler.lastPass !== undefined)
+    const coming = image('demo/web:1')
+    await until(() => {
+      reconciler.foresee(desiredState(2, coming))
+      return log.length > 0
+    })
+    expect(log).toEqual([`prepare ${key}: done`])
+    expect(machine.instances.size).toBe(0)
+    want(coming)
+    await until(() => of(key)?.phase === 'ready')
+    expect(log.filter((line) => line.startsWith('prepare'))).toHaveLength(1)
+  })
+
   it('finishes a start that became unwanted half-way, and then removes it', async () => {
     const { start, want, machine } = node()
     start(image('demo/slow-start-200'))

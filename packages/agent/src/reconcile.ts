@@ -16,7 +16,8 @@ import { ExitTimes } from './exit-times.ts'
 import { Hooked, type Hooks } from './hooks.ts'
 import { Hurries } from './hurry.ts'
 import { Looks } from './looks.ts'
-import { type Observed, type PlacedInstance, type Placement, planNode, preparedId } from './plan.ts'
+import { type Placed, place } from './placing.ts'
+import { type Observed, type PlacedInstance, planNode, preparedId } from './plan.ts'
 import { type OnProgress, type Runtime, StepError } from './runtime/runtime.ts'
 import { nodeStatus } from './status.ts'
 import { execute, lane, type Step, stepKey, timeLimitMs } from './steps.ts'
@@ -58,8 +59,6 @@ interface Running {
   material?: Progress
 }
 
-type Placed = Placement & { readonly refusal?: Reason }
-
 const tidyEveryMs = 600_000
 const progressEveryMs = 1000
 
@@ -81,6 +80,8 @@ export class Reconciler {
   readonly #closing = new AbortController()
   readonly #unsubscribes: (() => void)[] = []
   #desired: DesiredState | undefined
+  /** Of a desired state that is not on the disk yet. */
+  #coming: readonly Workload[] = []
   #timer: NodeJS.Timeout | undefined
   #pass: Promise<void> | undefined
   #isStale = false
@@ -118,9 +119,19 @@ export class Reconciler {
     return this.#lastPass
   }
 
+  /** Fetches what a desired state needs that is on its way to the disk, and no more; only where the newest look still holds (2.). */
+  foresee({ workloads }: DesiredState): void {
+    if (this.#closing.signal.aborted || this.#lastPass === undefined || this.#isStale || this.#pass !== undefined) return
+    this.#coming = workloads
+    const placements = workloads.map((workload) => place(workload, this.#options))
+    const plan = planNode(placements, this.#observed(new Set(this.#running.keys())), this.#now())
+    this.#launch(plan.steps.filter(({ kind }) => kind === 'prepare'))
+  }
+
   /** Takes a newer desired state, which is on disk already. */
   accept(desired: DesiredState): void {
     this.#desired = desired
+    this.#coming = []
     const wanted = new Set(desired.workloads.map(preparedId))
     for (const id of this.#prepared) if (!wanted.has(id)) this.#prepared.delete(id)
     for (const { step, abort } of this.#running.values()) {
@@ -182,7 +193,7 @@ export class Reconciler {
     }, delayMs)
   }
 
-  // At once, but passes take half of the time at most: so a burst of events becomes one pass.
+  // At once, but passes take a third of the time at most: so a burst of events becomes one pass.
   #restMs(): number {
     return Math.max(0, this.#restUntil - performance.now())
   }
@@ -200,7 +211,7 @@ export class Reconciler {
       this.#noteReady()
       this.#options.onLook(this.#looks.instances(), this.#looks.unavailable)
       if (this.#closing.signal.aborted) return
-      const placements = (this.#desired?.workloads ?? []).map((workload) => this.#place(workload))
+      const placements = this.#placed()
       const plan = planNode(this.#desired && placements, this.#observed(busy), this.#now())
       nextAtMs = plan.nextAtMs ?? nextAtMs
       launched = this.#launch(plan.steps)
@@ -213,22 +224,18 @@ export class Reconciler {
       error = thrown instanceof Error ? thrown.message : String(thrown)
       this.#options.log(`pass failed: ${error}`)
     }
-    this.#restUntil = performance.now() + Math.min(longestRestMs, performance.now() - startedAt)
+    this.#restUntil = performance.now() + Math.min(longestRestMs, 2 * (performance.now() - startedAt))
     const endedAtMs = this.#now()
     this.#lastPass = { atMs: startedAtMs, tookMs: endedAtMs - startedAtMs, launched, ...(error === undefined ? {} : { error }) }
     this.#schedule(Math.min(this.#options.periodMs, Math.max(nextAtMs - endedAtMs, 20)))
   }
 
-  #place(workload: Workload): Placed {
-    const unmet = this.#options.unmet(workload)
-    if (unmet) return { workload, runtime: undefined, refusal: unmet }
-    let refusal: Reason = { code: 'Unsupported', message: `no runtime of this node runs workloads of kind ${workload.kind}` }
-    for (const runtime of this.#options.runtimes) {
-      const answer = runtime.supports(workload)
-      if (answer === true) return { workload, runtime: runtime.name }
-      if (answer !== false) refusal = answer
-    }
-    return { workload, runtime: undefined, refusal }
+  #wanted(): readonly Workload[] {
+    return [...(this.#desired?.workloads ?? []), ...this.#coming]
+  }
+
+  #placed(): Placed[] {
+    return (this.#desired?.workloads ?? []).map((workload) => place(workload, this.#options))
   }
 
   #observed(busy: ReadonlySet<string>): Observed {
@@ -270,7 +277,7 @@ export class Reconciler {
   #progress(running: Running, message: string, material?: Progress): void {
     running.progress = message
     if (material) running.material = material
-    this.#progressed.call(() => this.#tell((this.#desired?.workloads ?? []).map((workload) => this.#place(workload))))
+    this.#progressed.call(() => this.#tell(this.#placed()))
   }
 
   async #run(step: Step, abort: AbortSignal, onProgress: OnProgress): Promise<void> {
@@ -281,7 +288,8 @@ export class Reconciler {
     try {
       const runtime = this.#options.runtimes.find(({ name }) => name === step.runtime)
       if (!runtime) throw new Error(`there is no runtime ${step.runtime}`)
-      await this.#hooks.before(step, this.#desired?.workloads ?? [], signal)
+      if (step.kind === 'prepare') runtime.expect?.(step.workload)
+      await this.#hooks.before(step, this.#wanted(), signal)
       await execute(step, { runtime, signal, onProgress })
       if (step.kind === 'prepare') this.#notePrepared(step.workload)
       this.#attempts.succeeded(step, this.#now())
@@ -303,7 +311,7 @@ export class Reconciler {
   }
 
   #notePrepared(workload: Workload): void {
-    const isWanted = this.#desired?.workloads.some((wanted) => preparedId(wanted) === preparedId(workload))
+    const isWanted = this.#wanted().some((wanted) => preparedId(wanted) === preparedId(workload))
     if (isWanted) this.#prepared.add(preparedId(workload))
   }
 
@@ -312,13 +320,7 @@ export class Reconciler {
     // A node that was never told anything has nothing to say about workloads either.
     if (!this.#desired) return
     const wallMs = Math.round(clock.wallMs())
-    const aheadMs = wallMs - Math.round(this.#now())
-    const toWall = (steadyMs: number) => Math.round(steadyMs) + aheadMs
-    const attempts = [...this.#attempts.list()].map((attempt) => ({
-      ...attempt,
-      failedAtMs: toWall(attempt.failedAtMs),
-      untilMs: toWall(attempt.untilMs),
-    }))
+    const attempts = this.#attempts.listAhead(wallMs - Math.round(this.#now()))
     const workloads = nodeStatus({
       placements,
       instances: this.#looks.instances(),

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { busFolder, lastWords, type Way } from '../packages/local-door.ts'
+import { busFolder, joinWords, lastWords, type Way } from '../packages/local-door.ts'
 
 const run = promisify(execFile)
 const probeTimeoutMs = 10_000
@@ -13,7 +13,7 @@ const probeTimeoutMs = 10_000
  * "$1" lies at "$2" for what the rest starts, which is in the control groups up to `--`; the shell is replaced, so signals and
  * exit codes are the driver's own. What the machine mounts later is seen inside as well (`slave`), such as a stick with data.
  */
-const script = `mount --bind "$1" "$2" || exit 125; shift 2; while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; `
+const script = `mount --bind "$1" "$2" || exit 125; shift 2; ${joinWords}`
 
 function inside(folder: string, command: readonly string[], { joins, isWaiting }: Way): string[] {
   const places = [folder, busFolder, ...joins]

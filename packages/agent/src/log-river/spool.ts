@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readIfPresent, writeAtomically } from '../files.ts'
+import { oneAfterAnother, readIfPresent, writeAtomically } from '../files.ts'
 import type { LogRecord } from './records.ts'
 import { type Entry, formatEntry, listSegments, parseEntry, readLines, scanSegment, type Segment, segmentPath } from './segments.ts'
 
@@ -44,6 +44,7 @@ interface State {
 export class Spool {
   readonly #options: Required<SpoolOptions>
   readonly #segments: Segment[] = []
+  readonly #inTurn = oneAfterAnother()
   readonly #positions = new Map<string, unknown>()
   #name = ''
   #file: FileHandle | undefined
@@ -51,7 +52,6 @@ export class Spool {
   #sentBytes = 0
   #sentRecords = 0
   #dropped = 0
-  #work: Promise<unknown> = Promise.resolve()
   #onAppend: () => void = () => {}
 
   private constructor(options: SpoolOptions) {
@@ -153,12 +153,6 @@ export class Spool {
       await this.#file?.close()
       this.#file = undefined
     })
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#work.then(work)
-    this.#work = result.catch(() => {})
-    return result
   }
 
   #bytes(): number {

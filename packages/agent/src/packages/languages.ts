@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { headBytes, isMachineCode, isScript, machineProblem } from '@littoral/contract/node/machine-code'
 import { StepError } from '../runtime/runtime.ts'
+import { goDescriptor } from './local-door.ts'
 
 export type DriverRuntime = DriverWorkload['runtime']
 
@@ -12,6 +13,8 @@ export interface DriverCommand {
   readonly program: string
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** In place of `args`: the interpreter is up before the driver's code is there, and looks for it when it is told to go. */
+  readonly waitingArgs?: readonly string[]
 }
 
 /** What a command line is made from: the interpreter, the JVM's options, and the driver's folder as the driver sees it. */
@@ -29,6 +32,10 @@ const loadNode =
   "if(process.pid===1)process.on('SIGTERM',()=>process.listenerCount('SIGTERM')>1||process.exit(143));" +
   "setInterval(()=>{},2**30);const f=require('node:path').resolve('index.js');" +
   "try{require(f)}catch(e){if(e.code!=='ERR_REQUIRE_ESM')throw e;import(require('node:url').pathToFileURL(f).href)}"
+// Node reads nothing of the driver's folder before it is asked to. Python looks there for packages of its user as it comes up,
+// and Java for its program, so for them a shell waits.
+const waitForGo =
+  `{const fs=require('node:fs');if(fs.readSync(${goDescriptor},Buffer.alloc(8))<1)process.exit(125);` + `fs.closeSync(${goDescriptor})}`
 const loadPython =
   'import os, signal, sys, threading; os.getpid() == 1 and signal.signal(signal.SIGTERM, lambda *_: os._exit(143)); ' +
   'sys.path.insert(0, "."); import index; threading.Event().wait()'
@@ -41,7 +48,7 @@ interface Language {
 export const languages: Readonly<Record<DriverRuntime, Language>> = {
   nodejs8: {
     entry: 'index.js',
-    command: ({ program }) => ({ program, args: ['-e', loadNode], environment: {} }),
+    command: ({ program }) => ({ program, args: ['-e', loadNode], waitingArgs: ['-e', waitForGo + loadNode], environment: {} }),
   },
   python3: {
     entry: 'index.py',

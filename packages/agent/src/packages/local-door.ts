@@ -34,13 +34,19 @@ export interface LocalPlace {
 export interface Way {
   /** It writes 0 into each of these files, those of its control groups. */
   readonly joins: readonly string[]
-  /** It waits for a line on its standard input before it becomes the driver. */
+  /** It waits for a line on `goDescriptor` before it becomes the driver. */
   readonly isWaiting: boolean
 }
 
+/** A part of the shell script of such a process: joins the groups whose files come first among its arguments, up to `--`. */
+export const joinWords = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; '
+
+/** The file descriptor on which a process is told to become a driver. */
+export const goDescriptor = 3
+
 /** How the shell script of such a process ends, with the driver's command line as what is left of its arguments. */
 export function lastWords(isWaiting: boolean): string {
-  return isWaiting ? 'read -r go || exit 125; exec "$@" </dev/null' : 'exec "$@"'
+  return isWaiting ? `read -r go <&${goDescriptor} || exit 125; exec "$@" ${goDescriptor}<&-` : 'exec "$@"'
 }
 
 export interface LocalDoors {

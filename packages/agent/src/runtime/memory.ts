@@ -5,6 +5,7 @@ import { type ScriptedContainer, scripted } from './memory-script.ts'
 import { MemoryShell } from './memory-shell.ts'
 import {
   countFailures,
+  driverGraceSeconds,
   type ExecOptions,
   type ExecSession,
   type LogOptions,
@@ -264,7 +265,7 @@ export class MemoryRuntime implements Runtime {
       ...(phase === 'backoff' ? { reason: { code: 'ExitedEarly', message: `${exited?.plan.name}: exit code ${exited?.exitCode}` } } : {}),
       isActive: holdsPorts || workload.kind === 'driver' || (workload.ports.length === 0 && (phase === 'ready' || phase === 'unready')),
       createdAtMs,
-      graceSeconds: workload.kind === 'group' ? workload.graceSeconds : 10,
+      graceSeconds: workload.kind === 'group' ? workload.graceSeconds : driverGraceSeconds,
       restarts: instance.containers.reduce((sum, { restarts }) => sum + restarts, 0),
       ...(instance.lastRestartReason === undefined ? {} : { lastRestartReason: instance.lastRestartReason }),
       addresses: holdsPorts ? active.taken : [],

@@ -198,6 +198,8 @@ export interface Runtime {
   supports(workload: Workload): true | false | Reason
   /** Throws when the platform cannot be asked; the agent then keeps what it last knew and plans nothing for this runtime. */
   observe(signal: AbortSignal): Promise<readonly ObservedInstance[]>
+  /** It is about to be prepared, and then most likely started: whatever takes time and needs no material can begin. Never throws. */
+  expect?(workload: Workload): void
   /**
    * Brings everything a start needs onto the machine (images, packages, files). Safe to abort at any point. Contacts nobody when
    * all is here already, so a node without network starts what it has.
@@ -255,6 +257,9 @@ export class StepError extends Error {
   }
 }
 
+/** What a driver gets to end by itself, from SIGTERM to SIGKILL: it keeps little, and a device should not be without it for long. */
+export const driverGraceSeconds = 10
+
 /** A run this long proves that a container can run: its earlier failures are forgotten. */
 export const stableRunMs = 60_000
 
@@ -275,6 +280,15 @@ export function restartDelayMs(failures: number): number {
  */
 export function runDigest(workload: Workload): string {
   if (workload.kind === 'group') return workload.digest
+  const known = runDigests.get(workload) ?? digestOf(workload)
+  runDigests.set(workload, known)
+  return known
+}
+
+/** Asked for with every look, for each driver; a workload never changes. */
+const runDigests = new WeakMap<DriverWorkload, string>()
+
+function digestOf(workload: DriverWorkload): string {
   const { driverId, driverName, runtime, version, edgeVersion, container } = workload
   const parts = [
     driverId,

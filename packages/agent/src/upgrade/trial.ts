@@ -10,10 +10,9 @@
 // A new agent that loses this channel before it has confirmed ends, too.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { writeAtomically } from '../files.ts'
+import { statFields, writeAtomically } from '../files.ts'
 import { startOf } from '../lock.ts'
 import { upgradeFolder } from './kept.ts'
 import { trialVariable } from './launch.ts'
@@ -214,11 +213,6 @@ function notePath(dataDir: string): string {
 
 /** Whether this very process is there and not just waited for. */
 function isRunning(pid: number, start: string): boolean {
-  if (startOf(pid) !== start) return false
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
-  } catch {
-    return false
-  }
+  const state = statFields(pid)?.[0]
+  return state !== undefined && state !== 'Z' && startOf(pid) === start
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { configFileName } from '../../packages/driver-packages.ts'
 import type { LocalDriver, LocalPlace } from '../../packages/local-door.ts'
+import { driverGraceSeconds } from '../runtime.ts'
 import { type ContainerDetails, findContainer, stopContainer } from './client/containers.ts'
 import type { EngineContext } from './context.ts'
 import { driverContainerName, type InstanceIdentity } from './labels.ts'
@@ -17,8 +18,6 @@ export interface DoorOf extends Pick<LocalDriver, 'onSilent'> {
 }
 
 const addressVariable = 'FCBASE_IPADDR='
-/** As for any stop of a driver (observe.ts). */
-const graceSeconds = 10
 
 export async function openDoor(
   context: EngineContext,
@@ -50,7 +49,7 @@ async function endSilent(context: EngineContext, instanceId: string, { Id, State
   const message = 'the agent was started again and the driver did not come back to it, so the driver is started again as well'
   context.notes.container(instanceId, driverContainerName).killReason = { code: 'ConnectionLost', message }
   context.notes.save(instanceId)
-  await stopContainer(engine, Id, graceSeconds)
+  await stopContainer(engine, Id, driverGraceSeconds)
   context.inventory.changed(Id)
   context.notify()
 }

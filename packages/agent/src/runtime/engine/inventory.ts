@@ -84,6 +84,10 @@ function openRoll(owner: string): Roll {
   const details = openDetails()
   let listed: { readonly ids: Set<string>; readonly atMs: number } | undefined
   let strangers = 0
+  const forget = () => {
+    listed = undefined
+    strangers += 1
+  }
 
   async function callListed(connected: ConnectedEngine, signal: AbortSignal): Promise<Found> {
     const [atMs, strangersBefore] = [performance.now(), strangers]
@@ -108,15 +112,11 @@ function openRoll(owner: string): Roll {
       )
     },
     changed(id) {
-      if (listed?.ids.has(id) !== true) {
-        listed = undefined
-        strangers += 1
-      }
+      if (listed?.ids.has(id) !== true) forget()
       details.changed(id)
     },
     clear() {
-      listed = undefined
-      strangers += 1
+      forget()
       details.clear()
     },
   }
@@ -124,29 +124,26 @@ function openRoll(owner: string): Roll {
 
 export function openInventory(owner: string): InventoryReader {
   const roll = openRoll(owner)
-  let last: { inventory: Inventory; atMs: number } | undefined
   let news = 0
   let seen: Inventory = sortOut([], 0)
+  /** Whether nothing was heard since it was seen. */
+  let isCurrent = false
   const heard = () => {
-    last = undefined
+    isCurrent = false
     news += 1
   }
   const reader: InventoryReader = {
     async read(connected, signal) {
-      const [atMs, newsBefore] = [performance.now(), news]
-      const found = await roll.call(connected, signal)
-      const inventory = sortOut(
-        found.filter((one) => one !== undefined),
-        atMs,
-      )
+      const [askedAtMs, newsBefore] = [performance.now(), news]
+      const inventory = sortOut(await roll.call(connected, signal), askedAtMs)
       seen = inventory
-      last = news === newsBefore ? { inventory, atMs } : undefined
+      isCurrent = news === newsBefore
       return inventory
     },
     lastSeen: (instanceId) => [...(seen.instances.get(instanceId)?.values() ?? [])],
     recall(connected, signal) {
-      const isRecent = last !== undefined && performance.now() - last.atMs < recentMs
-      return isRecent && last !== undefined ? Promise.resolve(last.inventory) : reader.read(connected, signal)
+      const isRecent = isCurrent && performance.now() - seen.askedAtMs < recentMs
+      return isRecent ? Promise.resolve(seen) : reader.read(connected, signal)
     },
     changed(containerId) {
       heard()
@@ -160,9 +157,10 @@ export function openInventory(owner: string): InventoryReader {
   return reader
 }
 
-function sortOut(all: readonly ContainerDetails[], askedAtMs: number): Inventory {
+function sortOut(all: Found, askedAtMs: number): Inventory {
   const inventory: Inventory = { instances: new Map(), holders: new Map(), askedAtMs }
   for (const details of all) {
+    if (details === undefined) continue
     const labels = details.Config.Labels
     const member = memberOf(labels)
     if (isHolder(labels)) inventory.holders.set(details.Id, details)

@@ -3,7 +3,7 @@
 // are handed back.
 import type { Reason } from '@littoral/contract/node/report'
 import type { ForwardedPort } from '../../forwarder/protocol.ts'
-import type { InstancePhase, ObservedContainer, ObservedInstance } from '../runtime.ts'
+import { driverGraceSeconds, type InstancePhase, type ObservedContainer, type ObservedInstance } from '../runtime.ts'
 import { addressOf, type ContainerDetails, killContainer } from './client/containers.ts'
 import type { EngineContext } from './context.ts'
 import { devicesOf, lookAtDevices, missingReason, replacedDevice } from './devices.ts'
@@ -13,9 +13,6 @@ import { holderIdOf, type Inventory } from './inventory.ts'
 import { containerNames, groupContainer, identityOf, looseIdentity, type InstanceIdentity } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
 import { type ServedPort, servedPorts } from './node-ports.ts'
-
-/** What a driver gets to end by itself; the contract knows no setting for it. */
-export const driverGraceSeconds = 10
 
 export async function observeInstances(context: EngineContext, signal: AbortSignal): Promise<ObservedInstance[]> {
   const connected = await context.link.get(signal)

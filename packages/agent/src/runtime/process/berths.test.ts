@@ -1,11 +1,15 @@
 // Processes that wait to become drivers: used by a start, and gone where no start comes.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { DriverPackages } from '../../packages/driver-packages.ts'
+import { languages } from '../../packages/languages.ts'
 import { pack, TestObjects } from '../../test-packages.ts'
 import { driver } from '../../test-workloads.ts'
 import type { Runtime } from '../runtime.ts'
@@ -32,6 +36,12 @@ const instances = () => join(folder, 'instances')
 /** Processes of this agent's drivers, waiting or not. */
 const processes = () => findOrphans(instances())
 
+/** Their programs, once it is the driver's own and not one on the way. */
+async function commands(): Promise<string[]> {
+  const texts = await Promise.all((await processes()).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return texts.map((text) => text.split('\0')[0] ?? '')
+}
+
 async function logOf(id: string): Promise<string> {
   let text = ''
   for await (const chunk of runtime.logs(id, { tailLines: 100, follow: false }, never())) text += chunk
@@ -47,6 +57,38 @@ it('the process that waited while the package came becomes the driver, with noth
   const waiting = await processes()
   const id = await runtime.start(workload, never())
   await expect.poll(() => logOf(id), { timeout: 20_000 }).toBe(`${waiting[0]} 0 ${join(instances(), id, 'code')}\n`)
+})
+
+it('a package of ES modules is taken for what it is, though Node was up before the package came', async () => {
+  const files = {
+    'package.json': '{"type":"module"}',
+    'index.js': 'import { name } from "./name.js"\nconsole.log(name)',
+    'name.js': 'export const name = "module"',
+  }
+  const workload = driver({ package: objects.add(pack(files)) })
+  await runtime.prepare(workload, never(), () => {})
+  await expect.poll(commands).toEqual([expect.stringContaining(process.execPath)])
+  const id = await runtime.start(workload, never())
+  await expect.poll(() => logOf(id), { timeout: 20_000 }).toBe('module\n')
+})
+
+it('the process begins to wait as soon as its driver is expected, and only one does', async () => {
+  const workload = driver({ package: objects.add(pack({ 'index.js': 'console.log(process.pid)' })) })
+  runtime.expect?.(workload)
+  await expect.poll(commands).toEqual([expect.stringContaining(process.execPath)])
+  const [expected] = await processes()
+  await runtime.prepare(workload, never(), () => {})
+  const id = await runtime.start(workload, never())
+  await expect.poll(() => logOf(id), { timeout: 20_000 }).toBe(`${expected}\n`)
+  expect(await processes()).toEqual([expected])
+})
+
+it('a process that waits ends by itself when its agent is gone', async () => {
+  const { waitingArgs = [] } = languages.nodejs8.command({ program: '', options: [], folder })
+  const child = spawn(process.execPath, waitingArgs, { cwd: folder, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  const exited = once(child, 'exit')
+  ;(child.stdio[3] as Writable).end()
+  expect(await exited).toEqual([125, null])
 })
 
 it('a start with another config than was prepared for begins anew, and the process before is gone', async () => {

@@ -22,6 +22,7 @@ const usualPatienceMs = 60_000
 export class Berths {
   readonly #options: Required<BerthsOptions>
   readonly #berths = new Map<string, Berth>()
+  readonly #making = new Map<string, { readonly digest: string; readonly done: Promise<void> }>()
   readonly #dropping = new Set<Promise<void>>()
   #isClosed = false
 
@@ -29,8 +30,19 @@ export class Berths {
     this.#options = { patienceMs: usualPatienceMs, ...options }
   }
 
-  /** Makes one; never rejects, because a start does without as well and says what is wrong. */
-  async prepare(driver: DriverWorkload): Promise<void> {
+  /** Makes one, unless there is one; never rejects, because a start does without as well and says what is wrong. */
+  prepare(driver: DriverWorkload): Promise<void> {
+    const before = this.#making.get(driver.key)
+    if (before?.digest === driver.digest) return before.done
+    // One at a time for each driver, or the first of two would be lost.
+    const making = { digest: driver.digest, done: (before?.done ?? Promise.resolve()).then(() => this.#make(driver)) }
+    this.#making.set(driver.key, making)
+    return making.done.finally(() => {
+      if (this.#making.get(driver.key) === making) this.#making.delete(driver.key)
+    })
+  }
+
+  async #make(driver: DriverWorkload): Promise<void> {
     const { key, digest } = driver
     if (this.#berths.get(key)?.digest === digest) return
     this.discard(key)
@@ -64,6 +76,7 @@ export class Berths {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    await Promise.all([...this.#making.values()].map(({ done }) => done))
     for (const key of [...this.#berths.keys()]) this.discard(key)
     await Promise.all(this.#dropping)
   }

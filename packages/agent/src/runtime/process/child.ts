@@ -1,5 +1,7 @@
 // One run of a driver's process, in a process group of its own, so that what it starts ends with it.
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { goDescriptor } from '../../packages/local-door.ts'
 
 export interface Exit {
   readonly exitCode?: number
@@ -21,6 +23,7 @@ export interface RunOptions {
 
 export class Child {
   readonly #process: ChildProcess
+  readonly #goAhead: Writable | undefined
   readonly #exited: Promise<void>
   #isOver = false
 
@@ -28,11 +31,12 @@ export class Child {
     this.#process = spawn(program, args, {
       cwd: folder,
       env: { ...environment },
-      stdio: [isWaiting ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(isWaiting ? (['pipe'] as const) : [])],
       detached: true,
     })
     // One that has ended before it was told to go is noticed by its exit.
-    this.#process.stdin?.on('error', () => {})
+    this.#goAhead = isWaiting ? (this.#process.stdio[goDescriptor] as Writable) : undefined
+    this.#goAhead?.on('error', () => {})
     this.#process.stdout?.on('data', onOutput)
     this.#process.stderr?.on('data', onOutput)
     this.#exited = new Promise((resolve) => {
@@ -57,7 +61,7 @@ export class Child {
 
   /** Ends the wait. */
   go(): void {
-    this.#process.stdin?.end('go\n')
+    this.#goAhead?.end('go\n')
   }
 
   /** Asks the whole group to end, and kills it after the grace. Resolves when the process is gone. */

@@ -2,11 +2,11 @@
 // that a driver starts together. In the unified hierarchy or the old ones, wherever this agent may write; `openControlGroups`
 // says where it may not, and memory-watch.ts then does what can be done without. Used by index.ts.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode } from '../../files.ts'
+import { hasCode, type KernelFolders, kernelFolders, kernelText, numberOf } from '../../files.ts'
 
 export interface Limits {
   readonly memoryBytes: number
@@ -42,13 +42,6 @@ export interface ControlGroups {
   /** Removes all of them; nothing runs in them any more. */
   close(): Promise<void>
 }
-
-export interface KernelFolders {
-  readonly proc: string
-  readonly cgroup: string
-}
-
-const kernelFolders: KernelFolders = { proc: '/proc', cgroup: '/sys/fs/cgroup' }
 
 /** Opens the groups of one agent, and removes what is left of an earlier one. `owner` is unique among agents. */
 export async function openControlGroups(
@@ -182,37 +175,20 @@ function makeGroup(hierarchy: Hierarchy, name: string, limits: Limits): ControlG
 }
 
 function readCounter(file: string): number {
-  return fieldOf(readIfThere(file), 'oom_kill') ?? 0
+  return numberOf(kernelText(file), 'oom_kill') ?? 0
 }
 
 function readUse(made: readonly string[], { memory }: Hierarchy): GroupUse | undefined {
   const [folder = ''] = made
-  try {
-    const read = (file: string) => readFileSync(join(folder, file), 'utf8')
-    const pids = read('cgroup.procs').split('\n').filter(Boolean).map(Number)
-    const cpu = fieldOf(readIfThere(join(folder, 'cpu.stat')), 'usage_usec')
-    const memoryBytes = fieldOf(read('memory.stat'), memory) ?? 0
-    const processes = Number.parseInt(readIfThere(join(made.at(-1) ?? '', 'pids.current')), 10)
-    return {
-      ...{ pids, memoryBytes },
-      ...(cpu === undefined ? {} : { cpuMicroseconds: cpu }),
-      ...(Number.isNaN(processes) ? {} : { processes }),
-    }
-  } catch {
-    return undefined
-  }
-}
-
-function fieldOf(text: string, name: string): number | undefined {
-  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]
-  return value === undefined ? undefined : Number(value)
-}
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
+  const [members, stat] = [kernelText(join(folder, 'cgroup.procs')), kernelText(join(folder, 'memory.stat'))]
+  if (members === undefined || stat === undefined) return undefined
+  const cpu = numberOf(kernelText(join(folder, 'cpu.stat')), 'usage_usec')
+  const processes = Number.parseInt(kernelText(join(made.at(-1) ?? '', 'pids.current')) ?? '', 10)
+  return {
+    pids: members.split('\n').filter(Boolean).map(Number),
+    memoryBytes: numberOf(stat, memory) ?? 0,
+    ...(cpu === undefined ? {} : { cpuMicroseconds: cpu }),
+    ...(Number.isNaN(processes) ? {} : { processes }),
   }
 }
 

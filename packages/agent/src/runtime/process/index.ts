@@ -13,6 +13,7 @@ import type { DriverPackages } from '../../packages/driver-packages.ts'
 import { type DriverCommand, type DriverRuntime, languages } from '../../packages/languages.ts'
 import type { LocalDoors } from '../../packages/local-door.ts'
 import {
+  driverGraceSeconds,
   type LogOptions,
   type ObservedInstance,
   type OnProgress,
@@ -26,8 +27,8 @@ import {
 import { Berths } from './berths.ts'
 import { type Confinement, type ConfinementOptions, openConfinement } from './confinement.ts'
 import { newRecord, openInstanceFolder, readRecord } from './instance-files.ts'
-import { DriverInstance, graceSeconds, type Run } from './instance.ts'
-import { findInterpreters, type Interpreter } from './interpreters.ts'
+import { DriverInstance, type Run } from './instance.ts'
+import { findInterpreters, foundAmong, type Interpreter } from './interpreters.ts'
 import { type LogRing, readLines } from './log-ring.ts'
 import { LogRings } from './log-rings.ts'
 import { endOrphans } from './orphans.ts'
@@ -92,7 +93,7 @@ class ProcessRuntime implements Runtime {
   /** Takes over what an earlier agent left in the folder. */
   async adopt(log: (line: string) => void): Promise<void> {
     await mkdir(this.#instancesFolder, { recursive: true, mode: 0o755 })
-    const ended = await endOrphans(this.#instancesFolder, graceSeconds * 1000)
+    const ended = await endOrphans(this.#instancesFolder, driverGraceSeconds * 1000)
     if (ended > 0) log(`ended ${ended} driver processes that an earlier agent left behind`)
     for (const name of await readdir(this.#instancesFolder)) {
       const folder = join(this.#instancesFolder, name)
@@ -123,14 +124,9 @@ class ProcessRuntime implements Runtime {
   }
 
   async capabilities(): Promise<RuntimeFacts> {
-    const found = (Object.keys(languages) as DriverRuntime[]).filter((name) => 'program' in this.#interpreters[name])
     const reason = this.#confinement?.shortcomings.join('; ') ?? ''
-    const driverRuntimeVersions = found.flatMap((name) => {
-      const interpreter = this.#interpreters[name]
-      return 'version' in interpreter && interpreter.version !== undefined ? [{ name, version: interpreter.version }] : []
-    })
     return {
-      ...{ name: this.name, version: process.version, isAvailable: true, driverRuntimes: found, driverRuntimeVersions },
+      ...{ name: this.name, version: process.version, isAvailable: true, ...foundAmong(this.#interpreters) },
       ...(reason === '' ? {} : { reason }),
     }
   }
@@ -146,12 +142,14 @@ class ProcessRuntime implements Runtime {
     return [...this.#instances.values()].map((instance) => instance.observe())
   }
 
+  expect(workload: Workload): void {
+    if (this.supports(workload) === true) void this.#makeBerth(asDriver(workload))
+  }
+
   async prepare(workload: Workload, signal: AbortSignal, onProgress: OnProgress): Promise<void> {
     const driver = asDriver(workload)
-    // Who has which user is brought to the disk meanwhile.
-    // What else a start needs is made meanwhile: a driver that replaces another one has to wait for that anyway.
-    const isFirst = ![...this.#instances.values()].some(({ record }) => record.workload.key === driver.key)
-    const others = [this.#confinement?.userOf(driver.key), isFirst ? this.#berths.prepare(driver) : undefined]
+    // Who has which user is brought to the disk meanwhile, and what else a start needs is made.
+    const others = [this.#makeBerth(driver), this.#confinement?.userOf(driver.key)]
     const prepared = await Promise.allSettled([this.#packages.prepare(driver, signal, onProgress), ...others])
     const failed = prepared.find((one) => one.status === 'rejected')
     if (failed === undefined) return
@@ -249,10 +247,16 @@ class ProcessRuntime implements Runtime {
   async close(): Promise<void> {
     const signal = new AbortController().signal
     await this.#berths.close()
-    await Promise.all([...this.#instances.values()].map((instance) => instance.stop(graceSeconds * 1000, signal)))
+    await Promise.all([...this.#instances.values()].map((instance) => instance.stop(driverGraceSeconds * 1000, signal)))
     for (const instance of this.#instances.values()) await instance.keep()
     await this.#confinement?.close()
     this.#rings.close()
+  }
+
+  /** A driver that replaces another one has to wait for its end anyway. */
+  async #makeBerth(driver: DriverWorkload): Promise<void> {
+    const isFirst = ![...this.#instances.values()].some(({ record }) => record.workload.key === driver.key)
+    if (isFirst) await this.#berths.prepare(driver)
   }
 
   #add(instance: DriverInstance): DriverInstance {

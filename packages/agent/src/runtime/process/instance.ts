@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { diskReason, syncTree, writeAtomically } from '../../files.ts'
 import { configFileName, driverEnvironment } from '../../packages/driver-packages.ts'
-import { countFailures, type ObservedInstance } from '../runtime.ts'
+import { countFailures, driverGraceSeconds, type ObservedInstance } from '../runtime.ts'
 import { Child, type Exit } from './child.ts'
 import type { Cell } from './confinement.ts'
 import type { GroupUse } from './control-groups.ts'
@@ -24,8 +24,6 @@ import { ownerVariable } from './orphans.ts'
  * cannot load its code or open its device as a rule exits earlier.
  */
 export const readyAfterMs = 1000
-/** SIGTERM to SIGKILL; drivers keep little, and a device should not be without its driver for long. */
-export const graceSeconds = 10
 
 /** Bringing an instance to the disk waits for the disk, for which thirty drivers that start at once would queue up. */
 const keepAfterMs = 2000
@@ -156,9 +154,10 @@ export class DriverInstance {
     this.#cell = cell
     this.#excessBytes = undefined
     cell.begin()
-    const line = [command.program, ...command.args]
+    const { program, args, waitingArgs } = command
+    const line = [program, ...((isWaiting ? waitingArgs : undefined) ?? args)]
     this.#child = new Child({
-      line: launchLine(line, { ...cell.bounds, enclose, isWaiting }),
+      line: launchLine(line, { ...cell.bounds, enclose, isWaiting: isWaiting && waitingArgs === undefined }),
       ...{ folder: this.codeFolder, environment, isWaiting },
       onOutput: (chunk) => this.#output(chunk),
       onExit: (exit) => this.#exited(exit),
@@ -240,7 +239,7 @@ export class DriverInstance {
       ...(this.#state.kind === 'exited' ? { reason: this.#exitReason() } : {}),
       isActive: true,
       createdAtMs,
-      graceSeconds,
+      graceSeconds: driverGraceSeconds,
       restarts,
       ...(lastRestartReason === undefined ? {} : { lastRestartReason }),
       addresses: [],

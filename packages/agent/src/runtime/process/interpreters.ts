@@ -14,7 +14,19 @@ export type AsDriver = (line: readonly string[]) => readonly string[]
 /** Looks for the programs; each is run once, because a name in the PATH can be an empty promise, or one for root alone. */
 export async function findInterpreters(asDriver: AsDriver): Promise<Record<DriverRuntime, Interpreter>> {
   const [python3, java8] = await Promise.all([find(['python3', '--version'], asDriver), find(['java', '-version'], asDriver)])
-  return { nodejs8: { program: process.execPath, version: `Node.js ${process.version.slice(1)}` }, c: { program: '' }, python3, java8 }
+  const nodejs8 = { program: process.execPath, version: `Node.js ${process.version.slice(1)}` }
+  // In the order of languages.ts, in which they are told.
+  return { nodejs8, python3, c: { program: '' }, java8 }
+}
+
+/** What the server is told of them. */
+export function foundAmong(interpreters: Readonly<Record<DriverRuntime, Interpreter>>) {
+  const driverRuntimes = (Object.keys(interpreters) as DriverRuntime[]).filter((name) => 'program' in interpreters[name])
+  const driverRuntimeVersions = driverRuntimes.flatMap((name) => {
+    const interpreter = interpreters[name]
+    return 'version' in interpreter && interpreter.version !== undefined ? [{ name, version: interpreter.version }] : []
+  })
+  return { driverRuntimes, driverRuntimeVersions }
 }
 
 async function find([name = '', ...args]: readonly string[], asDriver: AsDriver): Promise<Interpreter> {

@@ -1,7 +1,7 @@
 // The command line that starts a driver within its bounds: first to its view of the files and into its control groups, then to
 // its user, then the driver itself, each replacing the one before, so that the driver's process never was anything else. One
 // shell does what needs one: with thirty drivers that start at once every program in between counts. Pure.
-import { lastWords, type LocalPlace } from '../../packages/local-door.ts'
+import { joinWords, lastWords, type LocalPlace } from '../../packages/local-door.ts'
 
 export const setprivProgram = '/usr/bin/setpriv'
 
@@ -11,8 +11,6 @@ export interface Bounds {
   /** Files of the groups to join; a process writes 0 into them, which stands for itself. */
   readonly joins: readonly string[]
 }
-
-const joinScript = `while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; `
 
 export interface LaunchOptions extends Bounds {
   readonly enclose?: LocalPlace['enclose'] | undefined
@@ -25,7 +23,7 @@ export function launchLine(command: readonly string[], { user, joins, enclose, i
   const own = user === undefined ? [...command] : asUser(command, user)
   if (enclose !== undefined) return enclose(own, { joins, isWaiting })
   if (joins.length === 0 && !isWaiting) return own
-  return ['/bin/sh', '-c', `${joinScript}${lastWords(isWaiting)}`, 'littoral-launch', ...joins, '--', ...own]
+  return ['/bin/sh', '-c', `${joinWords}${lastWords(isWaiting)}`, 'littoral-launch', ...joins, '--', ...own]
 }
 
 /** Without any way back: no capabilities, and none to be had from programs that give some. */

@@ -1,8 +1,9 @@
 // What driver processes use, as the kernel counts it: from the control group of each driver where it has one, and from the
 // processes in it. Read at once and not one file after the other: these files are no disk's, a few microseconds each, and a node
 // is asked several times a minute. Used by index.ts.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { kernelText, statFields } from '../../files.ts'
 import type { UsageCounters } from '../runtime.ts'
 import type { GroupUse } from './control-groups.ts'
 
@@ -77,7 +78,7 @@ export class DriverUsage {
     // Resident, without what is a file's and could be read again.
     const [, resident = 0, shared = 0] = isGrouped ? [] : this.#read(pid, 'statm').split(' ').map(Number)
     return {
-      cpuMicroseconds: hasCpu ? 0 : cpuTicks(this.#read(pid, 'stat')) * tickMicroseconds,
+      cpuMicroseconds: hasCpu ? 0 : cpuTicks(statFields(pid, this.#proc)) * tickMicroseconds,
       memoryBytes: Math.max(0, resident - shared) * pageBytes,
       readBytes: Number(/^read_bytes: (\d+)$/m.exec(io)?.[1] ?? 0),
       writtenBytes: Number(/^write_bytes: (\d+)$/m.exec(io)?.[1] ?? 0),
@@ -89,7 +90,7 @@ export class DriverUsage {
     const found = new Map<number, number[]>()
     for (const name of listIfPresent(this.#proc)) {
       if (!/^\d+$/.test(name)) continue
-      const leader = Number(fieldsOf(this.#read(Number(name), 'stat'))[2])
+      const leader = Number(statFields(Number(name), this.#proc)?.[2])
       if (leader > 0) found.set(leader, [...(found.get(leader) ?? []), Number(name)])
     }
     return found
@@ -97,24 +98,13 @@ export class DriverUsage {
 
   /** Empty for a process that is gone. */
   #read(pid: number, file: string): string {
-    try {
-      return readFileSync(join(this.#proc, String(pid), file), 'utf8')
-    } catch {
-      return ''
-    }
+    return kernelText(join(this.#proc, String(pid), file)) ?? ''
   }
 }
 
-/** The fields behind the program's name, which may hold anything: state, parent, process group and so on. */
-function fieldsOf(stat: string): string[] {
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-}
-
 /** Its own, and that of its children that it has waited for. */
-function cpuTicks(stat: string): number {
-  return fieldsOf(stat)
-    .slice(11, 15)
-    .reduce((sum, ticks) => sum + Number(ticks), 0)
+function cpuTicks(fields: readonly string[] = []): number {
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
 }
 
 function grown(earlier: Counted, now: Counted): Counted {

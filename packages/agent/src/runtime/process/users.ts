@@ -2,10 +2,10 @@
 // from a range that nothing else on a usual system has; which driver has which is kept, because its files belong to it.
 // Only root can start programs as somebody else; `openUsers` says so where it is not possible. Used by index.ts.
 import { execFile } from 'node:child_process'
-import { lstatSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, readdirSync } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { hasCode, readIfPresent, writeAtomically } from '../../files.ts'
+import { hasCode, oneAfterAnother, readIfPresent, writeAtomically } from '../../files.ts'
 import { StepError } from '../runtime.ts'
 import { asUser, setprivProgram } from './launch.ts'
 
@@ -106,15 +106,6 @@ async function openAssignments({ file, claims, owner, first, last }: Assigning):
   }
 }
 
-function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
-  let before: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = before.then(work)
-    before = done.catch(() => undefined)
-    return done
-  }
-}
-
 /** A claim is ours for as long as this agent runs: others take one only when the folder it names is gone. */
 function openClaims(folder: string, owner: string) {
   const claimed = new Set<number>()
@@ -211,12 +202,13 @@ export async function handOver(folder: string, uid: number): Promise<void> {
   const top = lstatSync(folder)
   if (top.uid === uid && (top.mode & 0o777) === 0o700) return
   await handOverContent(folder, uid)
-  await lchown(folder, uid, uid)
-  await chmod(folder, 0o700)
+  // A new folder is empty, and a driver waits for this: a turn of a thread takes longer than the call.
+  lchownSync(folder, uid, uid)
+  chmodSync(folder, 0o700)
 }
 
 async function handOverContent(folder: string, uid: number): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) await handOverContent(path, uid)
     else if ((await lstat(path)).nlink > 1) continue
