@@ -42,7 +42,8 @@ const table = [
     [context, `${server}store/`, `${server}config\\.ts$`, ...npm('fastify')],
     '*',
   ],
-  [`${server}main\\.ts$`, [`${server}(server|config|log)\\.ts$`], '*'],
+  [`${server}heap\\.ts$`, [], ['v8']],
+  [`${server}main\\.ts$`, [`${server}(server|config|heap|log)\\.ts$`], '*'],
 
   [`${agent}plan\\.ts$`, [node, runtimePort, `${agent}steps\\.ts$`], []],
   [`${agent}steps\\.ts$`, [node, runtimePort], []],

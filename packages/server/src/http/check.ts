@@ -36,8 +36,8 @@ export function createValidator(): Ajv {
 
 /** Lengths in code points, as JSON Schema has them, counted only where it matters: a character takes one or two places. */
 const lengthChecks = {
-  maxLength: (text: string, limit: number) => text.length <= limit || (text.length <= limit * 2 && [...text].length <= limit),
-  minLength: (text: string, limit: number) => text.length >= limit * 2 || (text.length >= limit && [...text].length >= limit),
+  maxLength: (text: string, limit: number) => text.length <= limit || (text.length <= limit * 2 && Array.from(text).length <= limit),
+  minLength: (text: string, limit: number) => text.length >= limit * 2 || (text.length >= limit && Array.from(text).length >= limit),
 }
 
 type DataValidateFunction = ReturnType<NonNullable<FuncKeywordDefinition['compile']>>

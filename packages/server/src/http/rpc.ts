@@ -58,7 +58,6 @@ async function perform(call: Call, served: ServedOperation, rpc: Rpc, progress: 
   const store = rpc.storeFor(principal, { requestId, action })
   const output = await served.handle(input, Object.assign({}, rpc.services, { store, principal, requestId, origin }))
   const wrong = rpc.isOutputChecked ? served.checkOutput(output) : undefined
-  if (wrong !== undefined)
-    throw new Fault('InternalError', {}, { cause: new Error(`${action} answered against its schema: ${wrong}`) })
+  if (wrong !== undefined) throw new Fault('InternalError', {}, { cause: new Error(`${action} answered against its schema: ${wrong}`) })
   return output
 }
