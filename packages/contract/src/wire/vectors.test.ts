@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type HeaderLookup, parsePairs, roaStringToSign, type RoaRequest, v1StringToSign } from './canonical.ts'
@@ -182,5 +183,15 @@ describe('signing as a client', () => {
   it('does not let a query be cut into other parameters', () => {
     expect(verify(draft.rawQuery.replace('&Note=', '%26Note%3D'), 'ACS3-HMAC-SHA256')).toBe(false)
     expect(verify(draft.rawQuery.replace('&Path=', '%26Path='), 'ACS3-HMAC-SHA256')).toBe(false)
+  })
+})
+
+describe('a signature with any secret', () => {
+  it.each([0, 1, 63, 64, 65, 200])('is the HMAC of Node for %i characters', (length) => {
+    for (const letter of ['k', 'ü']) {
+      const secret = letter.repeat(length)
+      const text = v1StringToSign('POST', [['Name', 'ü&1']])
+      expect(signV1('POST', [['Name', 'ü&1']], secret)).toBe(createHmac('sha1', `${secret}&`).update(text).digest('base64'))
+    }
   })
 })

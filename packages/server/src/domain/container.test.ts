@@ -1,7 +1,7 @@
 import { Fault } from '@littoral/contract/errors'
 import { describe, expect, it } from 'vitest'
 import { type ContainerDraft, newContainers, requireUniqueNames } from './container.ts'
-import { parseEnv, parseHeaders, requireImage } from './container-text.ts'
+import { parseEnv, requireEnv, parseHeaders, requireImage } from './container-text.ts'
 
 const strict = { isContainerLenient: false }
 const web: ContainerDraft = {
@@ -143,11 +143,13 @@ describe('environment variables', () => {
     ['A=1,B=x=y', [['A', '1'], ['B', 'x=y']]], // prettier-ignore
     ['A=, B= 2 ', [['A', ''], ['B', ' 2 ']]], // prettier-ignore
     ['A=1,A=2', [['A', '2']]],
+    [`${' '.repeat(300)}A =1,ü=2`, [['A', '1'], ['ü', '2']]], // prettier-ignore
   ])('%j means %j', (text, pairs) => {
     expect(parseEnv(text, 'EnvVariables').map(({ name, value }) => [name, value])).toEqual(pairs)
   })
 
-  it.each(['A', '=1', 'A=1,', ' =x', 'A=\0', `${'N'.repeat(257)}=1`])('%j is refused', (text) => {
+  it.each(['A', '=1', 'A=1,', ' =x', 'A=\0', `${'N'.repeat(257)}=1`, `A=1,${' '.repeat(300)}=1`])('%j is refused', (text) => {
+    expect(faultOf(() => requireEnv(text, 'Containers[0].EnvVariables')).message).toContain('Containers[0].EnvVariables')
     expect(faultOf(() => parseEnv(text, 'Containers[0].EnvVariables')).message).toContain('Containers[0].EnvVariables')
   })
 })

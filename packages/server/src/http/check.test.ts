@@ -120,6 +120,14 @@ describe('the check of an input', () => {
     for (const [value, message] of wrong) expect(check({ Ids: value })).toMatchObject({ code: 'iot.common.InvalidParam', message })
   })
 
+  it('counts characters and not the places that they take', () => {
+    const check = compileCheck(ajv, operation(Type.Object({ Name: Type.String({ minLength: 2, maxLength: 3 }) })), plain)
+    for (const Name of ['ab', 'abc', '😀😀', '😀😀😀']) expect(check({ Name })).toBeUndefined()
+    for (const Name of ['a', '😀']) expect(check({ Name })?.params['Detail']).toBe('Name must have at least 2 characters.')
+    for (const Name of ['abcd', '😀😀😀😀', 'x'.repeat(7)])
+      expect(check({ Name })?.params['Detail']).toBe('Name must have at most 3 characters.')
+  })
+
   it('never shows the value', () => {
     expect(JSON.stringify(faultOf({ Mode: 'hunter2', Text: 'hunter2' }))).not.toContain('hunter2')
   })
