@@ -92,7 +92,8 @@ describe('an incident', () => {
     reconciler.start(desiredState(generation, image('demo/missing-image')))
     await expect.poll(() => log.filter((line) => line.includes('ImageNotFound')).length).toBeGreaterThan(1)
     await some(1)
-    await caretaker.close()
+    // All of it: what still runs writes files.
+    await close()
     const names = await readdir(folder, { recursive: true, withFileTypes: true })
     const texts = await Promise.all(names.filter((name) => name.isFile()).map((name) => readFile(join(name.parentPath, name.name), 'utf8')))
     expect(texts.length).toBeGreaterThan(1)

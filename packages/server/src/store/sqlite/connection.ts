@@ -38,6 +38,8 @@ export function openWriter(driver: Driver, file: string): Connection {
     database.exec('PRAGMA busy_timeout = 5000')
     if (file !== ':memory:') {
       expectPragma(database, 'journal_mode', 'WAL', 'wal')
+      // The writer's thread checkpoints between commits (group-writer.ts); within one it happens only where that is not enough.
+      database.exec('PRAGMA wal_autocheckpoint = 4000')
       // A WAL that one long read let grow is cut back to this at the next checkpoint.
       database.exec('PRAGMA journal_size_limit = 67108864')
     }

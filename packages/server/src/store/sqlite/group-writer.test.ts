@@ -1,4 +1,7 @@
 // Group commit on a connection of its own, with the commits counted and the disk "full" at will.
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BatchPacker, stepKind } from './batch.ts'
 import type { BatchResult, Step } from './batch.ts'
@@ -103,4 +106,29 @@ test('forgets the numbers of texts when there are too many, on both sides alike'
     expect(commit([[step, insert(`m${round}`)]])).toEqual([{ refusals: [] }])
   }
   expect(names()).toHaveLength(18_000)
+})
+
+test('brings the log into the file when it is asked to after enough requests, and not within a commit', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'littoral-group-'))
+  const file = join(folder, 'littoral.db')
+  const onDisk = openWriter(loadDriver(), file)
+  try {
+    onDisk.database.exec('CREATE TABLE things (name TEXT NOT NULL PRIMARY KEY) STRICT')
+    onDisk.database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const [own, packed] = [new GroupWriter(onDisk), new BatchPacker()]
+    const before = statSync(file).size
+    // Each row fills more than a page, and all of them fewer than SQLite would wait for.
+    const write = (from: number, count: number) =>
+      own.commit([packed.pack(Array.from({ length: count }, (_, at) => [insert(`${from + at}`.padEnd(5000, 'x'))]))])
+    write(0, 127)
+    own.checkpoint()
+    expect(statSync(file).size).toBe(before)
+    write(127, 1)
+    expect(statSync(file).size).toBe(before)
+    own.checkpoint()
+    expect(statSync(file).size).toBeGreaterThan(before + 127 * 5000)
+  } finally {
+    onDisk.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

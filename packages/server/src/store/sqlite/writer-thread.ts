@@ -38,7 +38,10 @@ function serve(port: MessagePort, durable: Durable, groupLimit: number): void {
       }
       next = count < groupLimit ? (receiveMessageOnPort(port) as { message: WriterMessage } | undefined)?.message : undefined
     }
-    if (batches.length > 0) answer({ kind: 'results', results: writer.commit(batches) })
+    if (batches.length > 0) {
+      answer({ kind: 'results', results: writer.commit(batches) })
+      writer.checkpoint()
+    }
     if (isClosing) {
       durable.close()
       answer({ kind: 'closed' })
