@@ -68,7 +68,7 @@ export async function openCaretaker(options: CaretakerOptions): Promise<Caretake
     async close() {
       peaks.close()
       uploader.disconnected()
-      await Promise.all([recorder.close(), good.saved(), specs.saved()])
+      await Promise.all([recorder.close(), budget.settled(), good.saved(), specs.saved()])
     },
   }
 }

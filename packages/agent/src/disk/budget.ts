@@ -53,6 +53,11 @@ export class DiskBudget {
     return next
   }
 
+  /** When nothing is looked at or written any more; whoever asked was told how it went. */
+  async settled(): Promise<void> {
+    await this.#underWay.catch(() => {})
+  }
+
   async #makeRoom(desired: readonly Workload[], signal: AbortSignal): Promise<void> {
     const { now, budgetBytes } = this.#options
     signal.throwIfAborted()
