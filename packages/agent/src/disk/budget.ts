@@ -4,7 +4,7 @@
 import { statfs } from 'node:fs/promises'
 import type { Workload } from '@littoral/contract/node/desired-state'
 import type { DiskReport } from '@littoral/contract/node/disk'
-import { readIfPresent, writeAtomically } from '../files.ts'
+import { oneAfterAnother, readIfPresent, writeAtomically } from '../files.ts'
 import type { Runtime, StockItem } from '../runtime/runtime.ts'
 import type { GoodVersions } from './good-versions.ts'
 import { type Candidate, type DiskSpace, isForgotten, removable, reserveBytes, shortBytes, tightest } from './room.ts'
@@ -35,7 +35,7 @@ export class DiskBudget {
   #removed: DiskReport['removed'] = []
   #notedAtMs = 0
   #lookedAtMs = Number.NEGATIVE_INFINITY
-  #underWay: Promise<void> = Promise.resolve()
+  readonly #inTurn = oneAfterAnother()
 
   private constructor(options: DiskBudgetOptions, neededAtMs: Map<string, number>) {
     this.#options = { budgetBytes: undefined, now: Date.now, diskOf: spaceOf, ...options }
@@ -48,14 +48,12 @@ export class DiskBudget {
 
   /** Looks, and removes what has to go. One at a time. */
   makeRoom(desired: readonly Workload[], signal: AbortSignal): Promise<void> {
-    const next = this.#underWay.catch(() => {}).then(() => this.#makeRoom(desired, signal))
-    this.#underWay = next
-    return next
+    return this.#inTurn(() => this.#makeRoom(desired, signal))
   }
 
   /** When nothing is looked at or written any more; whoever asked was told how it went. */
-  async settled(): Promise<void> {
-    await this.#underWay.catch(() => {})
+  settled(): Promise<void> {
+    return this.#inTurn(async () => {})
   }
 
   async #makeRoom(desired: readonly Workload[], signal: AbortSignal): Promise<void> {
