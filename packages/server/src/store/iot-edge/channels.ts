@@ -3,12 +3,12 @@ import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { Channel } from '../../domain/channel.ts'
 import type { StoredBlock } from '../../domain/driver-config.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
-import { writtenAt } from '../creation-order.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { InstanceChannelRow } from '../tables/iot-edge-rest.ts'
 import { contains } from './contains.ts'
+import { newestPage } from './newest.ts'
 
 /** Whose channels are meant. */
 export interface ChannelOwner {
@@ -53,14 +53,7 @@ export async function page(tx: ReadTx, owner: ChannelOwner & { name?: string }, 
   const { name = '' } = owner
   const query = ofDriver(owner).where((e) => (name === '' ? e.lit(true) : contains(e.ref('name'), name)))
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query
-      .selectAll()
-      .orderBy('created_at_ms', 'desc')
-      .orderBy(writtenAt('instance_channels'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'instance_channels', at))
   return { channels: rows.map(toChannel), total: Number(counted?.total ?? 0) }
 }
 

@@ -3,13 +3,13 @@ import { Fault } from '@littoral/contract/errors'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import type { Selectable } from 'kysely'
 import type { Deployment, LogLine, Snapshot } from '../../domain/deployment.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DeploymentRow, DeploymentSnapshotRow } from '../tables/iot-edge.ts'
 import * as deployedResources from './deployed-resources.ts'
+import { newestPage } from './newest.ts'
 
 export async function find(tx: ReadTx, id: string): Promise<Deployment | undefined> {
   const row = await tx.first(db.selectFrom('deployments').selectAll().where('id', '=', id))
@@ -44,9 +44,7 @@ export async function page(tx: ReadTx, filter: DeploymentFilter, at: Page): Prom
   if (filter.fromMs !== undefined) query = query.where('created_at_ms', '>=', filter.fromMs)
   if (filter.toMs !== undefined) query = query.where('created_at_ms', '<=', filter.toMs)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('deployments'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'deployments', at))
   return { deployments: rows.map((row) => toDeployment(row, [])), total: Number(counted?.total ?? 0) }
 }
 

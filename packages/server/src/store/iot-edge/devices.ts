@@ -1,13 +1,13 @@
 // Devices of the device registry. A gateway proves itself with its device's secret when its node connects.
 import { Fault, type FaultSpec } from '@littoral/contract/errors'
 import type { Device, Product } from '../../domain/device.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { SecretBox } from '../secret-box.ts'
 import type { ReadTx, Store, WriteTx } from '../store.ts'
 import { openDeviceSecret } from './device-secrets.ts'
+import { newestPage } from './newest.ts'
 
 export interface RegisteredDevice extends Device {
   /** To be opened where it is needed; see device-secrets.ts. */
@@ -50,14 +50,7 @@ export async function listByIds(tx: ReadTx, accountId: string, iotIds: readonly 
 
 /** One page of a product's devices, newest first, and how many there are in all. */
 export async function page(tx: ReadTx, productKey: string, at: Page): Promise<{ devices: RegisteredDevice[]; total: number }> {
-  const rows = await tx.all(
-    joined()
-      .where('devices.product_key', '=', productKey)
-      .orderBy('devices.created_at_ms', 'desc')
-      .orderBy(writtenAt('devices'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(joined().where('devices.product_key', '=', productKey), 'devices', at))
   return { devices: rows.map(toDevice), total: await count(tx, productKey) }
 }
 

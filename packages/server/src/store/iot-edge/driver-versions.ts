@@ -2,11 +2,11 @@
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { DriverVersion, VersionContent } from '../../domain/driver-version.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
-import { writtenAt } from '../creation-order.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverVersionRow } from '../tables/iot-edge.ts'
+import { newestFirst, newestPage } from './newest.ts'
 
 export async function find(tx: ReadTx, driverId: string, version: string): Promise<DriverVersion | undefined> {
   const row = await tx.first(db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId).where('version', '=', version))
@@ -22,7 +22,7 @@ export async function get(tx: ReadTx, driverId: string, version: string): Promis
 
 /** The released version that was created last. */
 export async function findNewestReleased(tx: ReadTx, driverId: string): Promise<DriverVersion | undefined> {
-  const row = await tx.first(newestFirst(driverId).where('is_released', '=', 1).limit(1))
+  const row = await tx.first(ofDriver(driverId).where('is_released', '=', 1).limit(1))
   return row && toVersion(row)
 }
 
@@ -38,14 +38,7 @@ export async function page(tx: ReadTx, filter: VersionFilter, at: Page): Promise
   if (filter.version !== undefined && filter.version !== '') query = query.where('version', '=', filter.version)
   if (filter.isReleased !== undefined) query = query.where('is_released', '=', filter.isReleased ? 1 : 0)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query
-      .selectAll()
-      .orderBy('created_at_ms', 'desc')
-      .orderBy(writtenAt('driver_versions'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'driver_versions', at))
   return { versions: rows.map(toVersion), total: Number(counted?.total ?? 0) }
 }
 
@@ -92,13 +85,8 @@ export function remove(tx: WriteTx, driverId: string, version: string): void {
   })
 }
 
-function newestFirst(driverId: string) {
-  return db
-    .selectFrom('driver_versions')
-    .selectAll()
-    .where('driver_id', '=', driverId)
-    .orderBy('created_at_ms', 'desc')
-    .orderBy(writtenAt('driver_versions'), 'desc')
+function ofDriver(driverId: string) {
+  return newestFirst(db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId), 'driver_versions')
 }
 
 function toRow(version: DriverVersion): DriverVersionRow {

@@ -2,13 +2,13 @@
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { Driver } from '../../domain/driver.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverRow } from '../tables/iot-edge.ts'
 import { contains } from './contains.ts'
+import { newestPage } from './newest.ts'
 
 /** A driver the account may use; throws iot.edge.DriverNotExist, iot.common.AuthActionPermissionDeny. */
 export async function get(tx: ReadTx, accountId: string, id: string): Promise<Driver> {
@@ -52,9 +52,7 @@ export async function page(tx: ReadTx, filter: DriverFilter, at: Page): Promise<
   const { name } = filter
   if (name !== undefined && name !== '') query = query.where((e) => contains(e.ref('name'), name))
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('drivers'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'drivers', at))
   return { drivers: rows.map(toDriver), total: Number(counted?.total ?? 0) }
 }
 

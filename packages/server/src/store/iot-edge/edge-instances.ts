@@ -1,12 +1,12 @@
 // Edge instances, each with the state of its newest deployment.
 import { Fault } from '@littoral/contract/errors'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import type { EdgeInstance } from '../../domain/edge-instance.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import { contains } from './contains.ts'
+import { newestPage } from './newest.ts'
 
 function joined() {
   return db
@@ -51,15 +51,10 @@ export async function page(
       .where((e) => (name === '' ? e.lit(true) : contains(e.ref('name'), name)))
       .select((e) => e.fn.countAll<number>().as('total')),
   )
-  const rows = await tx.all(
-    joined()
-      .where('edge_instances.account_id', '=', accountId)
-      .where((e) => (name === '' ? e.lit(true) : contains(e.ref('edge_instances.name'), name)))
-      .orderBy('edge_instances.created_at_ms', 'desc')
-      .orderBy(writtenAt('edge_instances'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const found = joined()
+    .where('edge_instances.account_id', '=', accountId)
+    .where((e) => (name === '' ? e.lit(true) : contains(e.ref('edge_instances.name'), name)))
+  const rows = await tx.all(newestPage(found, 'edge_instances', at))
   return { instances: rows.map(toInstance), total: Number(counted?.total ?? 0) }
 }
 

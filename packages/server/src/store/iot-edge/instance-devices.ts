@@ -2,12 +2,12 @@
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { ConfiguredDevice } from '../../domain/driver-config.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { InstanceDeviceRow } from '../tables/iot-edge.ts'
+import { newestPage } from './newest.ts'
 
 export interface InstanceDevice {
   readonly iotId: string
@@ -65,16 +65,11 @@ export async function page(tx: ReadTx, filter: DeviceFilter, at: Page): Promise<
   if (filter.driverId !== undefined) query = query.where('driver_id', '=', filter.driverId)
   if (filter.channelId !== undefined) query = query.where('channel_id', '=', filter.channelId)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query
-      .innerJoin('devices', 'devices.iot_id', 'instance_devices.iot_id')
-      .selectAll('instance_devices')
-      .select(['devices.product_key', 'devices.name'])
-      .orderBy('instance_devices.created_at_ms', 'desc')
-      .orderBy(writtenAt('instance_devices'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const named = query
+    .innerJoin('devices', 'devices.iot_id', 'instance_devices.iot_id')
+    .selectAll('instance_devices')
+    .select(['devices.product_key', 'devices.name'])
+  const rows = await tx.all(newestPage(named, 'instance_devices', at))
   const devices = rows.map((row) => ({ ...toInstanceDevice(row), productKey: row.product_key, deviceName: row.name }))
   return { devices, total: Number(counted?.total ?? 0) }
 }

@@ -2,12 +2,12 @@
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { StoredBlock } from '../../domain/driver-config.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { present } from '../../domain/present.ts'
-import { writtenAt } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { InstanceDriverRow } from '../tables/iot-edge.ts'
+import { newestPage } from './newest.ts'
 
 export interface InstanceDriver {
   readonly instanceId: string
@@ -93,14 +93,7 @@ export async function listByIds(tx: ReadTx, instanceId: string, driverIds: reado
 export async function page(tx: ReadTx, instanceId: string, at: Page): Promise<{ drivers: InstanceDriver[]; total: number }> {
   const query = db.selectFrom('instance_drivers').where('instance_id', '=', instanceId)
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query
-      .selectAll()
-      .orderBy('created_at_ms', 'desc')
-      .orderBy(writtenAt('instance_drivers'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'instance_drivers', at))
   return { drivers: rows.map(toInstanceDriver), total: Number(counted?.total ?? 0) }
 }
 

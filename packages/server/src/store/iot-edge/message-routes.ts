@@ -1,12 +1,13 @@
 // Message routes of edge instances; they go with the instance.
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import type { MessageRoute, RouteContent } from '../../domain/message-route.ts'
-import { nextWritten, writtenAt } from '../creation-order.ts'
+import { nextWritten } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { MessageRouteRow } from '../tables/iot-edge-rest.ts'
+import { newestPage } from './newest.ts'
 
 /** Throws iot.edge.MessageRoutingNotExist. */
 export async function get(tx: ReadTx, instanceId: string, id: number): Promise<MessageRoute> {
@@ -23,14 +24,7 @@ export async function list(tx: ReadTx, instanceId: string): Promise<MessageRoute
 /** One page, newest first, and how many there are in all. */
 export async function page(tx: ReadTx, instanceId: string, at: Page): Promise<{ routes: MessageRoute[]; total: number }> {
   const counted = await tx.first(ofInstance(instanceId).select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    ofInstance(instanceId)
-      .selectAll()
-      .orderBy('created_at_ms', 'desc')
-      .orderBy(writtenAt('message_routes'), 'desc')
-      .limit(at.pageSize)
-      .offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(ofInstance(instanceId).selectAll(), 'message_routes', at))
   return { routes: rows.map(toRoute), total: Number(counted?.total ?? 0) }
 }
 

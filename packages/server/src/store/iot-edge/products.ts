@@ -2,12 +2,12 @@
 import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { Product, ProductDetails } from '../../domain/device.ts'
-import { offsetOf, type Page } from '../../domain/edge-page.ts'
-import { writtenAt } from '../creation-order.ts'
+import type { Page } from '../../domain/edge-page.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { ProductRow } from '../tables/iot-edge.ts'
 import { contains } from './contains.ts'
+import { newestPage } from './newest.ts'
 
 /** Throws iot.prod.NotExistedProduct, or iot.common.AuthActionPermissionDeny when it is another account's. */
 export async function get(tx: ReadTx, accountId: string, key: string): Promise<Product> {
@@ -31,9 +31,7 @@ export async function page(tx: ReadTx, filter: ProductFilter, at: Page): Promise
     query = query.where((e) => contains(e.ref('details'), JSON.stringify({ [name]: text }).slice(1, -1)))
   }
   const counted = await tx.first(query.select((e) => e.fn.countAll<number>().as('total')))
-  const rows = await tx.all(
-    query.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('products'), 'desc').limit(at.pageSize).offset(offsetOf(at)),
-  )
+  const rows = await tx.all(newestPage(query.selectAll(), 'products', at))
   return { products: rows.map(toProduct), total: Number(counted?.total ?? 0) }
 }
 
