@@ -32,15 +32,11 @@ export function auditRow(tx: WriteTx, { id, accountId, actor, action, atMs, outc
 /** So many rows go in one write. */
 const chunk = 5000
 
-/** Removes what is older, from every account; a few thousand rows a write. Returns how many were removed. */
-export async function removeBefore(store: Store, beforeMs: number): Promise<number> {
-  let removed = 0
-  for (let accountId = await nextAccount(store, ''); accountId !== undefined;) {
-    const taken = await removeSome(store, { accountId, beforeMs })
-    removed += taken
-    if (taken < chunk) accountId = await nextAccount(store, accountId)
+/** Removes what is older, from every account; a few thousand rows a write. */
+export async function removeBefore(store: Store, beforeMs: number): Promise<void> {
+  for (let accountId = await nextAccount(store, ''); accountId !== undefined; accountId = await nextAccount(store, accountId)) {
+    for (let isMore = true; isMore;) isMore = await removeSome(store, { accountId, beforeMs })
   }
-  return removed
 }
 
 // From account to account by the index, instead of looking at every row.
@@ -49,11 +45,14 @@ async function nextAccount(store: Store, after: string): Promise<string | undefi
   return (await store.read((tx) => tx.first(query)))?.account_id
 }
 
-async function removeSome(store: Store, { accountId, beforeMs }: { accountId: string; beforeMs: number }): Promise<number> {
-  const old = db.selectFrom('audit').select('id').where('account_id', '=', accountId).where('at', '<', beforeMs).orderBy('at').limit(chunk)
-  const rows = await store.read((tx) => tx.all(old))
-  if (rows.length > 0) await store.write(async (tx) => tx.run(db.deleteFrom('audit').where('id', 'in', old)))
-  return rows.length
+// By their time, which has an index; rows of one millisecond go together. True when there are more.
+async function removeSome(store: Store, { accountId, beforeMs }: { accountId: string; beforeMs: number }): Promise<boolean> {
+  const old = db.selectFrom('audit').select('at').where('account_id', '=', accountId).where('at', '<', beforeMs).orderBy('at')
+  const [oldest, last] = await store.read((tx) => Promise.all([tx.first(old.limit(1)), tx.first(old.offset(chunk - 1).limit(1))]))
+  if (oldest === undefined) return false
+  const until = last?.at ?? beforeMs - 1
+  await store.write(async (tx) => tx.run(db.deleteFrom('audit').where('account_id', '=', accountId).where('at', '<=', until)))
+  return last !== undefined
 }
 
 /** The newest rows of an account that are older than `beforeMs`. */
