@@ -123,8 +123,7 @@ export class Reconciler {
   foresee({ workloads }: DesiredState): void {
     if (this.#closing.signal.aborted || this.#lastPass === undefined || this.#isStale || this.#pass !== undefined) return
     this.#coming = workloads
-    const placements = workloads.map((workload) => place(workload, this.#options))
-    const plan = planNode(placements, this.#observed(new Set(this.#running.keys())), this.#now())
+    const plan = planNode(this.#placed(workloads), this.#observed(new Set(this.#running.keys())), this.#now())
     this.#launch(plan.steps.filter(({ kind }) => kind === 'prepare'))
   }
 
@@ -234,8 +233,8 @@ export class Reconciler {
     return [...(this.#desired?.workloads ?? []), ...this.#coming]
   }
 
-  #placed(): Placed[] {
-    return (this.#desired?.workloads ?? []).map((workload) => place(workload, this.#options))
+  #placed(workloads = this.#desired?.workloads ?? []): Placed[] {
+    return workloads.map((workload) => place(workload, this.#options))
   }
 
   #observed(busy: ReadonlySet<string>): Observed {

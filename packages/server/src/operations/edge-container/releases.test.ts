@@ -37,6 +37,16 @@ const status = async (PublishEnv?: string): Promise<Answer> =>
 const staging = () => call(context, 'GetEdgeContainerStagingDeployStatus', { AppId })
 const settle = (...ready: string[]) => settleAll(context, ...ready)
 
+/** Both nodes run the first version and one is told to change to the second: its name. */
+async function changing(): Promise<string> {
+  for (const node of ['node-a', 'node-b']) await addNode(context, node)
+  await publish(context, AppId, v1)
+  await settle('node-a', 'node-b')
+  await publish(context, AppId, v2)
+  await pass(context)
+  return (await assigned(context, 'node-a'))[`app/${AppId}/prod`] === v2 ? 'node-a' : 'node-b'
+}
+
 describe('publishing', () => {
   const refused = (fields: object) =>
     refusal(context, 'PublishEdgeContainerAppVersion', { AppId, VersionId: v1, PublishEnv: 'prod', ...fields })
@@ -186,12 +196,7 @@ describe('the status of production', () => {
   })
 
   it('stays publishing after it stopped on a node, and keeps the version before it as deployed', async () => {
-    for (const node of ['node-a', 'node-b']) await addNode(context, node)
-    await publish(context, AppId, v1)
-    await settle('node-a', 'node-b')
-    await publish(context, AppId, v2)
-    await pass(context)
-    const told = (await assigned(context, 'node-a'))[`app/${AppId}/prod`] === v2 ? 'node-a' : 'node-b'
+    const told = await changing()
     await reportAll(context, told, { phase: 'failed', reason: { code: 'PortInUse', message: 'port 80 is taken' } })
     await settle()
     expect(await assigned(context, told)).toEqual({ [`app/${AppId}/prod`]: v1 })
@@ -206,12 +211,7 @@ describe('the status of production', () => {
   })
 
   it('goes on with a node that left for a moment while it changed: nothing is taken back', async () => {
-    for (const node of ['node-a', 'node-b']) await addNode(context, node)
-    await publish(context, AppId, v1)
-    await settle('node-a', 'node-b')
-    await publish(context, AppId, v2)
-    await pass(context)
-    const told = (await assigned(context, 'node-a'))[`app/${AppId}/prod`] === v2 ? 'node-a' : 'node-b'
+    const told = await changing()
     await takeOffline(context, told)
     context.clock.advance(50_000)
     expect(await pass(context)).toBe(0)
