@@ -4,6 +4,10 @@ import type { Ids } from './operations/context.ts'
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
+/** So many identifiers have a number of their own within a millisecond; where the first of them starts is random. */
+const perMs = 100_000
+let made = randomInt(perMs)
+
 /** Identifiers from the operating system's random source. */
 export const randomIds: Ids = {
   digits(count) {
@@ -11,6 +15,7 @@ export const randomIds: Ids = {
     while (text.length < count) text += String(randomInt(10))
     return text
   },
+  growing: (nowMs) => String(nowMs) + String((made = (made + 1) % perMs)).padStart(5, '0'),
   hex: (count) =>
     randomBytes(Math.ceil(count / 2))
       .toString('hex')

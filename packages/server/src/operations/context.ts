@@ -14,8 +14,10 @@ export interface Principal {
 
 /** Fresh identifiers; the only source of randomness a handler has. */
 export interface Ids {
-  /** Decimal digits, the first one not 0: `digits(18)` after `app-` and `ver-`. */
+  /** Decimal digits, the first one not 0: `digits(18)` after `app-`. */
   digits(count: number): string
+  /** 18 digits that grow with the time: rows by such a key are written side by side. */
+  growing(nowMs: number): string
   /** Lower-case hexadecimal. */
   hex(count: number): string
   /** Upper-case hexadecimal UUID. */

@@ -11,6 +11,7 @@ function fallingIds(): Ids {
   const next = (count: number, radix: number) => `9${(left -= 1).toString(radix).padStart(count - 1, '0')}`
   return {
     digits: (count) => next(count, 10),
+    growing: () => next(18, 10),
     hex: (count) => next(count, 16),
     uuid: () => `00000000-0000-4000-8000-${next(12, 16)}`.toUpperCase(),
     letters: (count) => `a${next(count - 1, 36)}`,

@@ -74,6 +74,7 @@ export function countingIds(): Ids {
   const padded = (count: number, radix: number) => `1${(++last).toString(radix).padStart(count - 1, '0')}`
   return {
     digits: (count) => padded(count, 10),
+    growing: () => padded(18, 10),
     hex: (count) => padded(count, 16),
     uuid: () => `00000000-0000-4000-8000-${padded(12, 16)}`.toUpperCase(),
     letters: (count) => `a${padded(count - 1, 36)}`,

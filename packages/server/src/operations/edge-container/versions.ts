@@ -22,7 +22,7 @@ export const versionHandlers: Handlers<VersionOperations, Context> = {
   async CreateEdgeContainerAppVersion({ AppId, Containers, Name, Remarks }, { store, principal, ids, settings, now }) {
     const ref = { accountId: principal.accountId, appId: AppId }
     const containers = newContainers(Containers.map(toContainerDraft), settings)
-    const draft = { id: `ver-${ids.digits(18)}`, name: Name, remarks: Remarks ?? '', containers, ...ref }
+    const draft = { id: `ver-${ids.growing(now())}`, name: Name, remarks: Remarks ?? '', containers, ...ref }
     const version = orFault(() => newVersion(draft, settings, now()))
     await store.write(async (tx) => {
       if (version instanceof Fault) {

@@ -15,6 +15,7 @@ import { gatewayBindings } from './0014-gateway-bindings.ts'
 import { rivers } from './0015-rivers.ts'
 import { leftovers } from './0017-leftovers.ts'
 import { lists } from './0018-lists.ts'
+import { versions } from './0019-versions.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   rivers,
   leftovers,
   lists,
+  versions,
 ]

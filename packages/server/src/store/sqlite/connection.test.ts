@@ -44,7 +44,7 @@ for (const name of ['better-sqlite3', 'libsql']) {
     const write = (key: string) => store.write(async (tx) => tx.run(db.insertInto('installation').values({ name: key, value: 'v' })))
     const before = commitsIn(file)
     // Together fewer than bring the log into the file, after which it begins anew.
-    await Promise.all(Array.from({ length: 100 }, (_, index) => write(`together-${index}`)))
+    await Promise.all(Array.from({ length: 40 }, (_, index) => write(`together-${index}`)))
     const together = commitsIn(file) - before
     for (let index = 0; index < 20; index += 1) await write(`alone-${index}`)
     expect(together).toBeGreaterThan(0)

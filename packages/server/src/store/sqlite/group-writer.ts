@@ -22,8 +22,8 @@ interface DecodedStep {
   readonly params: readonly Value[]
 }
 
-/** After so many requests; each of those that write much leaves five to ten pages of 4 KB in the log. */
-const requestsPerCheckpoint = 128
+/** After so many requests, so that it is over before the next group is there; each that writes much leaves three to ten pages of 4 KB. */
+const requestsPerCheckpoint = 64
 
 type Verdict = Pick<Refusal, 'reason' | 'step' | 'message'>
 
