@@ -265,6 +265,22 @@ describe('users of drivers', () => {
     expect(await second.of('b')).toBe(61_000)
   })
 
+  it('are the same ones for an agent that starts again on a disk that can only be read', async () => {
+    const [home, claims] = [await makeFolder(), await makeFolder()]
+    const mount = (...options: string[]) => execFileSync('mount', [...options, home])
+    mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')
+    closers.push(() => execFileSync('umount', ['-l', home]))
+    const openAgain = async () => {
+      const range = { first: 61_000, last: 61_001 }
+      const users = await openUsers({ file: join(home, 'users.json'), range, instancesFolder: home, home, claims, program: process.execPath })
+      if (!('of' in users)) throw new Error(users.impossible)
+      return users
+    }
+    expect(await (await openAgain()).of('a')).toBe(61_000)
+    mount('-o', 'remount,ro')
+    expect(await (await openAgain()).of('a')).toBe(61_000)
+  })
+
   it('are handed folders, links and not what they lead to', async () => {
     const home = await makeFolder()
     const [folder, outside] = [join(home, 'code'), join(home, 'outside')]

@@ -160,7 +160,8 @@ async function claimUser(file: string, owner: string): Promise<boolean> {
 /** Lets others through to the instances, but not look around: everything beside the way is closed by its own mode. */
 async function openWay(instancesFolder: string, home: string): Promise<void> {
   for (let folder = instancesFolder; ; folder = dirname(folder)) {
-    await chmod(folder, 0o711)
+    // Not done again: an agent that starts again on a disk that can only be read goes on with what it has.
+    if (((await stat(folder)).mode & 0o777) !== 0o711) await chmod(folder, 0o711)
     const isWithin = folder !== home && relative(home, folder).split(sep)[0] !== '..'
     if (!isWithin || folder === dirname(folder)) return
   }
