@@ -272,7 +272,14 @@ describe('users of drivers', () => {
     closers.push(() => execFileSync('umount', ['-l', home]))
     const openAgain = async () => {
       const range = { first: 61_000, last: 61_001 }
-      const users = await openUsers({ file: join(home, 'users.json'), range, instancesFolder: home, home, claims, program: process.execPath })
+      const users = await openUsers({
+        file: join(home, 'users.json'),
+        range,
+        instancesFolder: home,
+        home,
+        claims,
+        program: process.execPath,
+      })
       if (!('of' in users)) throw new Error(users.impossible)
       return users
     }
