@@ -15,7 +15,7 @@ export const randomIds: Ids = {
     while (text.length < count) text += String(randomInt(10))
     return text
   },
-  growing: (nowMs) => String(nowMs) + String((made = (made + 1) % perMs)).padStart(5, '0'),
+  growing: (nowMs) => String(nowMs).padStart(13, '0') + String((made = (made + 1) % perMs)).padStart(5, '0'),
   hex: (count) =>
     randomBytes(Math.ceil(count / 2))
       .toString('hex')
