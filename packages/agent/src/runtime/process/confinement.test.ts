@@ -207,38 +207,32 @@ describe('a driver process of an agent that runs as root', () => {
 })
 
 describe('users of drivers', () => {
-  it('come to an end', async () => {
-    const home = await makeFolder()
-    const options = {
+  const openIn = async (home: string, { claims = join(home, 'claims'), last = 61_001 } = {}) => {
+    const users = await openUsers({
       file: join(home, 'users.json'),
-      range: { first: 61_000, last: 61_001 },
+      range: { first: 61_000, last },
       instancesFolder: home,
       home,
-      claims: join(home, 'claims'),
+      claims,
       program: process.execPath,
-    }
-    const users = await openUsers(options)
+    })
     if (!('of' in users)) throw new Error(users.impossible)
+    return users
+  }
+
+  it('come to an end', async () => {
+    const home = await makeFolder()
+    const users = await openIn(home)
     expect([await users.of('a'), await users.of('b'), await users.of('a')]).toEqual([61_000, 61_001, 61_000])
     await expect(users.of('c')).rejects.toThrow('all users from 61000 to 61001 have a driver')
     await users.keepOnly(new Set(['b']))
     expect(await users.of('c')).toBe(61_000)
-    await writeFile(options.file, 'torn')
-    expect('of' in (await openUsers(options))).toBe(true)
+    await writeFile(join(home, 'users.json'), 'torn')
+    expect('of' in (await openIn(home))).toBe(true)
   })
 
   it('are different ones for drivers that start together', async () => {
-    const home = await makeFolder()
-    const range = { first: 61_000, last: 61_020 }
-    const users = await openUsers({
-      file: join(home, 'users.json'),
-      range,
-      instancesFolder: home,
-      home,
-      claims: join(home, 'claims'),
-      program: process.execPath,
-    })
-    if (!('of' in users)) throw new Error(users.impossible)
+    const users = await openIn(await makeFolder(), { last: 61_020 })
     const given = await Promise.all(Array.from({ length: 20 }, (_, n) => users.of(`driver/i/${n}`)))
     expect(new Set(given).size).toBe(20)
   })
@@ -246,19 +240,7 @@ describe('users of drivers', () => {
   it('of one agent are not given out by another, until the first one is gone', async () => {
     const homes = [await makeFolder(), await makeFolder()] as const
     const claims = join(homes[1], 'claims')
-    const openIn = async (home: string) => {
-      const users = await openUsers({
-        file: join(home, 'users.json'),
-        range: { first: 61_000, last: 61_001 },
-        instancesFolder: home,
-        home,
-        claims,
-        program: process.execPath,
-      })
-      if (!('of' in users)) throw new Error(users.impossible)
-      return users
-    }
-    const [first, second] = [await openIn(homes[0]), await openIn(homes[1])]
+    const [first, second] = [await openIn(homes[0], { claims }), await openIn(homes[1], { claims })]
     expect([await first.of('a'), await second.of('a')]).toEqual([61_000, 61_001])
     await expect(second.of('b')).rejects.toMatchObject({ code: 'UserMissing', isStalled: true })
     await rm(homes[0], { recursive: true })
@@ -270,22 +252,9 @@ describe('users of drivers', () => {
     const mount = (...options: string[]) => execFileSync('mount', [...options, home])
     mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')
     closers.push(() => execFileSync('umount', ['-l', home]))
-    const openAgain = async () => {
-      const range = { first: 61_000, last: 61_001 }
-      const users = await openUsers({
-        file: join(home, 'users.json'),
-        range,
-        instancesFolder: home,
-        home,
-        claims,
-        program: process.execPath,
-      })
-      if (!('of' in users)) throw new Error(users.impossible)
-      return users
-    }
-    expect(await (await openAgain()).of('a')).toBe(61_000)
+    expect(await (await openIn(home, { claims })).of('a')).toBe(61_000)
     mount('-o', 'remount,ro')
-    expect(await (await openAgain()).of('a')).toBe(61_000)
+    expect(await (await openIn(home, { claims })).of('a')).toBe(61_000)
   })
 
   it('are handed folders, links and not what they lead to', async () => {
