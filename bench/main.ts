@@ -12,8 +12,8 @@ import { benchStore } from './store.ts'
 
 const isQuick = process.argv.includes('--quick')
 const pace: Pace = isQuick
-  ? { rounds: 1, warmUpMs: 500, countMs: 1500, memoryCreates: 20_000 }
-  : { rounds: 5, warmUpMs: 1000, countMs: 3000, memoryCreates: 100_000 }
+  ? { rounds: 3, warmUpMs: 300, countMs: 1000, memoryCreates: 20_000 }
+  : { rounds: 15, warmUpMs: 300, countMs: 1000, memoryCreates: 100_000 }
 const releasePace: ReleasePace = isQuick ? { replicas: 5, rounds: 1 } : { replicas: 20, rounds: 3 }
 
 const agentPace: AgentPace = isQuick
