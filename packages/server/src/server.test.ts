@@ -1,5 +1,5 @@
 // The composition in one process: what survives a restart, whose key counts, and that nothing stays open.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -66,6 +66,15 @@ it('writes an audit row with every change, and none for a question', async () =>
   expect(rows).toMatchObject([{ id: RequestId, actor: rootKey.accessKeyId, action: 'CreateNodeToken', outcome: 'ok' }])
   expect(JSON.stringify(rows)).not.toContain('ljt_')
   await store.close()
+})
+
+it('is stopped for whoever asks once everything is closed, also for the second', async () => {
+  const { stop } = await open()
+  const first = stop()
+  await stop()
+  await expect(readFile(join(folder, 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await readdir(folder)).not.toContain('littoral.db-wal')
+  await first
 })
 
 it('leaves nothing open when it cannot listen, so that the folder can be used at once', async () => {
