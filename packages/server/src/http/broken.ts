@@ -13,7 +13,7 @@ const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Re
 export interface ParserError extends Error {
   readonly code?: string
   /** What had arrived. */
-  readonly rawPacket?: Uint8Array
+  readonly rawPacket?: unknown
 }
 
 export function answerBroken(error: ParserError, socket: Socket, ids: Pick<Ids, 'uuid'>, headerBytes: number): void {
@@ -58,6 +58,6 @@ function faultOf(error: ParserError, headerBytes: number): Fault {
 
 /** Well-formed HTTP but for a method that the parser has not heard of, such as `get`. */
 function isOtherMethod({ code, rawPacket }: ParserError): boolean {
-  if (code !== 'HPE_INVALID_METHOD' || rawPacket === undefined) return false
+  if (code !== 'HPE_INVALID_METHOD' || !(rawPacket instanceof Uint8Array)) return false
   return /^[\w!#$%&'*+.^`|~-]{1,64} \S+ HTTP\/1\.[01]\r?\n/.test(Buffer.from(rawPacket).toString('latin1'))
 }
