@@ -148,6 +148,8 @@ function loopsOf({ store, box, objects }: Awaited<ReturnType<typeof openKept>>, 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */
 async function closeApp(app: ReturnType<typeof createApp>): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  // A connection whose call is answered from now on would else be kept for its next one, and be waited for.
+  app.server.keepAliveTimeout = 1
   await app.close()
   clearTimeout(timer)
 }
