@@ -89,7 +89,10 @@ it('shows how each of its verbs is written, asked either way', async () => {
 
 it('ends well when it is stopped before both of its parts run', async () => {
   const data = join(folder, 'data')
-  const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   child = up
   let err = ''
   up.stderr.on('data', (chunk) => (err += String(chunk)))

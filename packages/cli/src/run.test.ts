@@ -183,7 +183,10 @@ describe('the profile', () => {
     const none = await littoral(['nodes', '--endpoint', 'http://127.0.0.1:1'], env)
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('No access key: give --data')])
     const wrong = await littoral(['nodes', '--access-key-secret', 'wrong'])
-    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/^SignatureDoesNotMatch: The access key secret is not the right one.*\nRequest id/)])
+    expect([wrong.code, wrong.err]).toEqual([
+      1,
+      expect.stringMatching(/^SignatureDoesNotMatch: The access key secret is not the right one.*\nRequest id/),
+    ])
     const address = await littoral(['nodes', '--endpoint', 'ftp://x'])
     expect([address.code, address.err]).toEqual([2, expect.stringContaining('The endpoint ftp://x is no address')])
     const nobody = await littoral(['nodes', '--endpoint', 'http://127.0.0.1:1'])

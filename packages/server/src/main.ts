@@ -57,9 +57,13 @@ async function main(args: string[]): Promise<void> {
 
 function readFlags(args: string[]) {
   try {
-    return parseArgs({ args, options: { listen: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } } })
-      .values
+    return parseArgs({
+      args,
+      options: { listen: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+    }).values
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split(/\.(?:\s|$)/)[0]}. Write: littoral serve [--listen <host:port>] [--data <folder>]`)
+    throw new ConfigError(
+      `${(error as Error).message.split(/\.(?:\s|$)/)[0]}. Write: littoral serve [--listen <host:port>] [--data <folder>]`,
+    )
   }
 }
