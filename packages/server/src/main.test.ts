@@ -79,6 +79,17 @@ describe('a server process', () => {
   })
 })
 
+it('opens one address where localhost has two, and says which', async () => {
+  const hosts = join(folder, 'hosts')
+  await writeFile(hosts, '127.0.0.1 localhost\n::1 localhost\n')
+  const withHosts = ['unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts; exec "$@"', hosts]
+  const { ready } = start(['--listen', 'localhost:0', '--data', folder], {}, withHosts)
+  const url = (await ready).replace('listening on ', '').trim()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect((await fetch(url)).status).toBe(400)
+  await expect(fetch(url.replace('127.0.0.1', '[::1]'))).rejects.toThrow('fetch failed')
+})
+
 it('goes on when nobody reads its line and its log any more', async () => {
   const { child, ready } = start([...ownPort, '--data', folder])
   const url = (await ready).replace('listening on ', '').trim()
