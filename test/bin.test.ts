@@ -64,3 +64,41 @@ it('runs a server and its first node together, and ends both', async () => {
   expect(await ended).toBe(0)
   expect((await run(program, 'nodes', '--data', data)).err).toContain('No server answers')
 })
+
+/** What a program wrote to stderr when nobody reads what it writes to stdout, and how it ended. */
+function runUnread(...args: string[]): Promise<{ code: number | null; err: string }> {
+  const unread = spawn(program, args, { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  unread.stdout.destroy()
+  let err = ''
+  unread.stderr.on('data', (chunk) => (err += String(chunk)))
+  return new Promise((resolve) => unread.once('close', (code) => resolve({ code, err })))
+}
+
+it('ends without a word when whoever reads its answer has gone', async () => {
+  expect(await runUnread('operations')).toEqual({ code: 0, err: '' })
+})
+
+it('shows how each of its verbs is written, asked either way', async () => {
+  for (const flag of ['-h', '--help'])
+    for (const verb of ['serve', 'agent', 'up', 'call', 'nodes']) {
+      const { code, out, err } = await run(program, verb, flag)
+      expect([verb, flag, code, err]).toEqual([verb, flag, 0, ''])
+      expect(out).toContain(`littoral `)
+    }
+})
+
+it('ends well when it is stopped before both of its parts run', async () => {
+  const data = join(folder, 'data')
+  const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child = up
+  let err = ''
+  up.stderr.on('data', (chunk) => (err += String(chunk)))
+  const ended = new Promise<number | null>((resolve) => up.once('close', resolve))
+  await new Promise((resolve) => up.stdout.once('data', resolve))
+  up.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(err.split('\n').filter((line) => line !== '' && !line.startsWith('{'))).toEqual([])
+})

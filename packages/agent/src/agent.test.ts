@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -139,6 +139,15 @@ describe('an agent', () => {
   it('asks for a way to join when it has no identity', async () => {
     const config = parseConfig(['--server', server.url.href, '--data', folder, '--runtime', 'memory'], {})
     await expect(startAgent({ config, log: () => {} })).rejects.toThrow('no identity yet')
+  })
+
+  it('says in a sentence that its folder cannot be used', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    const config = parseConfig(['--server', server.url.href, '--data', file, '--token', 'ljt_a', '--runtime', 'memory'], {})
+    await expect(startAgent({ config, log: () => {} })).rejects.toThrow(
+      `the folder ${file} cannot be used (EEXIST); make it writable or name another one with --data`,
+    )
   })
 
   it('downloads a driver with its own secret, runs it, and ends it when it stops', async () => {

@@ -51,10 +51,19 @@ export interface Agent {
   stop(): Promise<void>
 }
 
+async function makeFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
+    throw new Error(`the folder ${dataDir} cannot be used (${code}); make it writable or name another one with --data`, { cause: error })
+  }
+}
+
 /** Throws where the machine is not usable: a data folder in use, or no credential to join with. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config } = options
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(config.dataDir)
   const unlock = await lockFolder(config.dataDir)
   try {
     return await start(options, unlock)

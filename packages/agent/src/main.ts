@@ -29,4 +29,6 @@ export async function runAgent(args: readonly string[], own: string): Promise<nu
 
 const started = process.argv[1] === undefined ? '' : realpathSync(process.argv[1])
 const isProgram = started === import.meta.filename && /[\\/]main\.[jt]s$/.test(started)
+// A reader of our output may go away, such as a log collector that is started again: the agent goes on.
+if (isProgram) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 if (isProgram) process.exit(await runAgent(process.argv.slice(2), started))

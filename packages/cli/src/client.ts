@@ -69,6 +69,11 @@ async function send(profile: Profile, { family, operation }: Found, input: Recor
   return unwrap(response.status, await response.text(), profile.endpoint)
 }
 
+/** Said in fewer words than the server's, which are for programs. */
+const ours: Readonly<Record<string, string>> = {
+  SignatureDoesNotMatch: 'The access key secret is not the right one, or a proxy on the way changes the request or its Host.',
+}
+
 function unwrap(status: number, text: string, endpoint: string): object {
   let answer: Record<string, unknown>
   try {
@@ -79,5 +84,6 @@ function unwrap(status: number, text: string, endpoint: string): object {
   const isFailure = status >= 400 || answer['Success'] === false
   if (!isFailure) return answer
   const word = (...names: string[]) => names.map((name) => answer[name]).find((value) => typeof value === 'string') ?? ''
-  throw new CallError(word('Code', 'code'), word('Message', 'ErrorMessage', 'message'), word('RequestId'))
+  const code = word('Code', 'code')
+  throw new CallError(code, ours[code] ?? word('Message', 'ErrorMessage', 'message'), word('RequestId'))
 }

@@ -5,7 +5,7 @@ import { CallError } from './client.ts'
 import { type Command, toCount, toEnvironment } from './command.ts'
 
 export const logs: Command = {
-  usage: '<AppId> [--env staging|prod] [--node <NodeId>] [--container <name>] [--lines <count>] [--since <time>] [--follow yes]',
+  usage: '<AppId> [--env staging|prod] [--node <NodeId>] [--container <name>] [--lines <count>] [--since <time>] [--follow]',
   summary: 'the last lines of an app, by default in staging, and what comes after them',
   words: [1, 1],
   options: {
@@ -14,7 +14,7 @@ export const logs: Command = {
     container: { type: 'string' },
     lines: { type: 'string', default: '100' },
     since: { type: 'string' },
-    follow: { type: 'string' },
+    follow: { type: 'boolean' },
   },
   async run({ client, endpoint, print }, [AppId = ''], flags) {
     const where = {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { type AnyOperation } from '@littoral/contract/operation'
 import { branchOf, type JsonSchema, shapeOf } from '@littoral/contract/wire/schema'
 import { profileOptions, type ProfileFlags } from './profile.ts'
-import { UsageError } from './usage-error.ts'
+import { spokenFault, UsageError } from './usage-error.ts'
 
 export interface CallArguments {
   readonly input: Record<string, unknown>
@@ -48,7 +48,7 @@ function parse(operation: AnyOperation, args: readonly string[], options: NonNul
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }) as { values: Record<string, unknown> }
   } catch (error) {
     const names = Object.keys(propertiesOf(operation)).join(', ')
-    throw new UsageError(`${(error as Error).message.split('.')[0]}. ${operation.action} takes: ${names || 'nothing'}.`)
+    throw new UsageError(`${spokenFault(error)} ${operation.action} takes: ${names || 'nothing'}.`)
   }
 }
 

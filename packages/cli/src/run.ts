@@ -5,7 +5,7 @@ import { commands } from './commands.ts'
 import { families, findOperation } from './families.ts'
 import { describeCall, parseCall } from './parameters.ts'
 import { profileOptions, readProfile } from './profile.ts'
-import { UsageError } from './usage-error.ts'
+import { spokenFault, UsageError } from './usage-error.ts'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -32,13 +32,13 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 
 async function dispatch([verb, ...rest]: readonly string[], surroundings: Surroundings): Promise<void> {
   const { out } = surroundings
-  if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') return out(help())
+  if (verb === undefined || verb === 'help' || isHelp(verb)) return out(help())
   if (verb === 'operations') return out(operationList())
   if (verb === 'call') return callOperation(rest, surroundings)
   const command = commands[verb]
   if (command === undefined) throw new UsageError(`littoral knows no ${verb}; see littoral --help.`)
   const line = `littoral ${verb} ${command.usage}`.trimEnd()
-  if (rest.includes('--help')) return out(`${line}\n  ${command.summary}`)
+  if (rest.some(isHelp)) return out(`${line}\n  ${command.summary}`)
   const { words, flags } = parse(rest, command.options ?? {}, line)
   const [least, most] = command.words
   if (words.length < least || words.length > most) throw new UsageError(`Write: ${line}`)
@@ -46,12 +46,17 @@ async function dispatch([verb, ...rest]: readonly string[], surroundings: Surrou
   await command.run({ client: createClient(profile), endpoint: profile.endpoint, print: out }, words, flags)
 }
 
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h'
+}
+
 async function callOperation(args: readonly string[], surroundings: Surroundings): Promise<void> {
   const { out } = surroundings
   const [name = '', ...rest] = args
+  if (isHelp(name)) return out(help())
   const found = findOperation(name)
   if (found === undefined) throw new UsageError(`There is no operation ${name || '(none named)'}; littoral operations lists them.`)
-  if (rest.includes('--help')) return out(describeCall(found.operation))
+  if (rest.some(isHelp)) return out(describeCall(found.operation))
   const { input, flags } = parseCall(found.operation, rest)
   const answer = await createClient(readProfile(flags, surroundings)).call(found.operation, input)
   out(JSON.stringify(answer, null, 2))
@@ -60,9 +65,10 @@ async function callOperation(args: readonly string[], surroundings: Surroundings
 function parse(args: readonly string[], options: NonNullable<Parameters<typeof parseArgs>[0]>['options'] & {}, line: string) {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: { ...options, ...profileOptions }, allowPositionals: true })
-    return { words: positionals, flags: values as Record<string, string | undefined> }
+    const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+    return { words: positionals, flags }
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('.')[0]}. Write: ${line}`)
+    throw new UsageError(`${spokenFault(error)} Write: ${line}`)
   }
 }
 

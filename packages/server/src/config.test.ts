@@ -68,6 +68,7 @@ describe('the configuration', () => {
     [{ LITTORAL_HEARTBEAT_MS: '5' }, 'LITTORAL_HEARTBEAT_MS must be a whole number from 100 to 600000, not 5.'],
     [{ LITTORAL_SQLITE_DRIVER: 'sqlite4' }, 'LITTORAL_SQLITE_DRIVER must be better-sqlite3 or libsql, not sqlite4.'],
     [{ LITTORAL_REGIONS: 'zhejiang' }, 'LITTORAL_REGIONS must be a list such as zhejiang:huadong,fujian:huadong, not zhejiang.'],
+    [{ LITTORAL_ACCESS_KEY_ID: 'STS.key' }, 'LITTORAL_ACCESS_KEY_ID must not begin with STS., which only keys for a time do.'],
     [{ LITTORAL_ACCESS_KEY_ID: 'LTAIx' }, 'LITTORAL_ACCESS_KEY_ID and LITTORAL_ACCESS_KEY_SECRET must be given together.'],
     [
       { LITTORAL_ACCESS_KEY_ID: 'LTAIx', LITTORAL_ACCESS_KEY_SECRET: 'with blank' },

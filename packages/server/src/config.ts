@@ -76,7 +76,7 @@ const variables: readonly Variable[] = [
     name: 'LITTORAL_ACCESS_KEY_ID',
     usual: '',
     meaning: 'Access key id of the account; needs LITTORAL_ACCESS_KEY_SECRET too. Without them a key is made and kept in root-key.json.',
-    apply: (text, draft) => (draft.rootKey = { accessKeySecret: '', ...draft.rootKey, accessKeyId: parseWord(text, 3, 128) }),
+    apply: (text, draft) => (draft.rootKey = { accessKeySecret: '', ...draft.rootKey, accessKeyId: parseKeyId(text) }),
   },
   {
     name: 'LITTORAL_ACCESS_KEY_SECRET',
@@ -283,6 +283,11 @@ function parseWord(text: string, least: number, most: number): string {
   const isWord = text.length >= least && text.length <= most && /^[\x21-\x7e]+$/.test(text)
   if (!isWord) throw new Error(`must be ${least} to ${most} printable characters without blanks`)
   return text
+}
+
+function parseKeyId(text: string): string {
+  if (text.startsWith('STS.')) throw new Error('must not begin with STS., which only keys for a time do')
+  return parseWord(text, 3, 128)
 }
 
 function parseListen(text: string): Config['listen'] {

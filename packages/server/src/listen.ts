@@ -6,7 +6,9 @@ import { StartupError } from './store/startup-error.ts'
 /** Listens and returns the address as a client would write it; throws StartupError. */
 export async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
   try {
-    await app.listen({ host, port })
+    // Fastify would open a second server for the other address of localhost, without our answers to broken requests, and
+    // one that a stop waits for without end.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
     const reasons: Readonly<Record<string, string>> = {

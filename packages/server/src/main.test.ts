@@ -79,6 +79,26 @@ describe('a server process', () => {
   })
 })
 
+it('opens one address where localhost has two, and says which', async () => {
+  const hosts = join(folder, 'hosts')
+  await writeFile(hosts, '127.0.0.1 localhost\n::1 localhost\n')
+  const withHosts = ['unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts; exec "$@"', hosts]
+  const { ready } = start(['--listen', 'localhost:0', '--data', folder], {}, withHosts)
+  const url = (await ready).replace('listening on ', '').trim()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect((await fetch(url)).status).toBe(400)
+  await expect(fetch(url.replace('127.0.0.1', '[::1]'))).rejects.toThrow('fetch failed')
+})
+
+it('goes on when nobody reads its line and its log any more', async () => {
+  const { child, ready } = start([...ownPort, '--data', folder])
+  const url = (await ready).replace('listening on ', '').trim()
+  child.stdout.destroy()
+  child.stderr.destroy()
+  // Each call is a line of the log: one that fails to be written is noticed only by the next.
+  for (let call = 0; call < 3; call++) expect((await fetch(url)).status).toBe(400)
+})
+
 /** Runs what follows in a namespace of its own, in which the folder is a small disk. */
 function onSmallDisk(data: string, size: string, fill = 'true'): string[] {
   return ['unshare', '--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=${size} none "$0" && { ${fill}; exec "$@"; }`, data]

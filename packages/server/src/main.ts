@@ -13,6 +13,9 @@ const stopLimitMs = 15_000
 process.umask(0o077)
 keepRequestsYoung()
 
+// A reader of our output may go away, such as head or a log collector that is started again: the server goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 const log = jsonLog((line) => process.stderr.write(line))
 
 try {
@@ -54,9 +57,13 @@ async function main(args: string[]): Promise<void> {
 
 function readFlags(args: string[]) {
   try {
-    return parseArgs({ args, options: { listen: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', default: false } } })
-      .values
+    return parseArgs({
+      args,
+      options: { listen: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+    }).values
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split('.')[0]}. Write: littoral serve [--listen <host:port>] [--data <folder>]`)
+    throw new ConfigError(
+      `${(error as Error).message.split(/\.(?:\s|$)/)[0]}. Write: littoral serve [--listen <host:port>] [--data <folder>]`,
+    )
   }
 }

@@ -1,5 +1,7 @@
 // The composition in one process: what survives a restart, whose key counts, and that nothing stays open.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { connect as connectTo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -66,6 +68,40 @@ it('writes an audit row with every change, and none for a question', async () =>
   expect(rows).toMatchObject([{ id: RequestId, actor: rootKey.accessKeyId, action: 'CreateNodeToken', outcome: 'ok' }])
   expect(JSON.stringify(rows)).not.toContain('ljt_')
   await store.close()
+})
+
+it('is stopped for whoever asks once everything is closed, also for the second', async () => {
+  const running = await open()
+  const first = running.stop()
+  await running.stop()
+  await expect(readFile(join(folder, 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await readdir(folder)).not.toContain('littoral.db-wal')
+  await first
+})
+
+/** A call whose last two bytes are still to come. */
+function halfACall(url: string) {
+  const socket = connectTo(Number(new URL(url).port), '127.0.0.1')
+  const closed = once(socket, 'close')
+  let answer = ''
+  socket.on('data', (chunk) => (answer += String(chunk)))
+  socket.write('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\na')
+  const finish = async () => {
+    socket.write('=b')
+    await closed
+    return answer
+  }
+  return { finish }
+}
+
+it('answers calls that are under way when it stops', async () => {
+  const running = await open()
+  const calls = [halfACall(running.url), halfACall(running.url)]
+  // Whoever connected after them is answered once they have arrived.
+  expect((await fetch(running.url, { headers: { connection: 'close' } })).status).toBe(400)
+  const stopped = running.stop()
+  for (const { finish } of calls) expect(await finish()).toMatch(/^HTTP\/1\.1 400 [\s\S]*"Code":"MissingAction"/)
+  await stopped
 })
 
 it('leaves nothing open when it cannot listen, so that the folder can be used at once', async () => {

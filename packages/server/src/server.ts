@@ -63,9 +63,12 @@ export interface ServerOptions {
 /** Opens a server; throws StartupError with one sentence when it cannot, with nothing left open. */
 export async function openServer(config: Config, { log, now = Date.now }: ServerOptions): Promise<RunningServer> {
   const closers: Closers = []
-  const stop = async () => {
-    for (const close of closers.splice(0).toReversed()) await close()
+  const closeAll = async () => {
+    for (const close of closers.toReversed()) await close()
   }
+  let stopped: Promise<void> | undefined
+  // Who asks a second time, by another signal for example, waits for the same end.
+  const stop = () => (stopped ??= closeAll())
   try {
     return { ...(await compose(config, { log, now }, closers)), stop }
   } catch (error) {
@@ -145,6 +148,8 @@ function loopsOf({ store, box, objects }: Awaited<ReturnType<typeof openKept>>, 
 /** Answers what is under way, but not for ever: a connection that never asked anything would hold it up until it is given up. */
 async function closeApp(app: ReturnType<typeof createApp>): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  // A connection whose call is answered from now on would else be kept for its next one, and be waited for.
+  app.server.keepAliveTimeout = 1
   await app.close()
   clearTimeout(timer)
 }

@@ -104,7 +104,11 @@ export const gatewayFaults = faultEntries({
     advice: 'Try again; if it stays, look for the request id in the server log.',
   },
   // From here on ours: conditions that the vendor's table has no row for.
-  MalformedBody: { status: 400, message: 'The request body is not a JSON object.', advice: 'Send a form, or a JSON object as the body.' },
+  MalformedBody: {
+    status: 400,
+    message: 'The request body is not a JSON object, or it is compressed.',
+    advice: 'Send a form, or a JSON object as the body, as it is and not compressed.',
+  },
   MalformedRequest: { status: 400, message: 'The request is not well-formed HTTP.', advice: 'Check the client, and proxies on the way.' },
   RequestTooLarge: { status: 413, message: 'The request is too large: the limit is {Limit}.', advice: 'Send less in one request.' },
   RequestHeaderTooLarge: {

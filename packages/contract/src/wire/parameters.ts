@@ -34,7 +34,8 @@ function textOf(body: Uint8Array): string {
 function readJson(text: string): readonly Field[] {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    // Some writers of JSON begin with a mark that says how it is encoded.
+    parsed = JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text)
   } catch (cause) {
     throw new Fault('MalformedBody', {}, { cause })
   }

@@ -58,6 +58,7 @@ describe('a call that succeeds', () => {
         body: 'Name=web',
       }),
       v3Request({ action: 'Echo', body: '{"Name":"web","Size":5}', headers: { 'content-type': 'application/json; charset=utf-8' } }),
+      v3Request({ action: 'Echo', body: '\uFEFF{"Name":"web","Size":5}', headers: { 'content-type': 'application/json' } }),
       { method: 'POST' as const, url: '/', headers: form, body: all },
       {
         method: 'POST' as const,
@@ -162,6 +163,7 @@ describe('a call that fails', () => {
       400,
       'MalformedBody',
     ],
+    ['a compressed body', v3Request({ action: 'Echo', body: 'Name=web', headers: { 'content-encoding': 'gzip' } }), 400, 'MalformedBody'],
     ['HEAD', { method: 'HEAD', url: '/?Action=Echo' }, 400, 'UnsupportedHTTPMethod'],
     ['PUT', { method: 'PUT', url: '/' }, 400, 'UnsupportedHTTPMethod'],
     ['another path', { method: 'GET', url: '/nowhere?a=b' }, 404, 'InvalidAction.NotFound'],

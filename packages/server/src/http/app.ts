@@ -1,13 +1,14 @@
 // The HTTP server: limits, request ids and the routes on one screen. RPC owns `/` (no client accepts a path prefix);
 // what else is served is mounted by server.ts. Every answer, also to a broken request, is an envelope clients can read.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Fault } from '@littoral/contract/errors'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Services } from '../operations/context.ts'
 import { adviceOn } from './advice.ts'
 import type { Credentials } from './authenticate.ts'
 import { Disconnected, readBody } from './body.ts'
-import { answerBroken } from './broken.ts'
+import { answerBroken, answerConnect } from './broken.ts'
 import { type CallLog, createCallLog } from './call-log.ts'
 import type { Nonces } from './nonces.ts'
 import { type Patience, watchBodies } from './patience.ts'
@@ -69,6 +70,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   }
   // An expectation that nobody knows may be passed over; Node would refuse it with an empty body.
   app.server.on('checkExpectation', (request: IncomingMessage, reply: ServerResponse) => app.server.emit('request', request, reply))
+  app.server.on('connect', (_request: IncomingMessage, socket: Socket) => answerConnect(socket, services.ids))
   for (const mount of options.mounts ?? []) void app.register(async (scope) => mount(scope))
   const turns = createTurns()
   const serve = (request: FastifyRequest, reply: FastifyReply) => serveCall(request, reply, rpc, { bodyBytes: limits.bodyBytes, turns })

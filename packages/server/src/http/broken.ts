@@ -12,6 +12,8 @@ const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Re
 
 export interface ParserError extends Error {
   readonly code?: string
+  /** What had arrived. */
+  readonly rawPacket?: unknown
 }
 
 export function answerBroken(error: ParserError, socket: Socket, ids: Pick<Ids, 'uuid'>, headerBytes: number): void {
@@ -22,7 +24,17 @@ export function answerBroken(error: ParserError, socket: Socket, ids: Pick<Ids, 
     socket.destroy()
     return
   }
-  const { status, headers, body } = failure(faultOf(error, headerBytes), { requestId: ids.uuid(), format: 'json', origin: '' })
+  endWith(socket, faultOf(error, headerBytes), ids)
+}
+
+/** CONNECT asks for a tunnel: Node gives it its own event, and would hang up without a word. */
+export function answerConnect(socket: Socket, ids: Pick<Ids, 'uuid'>): void {
+  socket.on('error', () => socket.destroy())
+  endWith(socket, new Fault('UnsupportedHTTPMethod'), ids)
+}
+
+function endWith(socket: Socket, fault: Fault, ids: Pick<Ids, 'uuid'>): void {
+  const { status, headers, body } = failure(fault, { requestId: ids.uuid(), format: 'json', origin: '' })
   const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   socket.end(`HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}\r\n${head}\r\n${body}`)
@@ -41,5 +53,11 @@ function hasHeaderSent(socket: Socket): boolean {
 function faultOf(error: ParserError, headerBytes: number): Fault {
   if (error.code === 'HPE_HEADER_OVERFLOW') return new Fault('RequestHeaderTooLarge', { Limit: `${headerBytes} bytes` }, { cause: error })
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Fault('RequestTimeout', {}, { cause: error })
-  return new Fault('MalformedRequest', {}, { cause: error })
+  return new Fault(isOtherMethod(error) ? 'UnsupportedHTTPMethod' : 'MalformedRequest', {}, { cause: error })
+}
+
+/** Well-formed HTTP but for a method that the parser has not heard of, such as `get`. */
+function isOtherMethod({ code, rawPacket }: ParserError): boolean {
+  if (code !== 'HPE_INVALID_METHOD' || !(rawPacket instanceof Uint8Array)) return false
+  return /^[\w!#$%&'*+.^`|~-]{1,64} \S+ HTTP\/1\.[01]\r?\n/.test(Buffer.from(rawPacket).toString('latin1'))
 }

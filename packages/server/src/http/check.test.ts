@@ -16,6 +16,7 @@ const Container = Type.Object({
     }),
   ),
 })
+const Block = Type.Object({ format: Type.Enum(['KV', 'JSON']) })
 const input = Type.Object({
   Containers: Type.Optional(Type.Array(Container, { minItems: 1, maxItems: 2 })),
   Text: Type.Optional(
@@ -28,6 +29,12 @@ const input = Type.Object({
   Size: Type.Integer({ minimum: 1, maximum: 9 }),
   Mode: Type.Optional(Type.Union([Type.Literal('prod'), Type.Literal('staging')])),
   Odd: Type.Optional(Type.String({ pattern: '^(?:[aA]|[bB])$', examples: ['a', 'b'] })),
+  OneOrMore: Type.Optional(
+    Type.String({
+      contentMediaType: 'application/json',
+      contentSchema: Type.Union([Type.Array(Block, { maxItems: 1 }), Block]),
+    }),
+  ),
   Strict: Type.Optional(Type.Object({ A: Type.Optional(Type.String()) }, { additionalProperties: false })),
 })
 const operation = (schema: TObject): AnyOperation => ({
@@ -65,6 +72,10 @@ describe('the check of an input', () => {
 
   it.each<[object, string, string]>([
     [{ Size: 'ten' }, 'InvalidParameter', 'Size must be a whole number.'],
+    [{ OneOrMore: '[{"format":"kv"}]' }, 'InvalidParameter', 'OneOrMore[0].format must be one of KV, JSON.'],
+    [{ OneOrMore: '{}' }, 'InvalidParameter', 'OneOrMore.format is mandatory.'],
+    [{ OneOrMore: '[{"format":"KV"},{"format":"KV"}]' }, 'InvalidParameter', 'OneOrMore must have at most 1 entry.'],
+    [{ OneOrMore: '5' }, 'InvalidParameter', 'OneOrMore has none of the allowed forms.'],
     [{ Size: 10 }, 'InvalidParameter', 'Size must be at most 9.'],
     [{ Size: 0 }, 'InvalidParameter', 'Size must be at least 1.'],
     [{ AppId: 'x' }, 'InvalidParameter.appid', 'AppId must match the pattern ^app-.'],

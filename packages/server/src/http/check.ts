@@ -120,10 +120,21 @@ function missing({ name, schema }: PropertyCheck, family: Family): Fault {
 }
 
 function invalid({ name, schema, validate }: PropertyCheck, family: Family): Fault {
-  // Of several errors (the branches of a choice) the last one is about the whole.
-  const error = validate.errors?.at(-1) as ErrorObject
+  const error = tellingError(validate.errors ?? [])
   const { path, fault, detail } = violationOf(name, schema, error)
   return new Fault((fault as FaultName | undefined) ?? family.invalid, { Name: path, Detail: `${detail}.` })
+}
+
+/**
+ * Of several errors (the branches of a choice) the last one is about the whole. Where the value is of the kind of one branch
+ * only, such as a list, what is wrong in that branch says more.
+ */
+function tellingError(errors: readonly ErrorObject[]): ErrorObject {
+  const whole = errors.at(-1) as ErrorObject
+  if (whole.keyword !== 'anyOf') return whole
+  const isOtherKind = ({ keyword, instancePath }: ErrorObject) => keyword === 'type' && instancePath === whole.instancePath
+  const [inner, ...others] = errors.slice(0, -1).filter((error) => !isOtherKind(error))
+  return inner === undefined || others.length > 0 ? whole : inner
 }
 
 /** The faults that an input's schema can lead to, for the check that an operation declares what it answers. */

@@ -37,6 +37,7 @@ export interface Call {
 /** Throws MalformedBody and RequestTooLarge. */
 export function readCall(incoming: Incoming): Call {
   const header = headerLookup(incoming)
+  if (incoming.body.length > 0 && !/^(identity)?$/i.test(header('content-encoding'))) throw new Fault('MalformedBody')
   const parameters = readParameters(incoming.rawQuery, header('content-type'), incoming.body)
   const claimed = mergeFields(parameters)
   const scheme = schemeOf(header, claimed)

@@ -92,6 +92,13 @@ describe('over a real socket', () => {
     expect(JSON.parse(body)).toEqual({ ...isEnvelope, Code: 'MalformedRequest' })
   })
 
+  it.each(['CONNECT h:80', 'FOO /', 'get /'])('answers the method of %s with an envelope', async (line) => {
+    const { port } = await listen()
+    const { status, body } = await talk(port, (socket) => socket.write(`${line} HTTP/1.1\r\nhost: h\r\n\r\n`))
+    expect(status).toBe(400)
+    expect(JSON.parse(body)).toEqual({ ...isEnvelope, Code: 'UnsupportedHTTPMethod' })
+  })
+
   it('answers a body past the limit after reading it, and hangs up when it does not end', async () => {
     const { port } = await listen({ limits: { bodyBytes: 1000 } })
     const send = (length: number) =>
