@@ -34,10 +34,13 @@ export interface Call {
   readonly version: string
 }
 
+const COMPRESSED = /\b(?:gzip|deflate|br|compress|zstd)\b/i
+
 /** Throws MalformedBody and RequestTooLarge. */
 export function readCall(incoming: Incoming): Call {
   const header = headerLookup(incoming)
-  if (incoming.body.length > 0 && !/^(identity)?$/i.test(header('content-encoding'))) throw new Fault('MalformedBody')
+  // Other words there, such as a character set, are mistakes that do no harm.
+  if (COMPRESSED.test(header('content-encoding')) && incoming.body.length > 0) throw new Fault('MalformedBody')
   const parameters = readParameters(incoming.rawQuery, header('content-type'), incoming.body)
   const claimed = mergeFields(parameters)
   const scheme = schemeOf(header, claimed)
