@@ -1,7 +1,7 @@
 // Applications in the store.
 import { Fault } from '@littoral/contract/errors'
 import type { App, HealthCheck } from '../../domain/app.ts'
-import { writtenAt } from '../creation-order.ts'
+import { inOrder } from '../creation-order.ts'
 import { db } from '../db.ts'
 import { prepared } from '../prepared.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
@@ -57,7 +57,7 @@ export async function list(tx: ReadTx, accountId: string, listing: Listing): Pro
     page = page.where((e) => matches(e, 'apps', search))
     all = all.where((e) => matches(e, 'apps', search))
   }
-  const sorted = page.orderBy(`apps.${orderColumns[order.by]}`, order.direction).orderBy(writtenAt('apps'), order.direction)
+  const sorted = inOrder(page, { table: 'apps', by: orderColumns[order.by], direction: order.direction })
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(all.select((e) => e.fn.countAll<number>().as('total')))
   return { apps: found.map(toListedApp), total: Number(counted?.total ?? 0) }
@@ -110,12 +110,15 @@ function rows() {
         .whereRef('app_versions.app_id', '=', 'apps.id')
         .select((of) => of.fn.countAll<number>().as('n'))
         .as('version_count'),
-      e
-        .selectFrom('app_records')
-        .whereRef('app_records.app_id', '=', 'apps.id')
-        .select((of) => of.fn.coalesce(of.fn<string | null>('nullif', ['app_records.spelling', of.val('')]), 'app_records.name').as('name'))
-        .orderBy('app_records.created_at_ms')
-        .orderBy(writtenAt('app_records'))
+      inOrder(
+        e
+          .selectFrom('app_records')
+          .whereRef('app_records.app_id', '=', 'apps.id')
+          .select((of) =>
+            of.fn.coalesce(of.fn<string | null>('nullif', ['app_records.spelling', of.val('')]), 'app_records.name').as('name'),
+          ),
+        { table: 'app_records', by: 'created_at_ms', direction: 'asc' },
+      )
         .limit(1)
         .as('domain_name'),
     ])

@@ -1,6 +1,6 @@
 // Records in the store: which domains are bound to which application.
 import type { AppRecord } from '../../domain/record.ts'
-import { nextWritten, writtenAt } from '../creation-order.ts'
+import { inOrder, nextWritten } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppRecordRow } from '../tables/records.ts'
@@ -22,13 +22,8 @@ export interface RecordPage {
 
 /** The domain that was bound to the application first. */
 export async function findOldest(tx: ReadTx, appId: string): Promise<AppRecord | undefined> {
-  const oldest = db
-    .selectFrom('app_records')
-    .selectAll()
-    .where('app_id', '=', appId)
-    .orderBy('created_at_ms')
-    .orderBy(writtenAt('app_records'))
-  const row = await tx.first(oldest.limit(1))
+  const bound = db.selectFrom('app_records').selectAll().where('app_id', '=', appId)
+  const row = await tx.first(inOrder(bound, { table: 'app_records', by: 'created_at_ms', direction: 'asc' }).limit(1))
   return row && toRecord(row)
 }
 
@@ -47,7 +42,7 @@ const ofRecords = () => db.selectFrom('app_records')
 async function list(tx: ReadTx, rows: ReturnType<typeof ofRecords>, listing: RecordListing): Promise<RecordPage> {
   const { name, pageSize, order = { by: 'created', direction: 'desc' } } = listing
   const page = name === undefined ? rows : rows.where(matchesDomain('app_records.name', name))
-  const sorted = page.selectAll().orderBy(`${order.by}_at_ms`, order.direction).orderBy(writtenAt('app_records'), order.direction)
+  const sorted = inOrder(page.selectAll(), { table: 'app_records', by: `${order.by}_at_ms`, direction: order.direction })
   const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
   return { records: found.map(toRecord), total: Number(counted?.total ?? 0) }

@@ -6,7 +6,7 @@ import type { Container } from '../../domain/container.ts'
 import { reservationAt } from '../../domain/reservation.ts'
 import type { PlacedView, ResourceView } from '../../domain/resource-status.ts'
 import type { Settings } from '../../domain/settings.ts'
-import { writtenAt } from '../creation-order.ts'
+import { newestFirst } from '../creation-order.ts'
 import { db } from '../db.ts'
 import * as nodes from '../nodes.ts'
 import * as reports from '../reports.ts'
@@ -92,7 +92,7 @@ async function listPlaced(tx: ReadTx, accountId: string): Promise<Placed[]> {
 }
 
 async function sizeOfNewest(tx: ReadTx, appId: string): Promise<Size> {
-  const newest = db.selectFrom('app_versions').select('containers').where('app_id', '=', appId)
-  const row = await tx.first(newest.orderBy('created_at_ms', 'desc').orderBy(writtenAt('app_versions'), 'desc').limit(1))
+  const versions = db.selectFrom('app_versions').select('containers').where('app_id', '=', appId)
+  const row = await tx.first(newestFirst(versions, 'app_versions').limit(1))
   return replicaSize(row && (JSON.parse(row.containers) as Container[]))
 }

@@ -1,7 +1,7 @@
 // Sites in the store.
 import { Fault } from '@littoral/contract/errors'
 import type { Site } from '../../domain/site.ts'
-import { nextWritten, writtenAt } from '../creation-order.ts'
+import { newestFirst, nextWritten } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { SiteRow } from '../tables/records.ts'
@@ -54,8 +54,7 @@ export async function list(tx: ReadTx, accountId: string, listing: SiteListing):
   if (filter.resourceGroupId !== undefined) page = page.where('resource_group_id', '=', filter.resourceGroupId)
   if (name !== undefined) page = page.where(matchesDomain('sites.name', name))
   for (const tag of listing.tags) page = page.where(hasTag('sites.id', tag))
-  const sorted = page.selectAll().orderBy('created_at_ms', 'desc').orderBy(writtenAt('sites'), 'desc')
-  const found = await tx.all(sorted.limit(pageSize).offset(offsetOf(listing)))
+  const found = await tx.all(newestFirst(page.selectAll(), 'sites').limit(pageSize).offset(offsetOf(listing)))
   const counted = await tx.first(page.select((e) => e.fn.countAll<number>().as('total')))
   return { sites: found.map(toSite), total: Number(counted?.total ?? 0) }
 }

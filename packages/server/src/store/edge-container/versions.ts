@@ -1,14 +1,12 @@
 // Versions of applications in the store. Apart from the times of publishing a row never changes.
 import { Fault } from '@littoral/contract/errors'
-import type { SelectQueryBuilder } from 'kysely'
 import type { Container } from '../../domain/container.ts'
 import { withDigests } from '../../domain/image-pin.ts'
 import type { Version } from '../../domain/version.ts'
-import { writtenAt } from '../creation-order.ts'
+import { inOrder } from '../creation-order.ts'
 import { db } from '../db.ts'
 import * as pins from '../image-pins.ts'
 import { prepared } from '../prepared.ts'
-import type { Schema } from '../schema.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { AppVersionRow } from '../tables/edge-container.ts'
 import type { AppRef } from './apps.ts'
@@ -52,17 +50,14 @@ export function requirePresent(tx: WriteTx, ref: VersionRef): void {
 /** One page of an application's versions, and how many there are on all pages. */
 export async function list(tx: ReadTx, ref: AppRef, listing: Listing): Promise<{ versions: Version[]; total: number }> {
   const { search, pageSize } = listing
+  const order = { table: 'app_versions', by: orderColumns[listing.order.by], direction: listing.order.direction } as const
   let wanted = db.selectFrom('app_versions').where('app_id', '=', ref.appId).where('account_id', '=', ref.accountId)
   if (search !== undefined) wanted = wanted.where((e) => matches(e, 'app_versions', search))
   // Sorted by what is short: containers are only read for the page.
-  const page = sorted(wanted.select('id'), listing).limit(pageSize).offset(offsetOf(listing))
-  const found = await tx.all(sorted(db.selectFrom('app_versions').selectAll().where('id', 'in', page), listing))
+  const page = inOrder(wanted.select('id'), order).limit(pageSize).offset(offsetOf(listing))
+  const found = await tx.all(inOrder(db.selectFrom('app_versions').selectAll().where('id', 'in', page), order))
   const counted = await tx.first(wanted.select((e) => e.fn.countAll<number>().as('total')))
   return { versions: found.map(toVersion), total: Number(counted?.total ?? 0) }
-}
-
-function sorted<O>(rows: SelectQueryBuilder<Schema, 'app_versions', O>, { order }: Pick<Listing, 'order'>) {
-  return rows.orderBy(orderColumns[order.by], order.direction).orderBy(writtenAt('app_versions'), order.direction)
 }
 
 const insertRow = prepared((row: AppVersionRow) => {

@@ -3,10 +3,11 @@ import { Fault } from '@littoral/contract/errors'
 import type { Selectable } from 'kysely'
 import type { DriverVersion, VersionContent } from '../../domain/driver-version.ts'
 import type { Page } from '../../domain/edge-page.ts'
+import { newestFirst } from '../creation-order.ts'
 import { db } from '../db.ts'
 import type { ReadTx, WriteTx } from '../store.ts'
 import type { DriverVersionRow } from '../tables/iot-edge.ts'
-import { newestFirst, newestPage } from './newest.ts'
+import { newestPage } from './newest.ts'
 
 export async function find(tx: ReadTx, driverId: string, version: string): Promise<DriverVersion | undefined> {
   const row = await tx.first(db.selectFrom('driver_versions').selectAll().where('driver_id', '=', driverId).where('version', '=', version))
