@@ -45,8 +45,8 @@ it('says what to do when nothing is compiled', async () => {
   }
 })
 
-it('runs a server and its first node together, and ends both', async () => {
-  const data = join(folder, 'data')
+/** A server and its node, what they say on stderr, and their end. */
+function startUp(data: string) {
   const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,10 +54,15 @@ it('runs a server and its first node together, and ends both', async () => {
   child = up
   let words = ''
   up.stderr.on('data', (chunk) => (words += String(chunk)))
-  const ended = new Promise<number | null>((resolve) => up.once('exit', resolve))
+  return { up, said: () => words, ended: new Promise<number | null>((resolve) => up.once('close', resolve)) }
+}
+
+it('runs a server and its first node together, and ends both', async () => {
+  const data = join(folder, 'data')
+  const { up, said, ended } = startUp(data)
   const isOnline = async () => {
     const { out, err } = await run(program, 'nodes', '--data', data)
-    expect(out, `${err}${words}`).toMatch(/\bonline\b/)
+    expect(out, `${err}${said()}`).toMatch(/\bonline\b/)
   }
   await vi.waitFor(isOnline, { timeout: 25_000, interval: 250 })
   up.kill('SIGTERM')
@@ -88,17 +93,13 @@ it('shows how each of its verbs is written, asked either way', async () => {
 })
 
 it('ends well when it is stopped before both of its parts run', async () => {
-  const data = join(folder, 'data')
-  const up = spawn(program, ['up', '--data', data, '--listen', '127.0.0.1:0', '--runtime', 'memory'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  child = up
-  let err = ''
-  up.stderr.on('data', (chunk) => (err += String(chunk)))
-  const ended = new Promise<number | null>((resolve) => up.once('close', resolve))
+  const { up, said, ended } = startUp(join(folder, 'data'))
   await new Promise((resolve) => up.stdout.once('data', resolve))
   up.kill('SIGTERM')
   expect(await ended).toBe(0)
-  expect(err.split('\n').filter((line) => line !== '' && !line.startsWith('{'))).toEqual([])
+  expect(
+    said()
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('{')),
+  ).toEqual([])
 })

@@ -3,19 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Door, openDoor } from '../../../../test/iot-edge/door.ts'
 import * as esa from './edge-container/door.contract.ts'
 import type { Ids } from './context.ts'
-import { testContext, type TestContext } from './test-context.ts'
+import { idsFrom, testContext, type TestContext } from './test-context.ts'
 
 /** Each identifier sorts before the one that was made before it. */
 function fallingIds(): Ids {
   let left = 10_000
-  const next = (count: number, radix: number) => `9${(left -= 1).toString(radix).padStart(count - 1, '0')}`
-  return {
-    digits: (count) => next(count, 10),
-    growing: () => next(18, 10),
-    hex: (count) => next(count, 16),
-    uuid: () => `00000000-0000-4000-8000-${next(12, 16)}`.toUpperCase(),
-    letters: (count) => `a${next(count - 1, 36)}`,
-  }
+  return idsFrom((count, radix) => `9${(left -= 1).toString(radix).padStart(count - 1, '0')}`)
 }
 
 const names = ['first', 'second', 'third']

@@ -69,15 +69,19 @@ function testClock(nowMs: number): TestClock {
 }
 
 /** The n-th identifier ends in n; all have the asked length. */
-export function countingIds(): Ids {
+function countingIds(): Ids {
   let last = 0
-  const padded = (count: number, radix: number) => `1${(++last).toString(radix).padStart(count - 1, '0')}`
+  return idsFrom((count, radix) => `1${(++last).toString(radix).padStart(count - 1, '0')}`)
+}
+
+/** Identifiers of every kind from one source of numbers that are so many places long. */
+export function idsFrom(next: (count: number, radix: number) => string): Ids {
   return {
-    digits: (count) => padded(count, 10),
-    growing: () => padded(18, 10),
-    hex: (count) => padded(count, 16),
-    uuid: () => `00000000-0000-4000-8000-${padded(12, 16)}`.toUpperCase(),
-    letters: (count) => `a${padded(count - 1, 36)}`,
+    digits: (count) => next(count, 10),
+    growing: () => next(18, 10),
+    hex: (count) => next(count, 16),
+    uuid: () => `00000000-0000-4000-8000-${next(12, 16)}`.toUpperCase(),
+    letters: (count) => `a${next(count - 1, 36)}`,
   }
 }
 
