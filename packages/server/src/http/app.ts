@@ -1,22 +1,22 @@
 // The HTTP server: limits, request ids and the routes on one screen. RPC owns `/` (no client accepts a path prefix);
 // what else is served is mounted by server.ts. Every answer, also to a broken request, is an envelope clients can read.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Fault } from '@littoral/contract/errors'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Services } from '../operations/context.ts'
 import { adviceOn } from './advice.ts'
 import type { Credentials } from './authenticate.ts'
-import { Disconnected, readBody } from './body.ts'
 import { answerBroken, answerConnect } from './broken.ts'
 import { type CallLog, createCallLog } from './call-log.ts'
+import { type Calls, createCalls } from './calls.ts'
 import type { Nonces } from './nonces.ts'
-import { type Patience, watchBodies } from './patience.ts'
+import { type Patience, watchBodies, watchCalls } from './patience.ts'
 import type { Registry } from './registry.ts'
 import { type Answer, commonHeaders, failure } from './reply.ts'
-import { answerCall, type Rpc } from './rpc.ts'
+import type { Rpc } from './rpc.ts'
+import { originOf, pathOf, targetOf } from './target.ts'
 import { createThrottle } from './throttle.ts'
-import { createTurns, type Turns } from './turns.ts'
 
 export interface HttpLimits extends Patience {
   readonly bodyBytes: number
@@ -55,8 +55,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   const { registry, services, credentials, nonces } = options
   const { now, log, settings } = services
   const limits = { ...defaultLimits, ...options.limits }
-  const app = createServer(services, limits)
-  watchBodies(app, limits)
   const rpc: Rpc = {
     registry,
     services,
@@ -68,13 +66,18 @@ export function createApp(options: AppOptions): FastifyInstance {
     storeFor: options.storeFor ?? (() => services.store),
     isOutputChecked: options.isOutputChecked ?? process.env['NODE_ENV'] !== 'production',
   }
+  let isClosing = false
+  const bodies = watchCalls(() => app.server, limits)
+  const calls = createCalls({ rpc, bodies, bodyBytes: limits.bodyBytes, isClosing: () => isClosing })
+  const app = createServer(services, limits, calls)
+  app.addHook('preClose', async () => void (isClosing = true))
+  watchBodies(app, limits)
   // An expectation that nobody knows may be passed over; Node would refuse it with an empty body.
   app.server.on('checkExpectation', (request: IncomingMessage, reply: ServerResponse) => app.server.emit('request', request, reply))
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) => answerConnect(socket, services.ids))
   for (const mount of options.mounts ?? []) void app.register(async (scope) => mount(scope))
-  const turns = createTurns()
-  const serve = (request: FastifyRequest, reply: FastifyReply) => serveCall(request, reply, rpc, { bodyBytes: limits.bodyBytes, turns })
   // In the hook, because Fastify would refuse content types it cannot parse before the handler runs.
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => calls.serve(request.raw, reply.hijack().raw)
   app.route({ method: ['GET', 'POST'], url: '/', onRequest: serve, handler: () => {} })
   app.options('/*', (request, reply) => reply.headers(preflight(request)).code(200).send(''))
   app.get<{ Params: { code: string } }>('/errors/:code', (request, reply) => {
@@ -94,62 +97,35 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-function createServer({ ids }: Services, limits: HttpLimits): FastifyInstance {
-  const { headerBytes, timeoutCheckMs } = limits
+function createServer({ ids }: Services, limits: HttpLimits, calls: Calls): FastifyInstance {
+  const { headerBytes } = limits
   return fastify({
     logger: false,
     genReqId: () => ids.uuid(),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.uploadTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
     exposeHeadRoutes: false,
     // A call that is being answered while the server stops is answered.
     return503OnClosing: false,
-    // The router would decode the query of every call only to throw it away; incoming.ts reads the original.
-    rewriteUrl: (request) => {
-      const target = targetOf(request.url)
-      return target.startsWith('/?') ? '/' : target
-    },
-    http: {
-      maxHeaderSize: headerBytes,
-      connectionsCheckingInterval: timeoutCheckMs,
-      headersTimeout: limits.requestTimeoutMs,
-      // Node would refuse with an empty body; who signs the host notices anyway, and nobody else needs it.
-      requireHostHeader: false,
-    },
+    rewriteUrl: (request) => targetOf(request.url),
+    serverFactory: (framework) =>
+      createHttpServer(httpOptions(limits), (request, response) => {
+        if (calls.knows(request)) calls.serve(request, response)
+        else framework(request, response)
+      }),
     clientErrorHandler: (error, socket) => answerBroken(error, socket, ids, headerBytes),
     frameworkErrors: (error, request, reply) => send(reply as FastifyReply, failure(faultOf(error), envelopeOf(request as FastifyRequest))),
   })
 }
 
-interface Door {
-  readonly bodyBytes: number
-  readonly turns: Turns
-}
-
-async function serveCall(request: FastifyRequest, reply: FastifyReply, rpc: Rpc, { bodyBytes, turns }: Door): Promise<FastifyReply> {
-  const { raw } = request
-  try {
-    const body = await readBody(raw, bodyBytes)
-    await turns.wait(body.length)
-    const url = targetOf(request.originalUrl)
-    const rawQuery = url.startsWith('/?') ? url.slice(2) : ''
-    const { headers, rawHeaders } = raw
-    const incoming = {
-      requestId: request.id,
-      method: request.method,
-      path: '/',
-      rawQuery,
-      headers,
-      rawHeaders,
-      body,
-      origin: originOf(raw),
-    }
-    return send(reply, await answerCall(incoming, rpc))
-  } catch (error) {
-    if (error instanceof Disconnected) return reply.hijack()
-    if (!raw.complete) void reply.header('connection', 'close')
-    return send(reply, failure(error, envelopeOf(request)))
+function httpOptions({ headerBytes, requestTimeoutMs, uploadTimeoutMs, keepAliveMs, timeoutCheckMs }: HttpLimits): ServerOptions {
+  return {
+    maxHeaderSize: headerBytes,
+    connectionsCheckingInterval: timeoutCheckMs,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: uploadTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    // Node would refuse with an empty body; who signs the host notices anyway, and nobody else needs it.
+    requireHostHeader: false,
   }
 }
 
@@ -159,21 +135,6 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
 
 function envelopeOf(request: FastifyRequest) {
   return { requestId: request.id, format: 'json', origin: originOf(request.raw) } as const
-}
-
-/** Path and query; a client that believes it speaks to a proxy sends the whole address, which every server has to take. */
-function targetOf(url = '/'): string {
-  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '')
-  return target.startsWith('?') || target === '' ? `/${target}` : target
-}
-
-function pathOf({ url = '/' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '/'
-}
-
-function originOf({ headers, socket }: IncomingMessage): string {
-  const isEncrypted = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https'
-  return `${isEncrypted ? 'https' : 'http'}://${headers.host ?? ''}`
 }
 
 // Signed requests need no cookies, so any page may send them; `*` is never combined with credentials.

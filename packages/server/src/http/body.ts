@@ -1,21 +1,17 @@
 // Reads a request's body to its end, whatever its content type and method (a GET may have one). Called by app.ts.
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@littoral/contract/errors'
-import { hasBody } from './patience.ts'
 
 /** The client went away before its request was complete; there is nobody to answer. */
 export class Disconnected extends Error {
   override readonly name = 'Disconnected'
 }
 
-const empty = Buffer.alloc(0)
-
 /** So many times the limit is read and thrown away, so that the client gets to read the answer; then the socket closes. */
 const drainFactor = 4
 
 /** Throws RequestTooLarge past the limit, and Disconnected. */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  if (!hasBody(request)) return Promise.resolve(empty)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

@@ -1,6 +1,6 @@
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { testApp, toQuery, v1Query, v3Request } from './test-app.ts'
 
 const open: { close(): Promise<void> }[] = []
@@ -112,6 +112,53 @@ describe('over a real socket', () => {
       expect(head).toContain('connection: close')
       expect(JSON.parse(body)).toEqual({ ...isEnvelope, Code: 'RequestTooLarge' })
     }
+  })
+
+  it('goes on when a client leaves while its call is being answered', async () => {
+    let arrive = (): void => {}
+    let goOn = (_isFresh: boolean): void => {}
+    const arrived = new Promise<void>((resolve) => (arrive = resolve))
+    const claim = () => new Promise<boolean>((resolve) => ((goOn = resolve), arrive()))
+    const { port, lines } = await listen({ nonces: { claim } })
+    const request = v3Request({ action: 'Echo', query: [['Name', 'web']] })
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(`POST ${request.url} HTTP/1.1\r\n${headLines(request.headers)}content-length: 0\r\n\r\n`),
+    )
+    await arrived
+    await new Promise((resolve) => socket.once('close', resolve).destroy())
+    goOn(true)
+    const next = v3Request({ action: 'Echo', query: [['Name', 'api']], headers: { connection: 'close' } })
+    const answer = talk(port, (other) => other.write(`POST ${next.url} HTTP/1.1\r\n${headLines(next.headers)}content-length: 0\r\n\r\n`))
+    await vi.waitFor(() => expect(lines.filter(({ message }) => message === 'call')).toHaveLength(1))
+    goOn(true)
+    expect((await answer).status).toBe(200)
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  it('asks for a connection to be closed after its answer when the server stops, and only then', async () => {
+    let goOn = (_isFresh: boolean): void => {}
+    const held: (() => void)[] = []
+    const claim = () => new Promise<boolean>((resolve) => ((goOn = resolve), held.shift()?.()))
+    const { app } = testApp({ nonces: { claim } })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    open.push(app)
+    const { port } = app.server.address() as AddressInfo
+    const heads: string[] = []
+    const socket = connect(port, '127.0.0.1')
+    socket.on('data', (chunk) => heads.push(chunk.toString().toLowerCase()))
+    for (const isStopping of [false, true]) {
+      const arrived = new Promise<void>((resolve) => held.push(resolve))
+      const request = v3Request({ action: 'Echo', query: [['Name', 'web']] })
+      socket.write(`POST ${request.url} HTTP/1.1\r\n${headLines(request.headers)}content-length: 0\r\n\r\n`)
+      await arrived
+      const stopped = isStopping ? app.close() : undefined
+      if (isStopping) await vi.waitFor(() => expect(app.server.listening).toBe(false))
+      goOn(true)
+      await vi.waitFor(() => expect(heads).toHaveLength(isStopping ? 2 : 1))
+      await stopped
+    }
+    expect(heads[0]).toContain('connection: keep-alive')
+    expect(heads[1]).toContain('connection: close')
   })
 
   it('answers a body that is sent too slowly', async () => {
