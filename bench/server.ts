@@ -64,7 +64,16 @@ const apps = Array.from({ length: appCount }, (_, index) => appOf(index))
 /** Answers every read with an application and forgets every statement. */
 function emptyStore(): Store {
   const first = async () => apps[0] as never
-  const tx: WriteTx = { first, all: async () => [], peek: first, peekAll: async () => [], run() {}, require() {}, announce() {} }
+  const tx: WriteTx = {
+    first,
+    all: async () => [],
+    peek: first,
+    peekAll: async () => [],
+    run() {},
+    append() {},
+    require() {},
+    announce() {},
+  }
   return { read: (fn) => fn(tx), write: (fn) => fn(tx), changes: () => () => {}, ride: () => () => {}, close: async () => {} }
 }
 

@@ -26,7 +26,7 @@ const insertRow = prepared((row: AuditTable) => {
 })
 
 export function auditRow(tx: WriteTx, { id, accountId, actor, action, atMs, outcome, detail }: AuditRecord): void {
-  tx.run(insertRow({ id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }))
+  tx.append(insertRow({ id, account_id: accountId, actor, action, at: atMs, outcome, detail: JSON.stringify(detail) }))
 }
 
 /** So many rows go in one write. */

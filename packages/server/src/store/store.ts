@@ -20,7 +20,7 @@ export interface WriteExpectation {
 
 /**
  * A write transaction. The function given to Store.write reads first, decides, then queues statements; they are applied
- * in order, under one savepoint, by the one writer, which first makes sure that everything read is still true (else the
+ * in order, all of them or none, by the one writer, which first makes sure that everything read is still true (else the
  * function runs again). Invariants:
  *
  * 1. A read after the first queued statement throws: it could not see that statement.
@@ -34,6 +34,8 @@ export interface WriteTx extends ReadTx {
   peekAll<Row>(query: Compilable<Row>): Promise<Row[]>
   /** Queues a statement. */
   run(query: Compilable, expectation?: WriteExpectation): void
+  /** Queues a row for a table that refuses none, having no key, no reference and no check. It costs less than run(). */
+  append(query: Compilable): void
   /** Queues a check: the query must return at least one row at commit time, otherwise the fault is thrown. */
   require(query: Compilable, fault: FaultSpec): void
   /** Wakes whoever listens to the topic, after commit. */

@@ -8,12 +8,14 @@ export const stepKind = {
   run: 0,
   /** A statement that must change at least one row. */
   change: 1,
+  /** A statement that no table has a reason to refuse. */
+  append: 2,
   /** A query that must return at least one row. */
-  require: 2,
+  require: 3,
   /** A query whose rows must still be what the main thread read; its last value is their fingerprint. */
-  sameRows: 3,
+  sameRows: 4,
   /** The same for a query of which only the first row was looked at. */
-  sameFirst: 4,
+  sameFirst: 5,
 } as const
 export type StepKind = (typeof stepKind)[keyof typeof stepKind]
 

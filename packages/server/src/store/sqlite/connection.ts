@@ -47,7 +47,8 @@ export function openWriter(driver: Driver, file: string): Connection {
     expectPragma(database, 'foreign_keys', 'ON', 1)
     // What is overwritten or deleted does not stay readable in the file; pages that are written anyway cost nothing more.
     database.exec('PRAGMA secure_delete = FAST')
-    database.exec('PRAGMA cache_size = -16000')
+    // Small, because SQLite looks through all of it at the end of most commits that split a page; the system caches the file as well.
+    database.exec('PRAGMA cache_size = -4000')
     database.exec('PRAGMA temp_store = MEMORY')
   } catch (error) {
     database.close()

@@ -69,6 +69,33 @@ test('undoes a refused request and keeps its neighbours (invariant 1)', () => {
   expect(countOf('COMMIT')).toBe(1)
 })
 
+test('saves a request its savepoint where nothing after its first statement can be refused', () => {
+  connection.database.exec('CREATE TABLE notes (note TEXT NOT NULL) STRICT')
+  const note: Step = { kind: stepKind.append, sql: 'INSERT INTO notes (note) VALUES (?)', params: ['made'] }
+  const [result] = commit([
+    [insert('a'), note],
+    [insert('a'), note],
+    [insert('b'), note, note],
+    [insert('c'), insert('d'), note],
+  ])
+  expect(result?.refusals).toEqual([expect.objectContaining({ request: 1, step: 0, reason: 'unique' })])
+  expect(names()).toEqual(['a', 'b', 'c', 'd'])
+  expect(connection.statement('SELECT note FROM notes').all([])).toHaveLength(4)
+  expect(countOf('SAVEPOINT request')).toBe(1)
+})
+
+test('undoes a request also when a table refuses what it should not have refused', () => {
+  const append = (name: string) => insert(name, stepKind.append)
+  const [first, second] = commit([[insert('a'), append('b')]], [[insert('c'), append('a')], [append('d')], [append('a')]])
+  expect(first?.refusals).toEqual([])
+  expect(second?.refusals).toEqual([
+    expect.objectContaining({ request: 0, step: 1, reason: 'unique' }),
+    expect.objectContaining({ request: 2, step: 0, reason: 'unique' }),
+  ])
+  expect(names()).toEqual(['a', 'b', 'd'])
+  expect(countOf('COMMIT')).toBe(1)
+})
+
 test('refuses a request whose reads have changed (invariant 2)', () => {
   const read: Step = { kind: stepKind.sameRows, sql: 'SELECT name FROM things', params: [''] }
   const [result] = commit([

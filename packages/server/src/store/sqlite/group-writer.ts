@@ -1,5 +1,5 @@
-// Group commit: applies many requests in one transaction, each under its own savepoint. Runs on the writer thread, or
-// inline for `:memory:`. Invariants:
+// Group commit: applies many requests in one transaction, each under its own savepoint where it needs one. Runs on the
+// writer thread, or inline for `:memory:`. Invariants:
 //
 // 1. A request is applied completely or not at all, and one that is refused does not touch its neighbours.
 // 2. Every read a request decided on is made again right before its statements; a difference refuses it.
@@ -10,16 +10,17 @@ import type { Connection } from './connection.ts'
 import type { Value } from './driver.ts'
 import { messageOf, troubleOf } from './errors.ts'
 
-/** Where decoding of a batch has got to. */
-interface Cursor {
-  readonly flat: readonly Value[]
-  at: number
-}
-
 interface DecodedStep {
   readonly sql: string
   readonly kind: number
   readonly params: readonly Value[]
+}
+
+type DecodedRequest = readonly DecodedStep[]
+
+/** A table refused what it has no reason to refuse, after a statement of the same request that stands. */
+class AppendRefused extends Error {
+  override readonly name = 'AppendRefused'
 }
 
 /** After so many requests, so that it is over before the next group is there; each that writes much leaves three to ten pages of 4 KB. */
@@ -38,15 +39,13 @@ export class GroupWriter {
 
   /** Applies the batches in order, in one transaction; answers one result per batch. */
   commit(batches: readonly Batch[]): BatchResult[] {
+    const decoded = batches.map((batch) => this.#decode(batch))
     try {
-      this.#do('BEGIN IMMEDIATE')
-      const results = batches.map((batch) => ({ refusals: this.#applyBatch(batch) }))
-      this.#do('COMMIT')
+      const results = this.#transact(decoded)
       for (const { requestCount } of batches) this.#sinceCheckpoint += requestCount
       return results
     } catch (error) {
       this.#rollBack()
-      for (const batch of batches) this.#learn(batch)
       const failure = { trouble: troubleOf(error), message: messageOf(error) }
       return batches.map(() => ({ refusals: [], failure }))
     }
@@ -66,23 +65,38 @@ export class GroupWriter {
     }
   }
 
-  #applyBatch(batch: Batch): Refusal[] {
-    this.#learn(batch)
-    const refusals: Refusal[] = []
-    const cursor: Cursor = { flat: batch.flat, at: 0 }
-    for (let request = 0; request < batch.requestCount; request += 1) {
-      const refused = this.#applyRequest(this.#decode(cursor))
-      if (refused) refusals.push({ request, ...refused })
+  #transact(batches: readonly DecodedRequest[][]): BatchResult[] {
+    try {
+      return this.#applyAll(batches, false)
+    } catch (error) {
+      if (!(error instanceof AppendRefused)) throw error
+      this.#rollBack()
+      return this.#applyAll(batches, true)
     }
-    return refusals
   }
 
-  #applyRequest(steps: readonly DecodedStep[]): Verdict | undefined {
-    const firstStatement = steps.findIndex((step) => step.kind <= stepKind.change)
-    // A statement that fails undoes itself; only what comes after one needs a savepoint.
-    const needsSavepoint = firstStatement >= 0 && firstStatement < steps.length - 1
+  /** `isWary`: nothing is taken for a statement that cannot be refused. */
+  #applyAll(batches: readonly DecodedRequest[][], isWary: boolean): BatchResult[] {
+    this.#do('BEGIN IMMEDIATE')
+    const results = batches.map((requests) => {
+      const refusals: Refusal[] = []
+      for (const [request, steps] of requests.entries()) {
+        const refused = this.#applyRequest(steps, isWary)
+        if (refused) refusals.push({ request, ...refused })
+      }
+      return { refusals }
+    })
+    this.#do('COMMIT')
+    return results
+  }
+
+  #applyRequest(steps: DecodedRequest, isWary: boolean): Verdict | undefined {
+    const first = steps.findIndex((step) => step.kind <= stepKind.append)
+    // A statement that fails undoes itself; only one that may be refused after it needs a savepoint.
+    const needsSavepoint = first >= 0 && steps.some(({ kind }, at) => at > first && (isWary || kind !== stepKind.append))
     if (needsSavepoint) this.#do('SAVEPOINT request')
     const refused = this.#applySteps(steps)
+    if (refused && !needsSavepoint && steps[refused.step]?.kind === stepKind.append && refused.step > first) throw new AppendRefused()
     if (needsSavepoint) {
       if (refused) this.#do('ROLLBACK TO request')
       this.#do('RELEASE request')
@@ -90,7 +104,7 @@ export class GroupWriter {
     return refused
   }
 
-  #applySteps(steps: readonly DecodedStep[]): Verdict | undefined {
+  #applySteps(steps: DecodedRequest): Verdict | undefined {
     for (const [index, step] of steps.entries()) {
       try {
         const reason = this.#applyStep(step)
@@ -109,6 +123,7 @@ export class GroupWriter {
     const statement = this.#connection.statement(sql)
     switch (kind) {
       case stepKind.run:
+      case stepKind.append:
         statement.run(params)
         return undefined
       case stepKind.change:
@@ -124,21 +139,24 @@ export class GroupWriter {
     }
   }
 
-  #decode(cursor: Cursor): DecodedStep[] {
-    const { flat } = cursor
-    const steps: DecodedStep[] = []
-    const count = flat[cursor.at++] as number
-    for (let index = 0; index < count; index += 1) {
-      const sql = this.#texts[flat[cursor.at++] as number] ?? ''
-      const kind = flat[cursor.at++] as number
-      const size = flat[cursor.at++] as number
-      steps.push({ sql, kind, params: flat.slice(cursor.at, cursor.at + size) })
-      cursor.at += size
-    }
-    return steps
+  /** Each batch in its turn, also of a group that fails then: texts are sent only once. */
+  #decode(batch: Batch): DecodedRequest[] {
+    this.#learn(batch)
+    const { flat, requestCount } = batch
+    let at = 0
+    return Array.from({ length: requestCount }, () => {
+      const steps: DecodedStep[] = []
+      for (let left = flat[at++] as number; left > 0; left -= 1) {
+        const sql = this.#texts[flat[at++] as number] ?? ''
+        const kind = flat[at++] as number
+        const size = flat[at++] as number
+        steps.push({ sql, kind, params: flat.slice(at, at + size) })
+        at += size
+      }
+      return steps
+    })
   }
 
-  /** Takes over the texts a batch brings; done for a failed group too, since they are sent only once. */
   #learn({ isReset, texts }: Batch): void {
     if (isReset) this.#texts.length = 0
     for (let index = 0; index < texts.length; index += 2) this.#texts[texts[index] as number] = texts[index + 1] as string

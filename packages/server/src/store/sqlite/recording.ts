@@ -88,6 +88,10 @@ export class Recording implements WriteTx {
     this.#queue(expectation?.none ? stepKind.change : stepKind.run, query, expectation)
   }
 
+  append(query: Compilable): void {
+    this.#queue(stepKind.append, query, undefined)
+  }
+
   require(query: Compilable, fault: FaultSpec): void {
     this.#queue(stepKind.require, query, { none: fault })
   }
