@@ -23,21 +23,32 @@ export interface Measured {
   readonly count: number
 }
 
+const nothing = Buffer.alloc(0)
+/** More than any answer here has. */
+const maxAnswerBytes = 64 * 1024
+
 /** One keep-alive connection: send() resolves with the answer's body, and throws when the answer is no success. */
 class Connection {
   readonly #socket: Socket
-  #received: Buffer = Buffer.alloc(0)
+  #received: Buffer = nothing
   #take: ((answer: Buffer) => void) | undefined
 
-  constructor(socket: Socket) {
-    this.#socket = socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#read(chunk))
+  constructor(port: number) {
+    // Into one buffer for as long as it lives: the load must leave the machine to the server.
+    const buffer = Buffer.alloc(maxAnswerBytes)
+    const onread = { buffer, callback: (size: number) => this.#read(buffer.subarray(0, size)) }
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread })
   }
 
-  send(request: Buffer): Promise<Buffer> {
+  async open(): Promise<this> {
+    await once(this.#socket, 'connect')
+    return this
+  }
+
+  send(request: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#take = (answer) => {
-        if (answer.toString('latin1', 9, 12) === '200') resolve(answer)
+        if (answer.toString('latin1', 9, 12) === '200') resolve()
         else reject(new Error(`the server answered ${answer.toString('utf8').slice(0, 1000)}`))
       }
       this.#socket.write(request)
@@ -48,26 +59,23 @@ class Connection {
     this.#socket.destroy()
   }
 
-  #read(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
-    const headEnd = this.#received.indexOf('\r\n\r\n')
-    if (headEnd < 0) return
-    const length = /\r\ncontent-length: (\d+)/i.exec(this.#received.toString('latin1', 0, headEnd))?.[1]
-    if (this.#received.length < headEnd + 4 + Number(length)) return
-    const answer = this.#received
-    this.#received = Buffer.alloc(0)
-    this.#take?.(answer)
+  #read(chunk: Buffer): boolean {
+    const answer = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    this.#received = isWhole(answer) ? nothing : Buffer.from(answer)
+    if (this.#received.length === 0) this.#take?.(answer)
+    return true
   }
 }
 
+function isWhole(answer: Buffer): boolean {
+  const headEnd = answer.indexOf('\r\n\r\n')
+  if (headEnd < 0) return false
+  const length = /\r\ncontent-length: (\d+)/i.exec(answer.toString('latin1', 0, headEnd))?.[1]
+  return answer.length >= headEnd + 4 + Number(length)
+}
+
 async function openConnections({ target, connections }: Pick<Load, 'target' | 'connections'>): Promise<Connection[]> {
-  return Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect(target.port, '127.0.0.1')
-      await once(socket, 'connect')
-      return new Connection(socket)
-    }),
-  )
+  return Promise.all(Array.from({ length: connections }, () => new Connection(target.port).open()))
 }
 
 function measure(latencies: number[], tookMs: number): Measured {
