@@ -122,12 +122,16 @@ describe('what keeps a server from starting', () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
-  it('is a data folder that is none', async () => {
-    const file = join(folder, 'file')
-    await writeFile(file, '')
-    expect(await sentenceOf([...ownPort, '--data', join(file, 'data')])).toMatch(
-      /^The data folder .*file\/data cannot be used \(ENOTDIR\); make it/,
-    )
+  it.each([
+    ['/proc/littoral', '(ENOENT): nothing can be made there; set --data or LITTORAL_DATA to another one.'],
+    ['/proc/littoral/deeper/data', '(ENOENT): nothing can be made there; set --data or LITTORAL_DATA to another one.'],
+    ['/sys/littoral', '; make it readable and writable or set LITTORAL_DATA to another one.'],
+    ['/dev/null/littoral', '(ENOTDIR): something on the way to it is no folder; set --data or LITTORAL_DATA to another one.'],
+    ['/etc/hostname', '(EEXIST): something that is no folder is in its place; set --data or LITTORAL_DATA to another one.'],
+  ])('is a data folder such as %s', async (data, words) => {
+    const sentence = await sentenceOf([...ownPort, '--data', data])
+    expect(sentence).toContain(`The data folder ${data} cannot be used (`)
+    expect(sentence).toContain(words)
   })
 
   it('is a disk that is full, or nearly so', async () => {
