@@ -55,7 +55,7 @@ async function main(args: string[]): Promise<void> {
   // Only once each: the same signal again has its usual effect, which is the end of the process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
   const unknown = unknownVariables(process.env)
-  if (unknown.length > 0) log.warn({ variables: unknown }, 'variables that mean nothing to the server')
+  if (unknown.length > 0) log.warn({ variables: unknown }, 'variables that mean nothing to Littoral')
   if (!config.rootKey) log.info({ accessKeyId: server.rootKey.accessKeyId, dataFolder: config.dataFolder }, 'the key is in root-key.json')
   process.stdout.write(`listening on ${server.url}\n`)
 }
