@@ -225,13 +225,17 @@ function openSession(options: AgentOptions, parts: Parts): Session {
 }
 
 /** What the session learns from, and tells, what the node keeps. */
-function heardBy({ identity, desired, trials, clock }: Keeping) {
+function heardBy({ identity, desired, trials, clock, conditions }: Keeping) {
   return {
     identity,
     now: clock.bestMs,
     generation: () => desired.generation,
     onConfirmed: trials.confirmed.bind(trials),
     onServerTime: clock.noteServerTime.bind(clock),
+    onRegionProblem: (problem: string | undefined) => {
+      if (problem === undefined) conditions.clear('region')
+      else conditions.set('region', 'RegionUnknown', problem)
+    },
   }
 }
 
