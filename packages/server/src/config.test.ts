@@ -111,8 +111,12 @@ describe('the configuration', () => {
     const agent = [...read(agentReference()), ...engineVariables.map(({ name }) => name), trialVariable]
     const own = await Promise.all(['cli/src/profile.ts', 'agent/src/life.ts'].map((path) => readFile(join(root, path), 'utf8')))
     const names = [...agent, ...own.flatMap(read)]
-    expect(names).toEqual(expect.arrayContaining(['LITTORAL_ENDPOINT', 'LITTORAL_SERVER', 'LITTORAL_SUPERVISOR', 'LITTORAL_DRIVER_IMAGE_C']))
-    expect(unknownVariables({ ...Object.fromEntries(names.map((name) => [name, 'x'])), LITTORAL_ENDPOINTS: 'x' })).toEqual(['LITTORAL_ENDPOINTS'])
+    expect(names).toEqual(
+      expect.arrayContaining(['LITTORAL_ENDPOINT', 'LITTORAL_SERVER', 'LITTORAL_SUPERVISOR', 'LITTORAL_DRIVER_IMAGE_C']),
+    )
+    expect(unknownVariables({ ...Object.fromEntries(names.map((name) => [name, 'x'])), LITTORAL_ENDPOINTS: 'x' })).toEqual([
+      'LITTORAL_ENDPOINTS',
+    ])
   })
 
   it('documents every variable it reads', () => {

@@ -25,7 +25,8 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 function describe(folder: string, { code = 'unknown reason' }: NodeJS.ErrnoException): string {
-  if (code === 'ENOSPC' || code === 'EDQUOT') return `The disk under ${folder} is full; make room or set LITTORAL_DATA to a folder elsewhere.`
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return `The disk under ${folder} is full; make room or set LITTORAL_DATA to a folder elsewhere.`
   const reason = reasons[code]
   if (reason !== undefined)
     return `The data folder ${folder} cannot be used (${code}): ${reason}; set --data or LITTORAL_DATA to another one.`

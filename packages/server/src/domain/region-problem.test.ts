@@ -12,7 +12,7 @@ it('has nothing to tell of a node in one of the regions', () => {
 })
 
 it('names the region, those there are, and what to do, which depends on who said it', () => {
-  const said = 'the region atlantis of this node is none of the server\'s (zhejiang, fujian), so releases by region pass it over. '
+  const said = "the region atlantis of this node is none of the server's (zhejiang, fujian), so releases by region pass it over. "
   expect(regionProblem(regions, { region: 'atlantis', isRegionPinned: false })).toBe(
     `${said}Start the agent with another --region, or add atlantis to LITTORAL_REGIONS of the server`,
   )
