@@ -1,6 +1,9 @@
 // The one program, as a stranger starts it: from the compiled packages, which npm test has made.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -68,6 +71,25 @@ it('runs a server and its first node together, and ends both', async () => {
   up.kill('SIGTERM')
   expect(await ended).toBe(0)
   expect((await run(program, 'nodes', '--data', data)).err).toContain('No server answers')
+})
+
+it('tells its server only once to stop, so that it stops cleanly also when the node is gone first', async () => {
+  const data = join(folder, 'data')
+  const { up, said, ended } = startUp(data)
+  const line = await new Promise<string>((resolve) => up.stdout.once('data', (chunk) => resolve(String(chunk))))
+  await vi.waitFor(() => expect(said()).toContain('a node connected'), { timeout: 25_000, interval: 100 })
+  const { hostname, port } = new URL(line.trim().replace('listening on ', ''))
+  // A connection that asks nothing is waited for.
+  const idle = createConnection(Number(port), hostname)
+  await once(idle, 'connect')
+  up.kill('SIGTERM')
+  const lock = join(data, 'agent', 'agent.pid')
+  await vi.waitFor(() => expect(existsSync(lock)).toBe(false), { timeout: 10_000, interval: 50 })
+  idle.destroy()
+  expect(await ended).toBe(0)
+  expect(said().match(/"stopping[^"]*"/g)).toEqual(['"stopping; once more to stop at once"'])
+  // Closing the database puts its log away; a killed server leaves it.
+  expect((await readdir(data)).filter((name) => name.endsWith('-wal'))).toEqual([])
 })
 
 /** What a program wrote to stderr when nobody reads what it writes to stdout, and how it ended. */

@@ -10,7 +10,7 @@ export function configPage(): string {
       `${generatedNote}# Configuration`,
       'Everything has a default that is meant to be right for everyone; set a variable only for a reason.',
       '## Server',
-      'A name that begins with `LITTORAL_` and means nothing to the server is named in its log at the start, so a spelling mistake is seen.',
+      'A name that begins with `LITTORAL_` and means nothing to server, agent or command line is named in the log of the server at the start, so a spelling mistake is seen.',
       configReference(),
       '## Agent',
       'The agent takes its settings as arguments of `littoral agent` or from the environment; an argument wins.',

@@ -73,6 +73,24 @@ describe('an agent', () => {
     expect(log).toContain(`agent node-1 connected to ${server.url.origin}`)
   })
 
+  it('says that its region is unknown to the server, as long as the server says so', async () => {
+    await start(new MemoryMachine(), '--region', 'atlantis')
+    const problem = 'the region atlantis of this node is none of ours (zhejiang)'
+    const first = await server.connection()
+    await first.until('hello')
+    first.welcome({ nodeSecret: 'lns_secret', regionProblem: problem })
+    first.send({ type: 'desired', state: desiredState(1) })
+    const conditions = (at: number) => server.connections[at]?.all('report').findLast(({ report }) => report.conditions)?.report.conditions
+    await expect.poll(() => conditions(0)).toMatchObject([{ code: 'RegionUnknown', message: problem }])
+    expect(log).toContain(`RegionUnknown: ${problem}`)
+    first.socket.terminate()
+    const second = await server.connection(1)
+    await second.until('hello')
+    second.welcome()
+    await expect.poll(() => conditions(1)).toEqual([])
+    expect(log).toContain('RegionUnknown is over')
+  })
+
   it('begins every connection with a complete report', async () => {
     await start(new MemoryMachine())
     const first = await server.connection()
@@ -146,7 +164,7 @@ describe('an agent', () => {
     await writeFile(file, '')
     const config = parseConfig(['--server', server.url.href, '--data', file, '--token', 'ljt_a', '--runtime', 'memory'], {})
     await expect(startAgent({ config, log: () => {} })).rejects.toThrow(
-      `the folder ${file} cannot be used (EEXIST); make it writable or name another one with --data`,
+      `the folder ${file} cannot be used (EEXIST): something that is no folder is in its place; name another one with --data`,
     )
   })
 

@@ -3,7 +3,6 @@
 // It starts what should run before it dials the server, so a node without network works. Its order of ending is the reverse:
 // no more steps, goodbye to the server, let go of what runs (containers go on; driver processes are ended).
 import { join } from 'node:path'
-import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecRequest, LogsRequest, NodeMessage, UpgradeRequest } from '@littoral/contract/node/stream'
 import { type Caretaker, openCaretaker } from './caretaker.ts'
@@ -11,6 +10,7 @@ import type { AgentConfig } from './config.ts'
 import type { Clock } from './clock.ts'
 import type { DesiredStore } from './desired.ts'
 import { nodeFacts } from './facts.ts'
+import { makeFolder } from './files.ts'
 import { type Keeping, openKeeping } from './keeping.ts'
 import { callDevice } from './local/call-device.ts'
 import { DeviceBook } from './local/device-book.ts'
@@ -51,19 +51,27 @@ export interface Agent {
   stop(): Promise<void>
 }
 
-async function makeFolder(dataDir: string): Promise<void> {
+const folderProblems: Readonly<Record<string, string>> = {
+  EEXIST: 'something that is no folder is in its place',
+  ENOTDIR: 'something on the way to it is no folder',
+  ENOENT: 'nothing can be made there',
+}
+
+async function openFolder(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeFolder(dataDir)
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException
-    throw new Error(`the folder ${dataDir} cannot be used (${code}); make it writable or name another one with --data`, { cause: error })
+    const problem = folderProblems[code]
+    const advice = problem === undefined ? '; make it writable or name' : `: ${problem}; name`
+    throw new Error(`the folder ${dataDir} cannot be used (${code})${advice} another one with --data`, { cause: error })
   }
 }
 
 /** Throws where the machine is not usable: a data folder in use, or no credential to join with. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config } = options
-  await makeFolder(config.dataDir)
+  await openFolder(config.dataDir)
   const unlock = await lockFolder(config.dataDir)
   try {
     return await start(options, unlock)
@@ -217,13 +225,17 @@ function openSession(options: AgentOptions, parts: Parts): Session {
 }
 
 /** What the session learns from, and tells, what the node keeps. */
-function heardBy({ identity, desired, trials, clock }: Keeping) {
+function heardBy({ identity, desired, trials, clock, conditions }: Keeping) {
   return {
     identity,
     now: clock.bestMs,
     generation: () => desired.generation,
     onConfirmed: trials.confirmed.bind(trials),
     onServerTime: clock.noteServerTime.bind(clock),
+    onRegionProblem: (problem: string | undefined) => {
+      if (problem === undefined) conditions.clear('region')
+      else conditions.set('region', 'RegionUnknown', problem)
+    },
   }
 }
 

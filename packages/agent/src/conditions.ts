@@ -12,6 +12,7 @@ export type ConditionCode =
   | 'RuntimeUnavailable'
   | 'ClockWrong'
   | 'WentBack'
+  | 'RegionUnknown'
 
 const most = 64
 

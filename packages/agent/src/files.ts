@@ -3,7 +3,7 @@
 // which the kernel tells of processes and control groups.
 import { randomBytes } from 'node:crypto'
 import { constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Replaces the file's content; makes missing folders. */
@@ -25,6 +25,23 @@ export async function writeAtomically(path: string, content: string, mode = 0o60
     throw error
   }
   await syncFolder(folder)
+}
+
+/**
+ * Makes a folder with all that is missing above it; for paths that somebody else has named. A recursive mkdir of Node 20 never
+ * returns below a folder that answers ENOENT for new entries, as /proc does: it takes that for a parent that is missing, finds
+ * the parent, and begins again.
+ */
+export async function makeFolder(folder: string, mode = 0o700): Promise<void> {
+  const look = (path: string) => stat(path).catch(() => undefined)
+  const parent = dirname(folder)
+  if (parent !== folder && (await look(parent)) === undefined) await makeFolder(parent, mode)
+  try {
+    await mkdir(folder, { mode })
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if ((await look(folder))?.isDirectory() !== true) throw error
+  }
 }
 
 /** The file's text, or undefined when there is no such file. */

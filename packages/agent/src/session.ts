@@ -49,6 +49,8 @@ export interface SessionOptions {
   /** The server wants to know what workloads use, that often; until the connection is lost. */
   /** The sink of log rivers that the server names, or that it names none. */
   readonly onLogSink?: (sink: (ServerMessage & { type: 'welcome' })['logSink']) => void
+  /** Why releases by region pass this node over, or that they do not. */
+  readonly onRegionProblem?: (problem: string | undefined) => void
   readonly onStatsWanted: (everyMs: number, send: SendSamples, mayRest: boolean) => void
   /** The node should run another agent. Said again on every connection until the outcome was told. */
   readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void
@@ -74,6 +76,7 @@ const unheard = {
   onConfirmed: () => Promise.resolve(),
   onServerTime: () => false,
   onLogSink: () => {},
+  onRegionProblem: () => {},
   onDevicesWanted: () => {},
   onDevicesTaken: () => {},
   callDevice: noDevices,
@@ -303,6 +306,7 @@ class Conversation {
     this.#heard()
     this.#isWelcome = true
     this.#onWelcome()
+    this.#options.onRegionProblem(message.regionProblem)
     this.#options.onConnected(nodeId, (message) => this.#send(message), takes)
     this.#options.onLogSink(logSink)
     if (takesDevices === true) this.#options.onDevicesWanted((report) => this.#send({ type: 'devices', report }))

@@ -68,7 +68,8 @@ export type Handlers<Operations extends Readonly<Record<string, AnyOperation>>, 
  * - `fault`: the FaultName answered when this property breaks its rule, or is missing in a family without `missing`.
  * - `doc`: one sentence for the reference page (JSON Schema's `description` is used; there is no second one).
  * - `contentMediaType: 'application/json'` + `contentSchema`: a string that holds JSON. It is checked at the door
- *   against contentSchema, and the handler still receives the text as it was sent.
+ *   against contentSchema, and the handler still receives the text as it was sent. An object or a list that a JSON body has
+ *   in its place counts as its JSON text.
  * - `xmlItem`: the element name of an array's entries in an XML answer (default: the array's own name, repeated).
  */
 export interface SchemaKeywords {

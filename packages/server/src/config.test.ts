@@ -1,6 +1,10 @@
 // Environment → configuration, and the sentences for what cannot be used.
-import { resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { agentReference } from '../../agent/src/config.ts'
+import { engineVariables } from '../../agent/src/runtime/engine/settings.ts'
+import { trialVariable } from '../../agent/src/upgrade/launch.ts'
 import { configReference, readConfig, unknownVariables } from './config.ts'
 import { defaultSettings } from './domain/settings.ts'
 
@@ -99,6 +103,20 @@ describe('the configuration', () => {
 
   it('notices names that it does not know', () => {
     expect(unknownVariables({ LITTORAL_THROTTEL: 'off', LITTORAL_THROTTLE: 'off', HOME: '/' })).toEqual(['LITTORAL_THROTTEL'])
+  })
+
+  it('notices no name that means something to the agent or the command line', async () => {
+    const root = join(import.meta.dirname, '../..')
+    const read = (text: string) => text.match(/LITTORAL_\w*[A-Z0-9]/g) ?? []
+    const agent = [...read(agentReference()), ...engineVariables.map(({ name }) => name), trialVariable]
+    const own = await Promise.all(['cli/src/profile.ts', 'agent/src/life.ts'].map((path) => readFile(join(root, path), 'utf8')))
+    const names = [...agent, ...own.flatMap(read)]
+    expect(names).toEqual(
+      expect.arrayContaining(['LITTORAL_ENDPOINT', 'LITTORAL_SERVER', 'LITTORAL_SUPERVISOR', 'LITTORAL_DRIVER_IMAGE_C']),
+    )
+    expect(unknownVariables({ ...Object.fromEntries(names.map((name) => [name, 'x'])), LITTORAL_ENDPOINTS: 'x' })).toEqual([
+      'LITTORAL_ENDPOINTS',
+    ])
   })
 
   it('documents every variable it reads', () => {

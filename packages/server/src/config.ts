@@ -230,9 +230,22 @@ function withObjectKey({ objects = noObjects }: Draft, part: Partial<NonNullable
   return { ...objects, key: { ...objects.key, ...part } }
 }
 
-/** Names that look like ours but mean nothing to the server: spelling mistakes, or settings of another program. */
+/**
+ * Of the agent and of the command line, which are the same program: whoever exports them for those may start a server beside
+ * them. What those read and this misses fails config.test.ts.
+ */
+const variablesOfOthers: ReadonlySet<string> = new Set(
+  [
+    'ENDPOINT SERVER AGENT_DATA TOKEN GATEWAY GATEWAY_SECRET REGION ENVIRONMENT RUNTIME NODE_NAME EDGE_VERSION ADDRESS LOG_SPOOL',
+    'DISK_BUDGET DRIVER_MEMORY DRIVER_USER ENGINE_SOCKET DRIVER_IMAGE_NODEJS8 DRIVER_IMAGE_PYTHON3 DRIVER_IMAGE_C DRIVER_IMAGE_JAVA8',
+    'SUPERVISOR AGENT_TRIAL',
+  ].flatMap((line) => line.split(' ').map((name) => `LITTORAL_${name}`)),
+)
+
+/** Names that look like ours but mean nothing to any command of Littoral: spelling mistakes, or settings of another program. */
 export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.keys(env).filter((name) => name.startsWith('LITTORAL_') && !variables.some((variable) => variable.name === name))
+  const known = new Set([...variables.map(({ name }) => name), ...variablesOfOthers])
+  return Object.keys(env).filter((name) => name.startsWith('LITTORAL_') && !known.has(name))
 }
 
 /** Every variable with its usual value and meaning, as a Markdown table. */

@@ -1,10 +1,11 @@
 // The server as a process: the line scripts wait for, a clean stop, and one sentence for whatever keeps it from starting.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 const main = new URL('./main.ts', import.meta.url).pathname
 let folder: string
@@ -43,10 +44,16 @@ function start(args: readonly string[], env: Record<string, string> = {}, before
     void ended.then(() => reject(new Error(`it ended: ${err}`)))
   })
   ready.catch(() => {})
-  return { child, ready, ended }
+  return { child, ready, ended, said: () => err }
 }
 
 const ownPort = ['--listen', '127.0.0.1:0']
+const stopping = 'stopping; once more to stop at once'
+
+function messagesIn(log: string): string[] {
+  const lines = log.trim().split('\n')
+  return lines.map((text) => (JSON.parse(text) as { message: string }).message)
+}
 
 describe('a server process', () => {
   it('prints exactly one line when it is ready, answers at that address, and stops cleanly on SIGTERM', async () => {
@@ -59,11 +66,7 @@ describe('a server process', () => {
     server.child.kill('SIGTERM')
     const { code, out, err } = await server.ended
     expect([code, out]).toEqual([0, line])
-    const messages = err
-      .trim()
-      .split('\n')
-      .map((text) => (JSON.parse(text) as { message: string }).message)
-    expect(messages).toContain('stopping')
+    expect(messagesIn(err)).toContain(stopping)
     await expect(stat(join(folder, 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
@@ -99,6 +102,38 @@ it('goes on when nobody reads its line and its log any more', async () => {
   for (let call = 0; call < 3; call++) expect((await fetch(url)).status).toBe(400)
 })
 
+describe('a server that takes its time to stop', () => {
+  /** A connection that asks nothing is waited for. */
+  async function startHeldUp() {
+    const server = start([...ownPort, '--data', folder])
+    const url = new URL((await server.ready).replace('listening on ', '').trim())
+    const idle = createConnection(Number(url.port), url.hostname)
+    await once(idle, 'connect')
+    return { ...server, idle }
+  }
+
+  it('says so once, whatever other signal follows, and ends cleanly', async () => {
+    const { child, ended, idle, said } = await startHeldUp()
+    child.kill('SIGTERM')
+    child.kill('SIGINT')
+    await vi.waitFor(() => expect(said()).toContain(stopping))
+    idle.destroy()
+    const { code, err } = await ended
+    expect(code).toBe(0)
+    expect(messagesIn(err).filter((message) => message.startsWith('stopping'))).toEqual([stopping])
+  })
+
+  it('ends at once when the same signal comes again', async () => {
+    const { child, ended, idle, said } = await startHeldUp()
+    child.kill('SIGTERM')
+    await vi.waitFor(() => expect(said()).toContain(stopping))
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(null)
+    expect(child.signalCode).toBe('SIGTERM')
+    idle.destroy()
+  })
+})
+
 /** Runs what follows in a namespace of its own, in which the folder is a small disk. */
 function onSmallDisk(data: string, size: string, fill = 'true'): string[] {
   return ['unshare', '--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=${size} none "$0" && { ${fill}; exec "$@"; }`, data]
@@ -122,12 +157,16 @@ describe('what keeps a server from starting', () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
-  it('is a data folder that is none', async () => {
-    const file = join(folder, 'file')
-    await writeFile(file, '')
-    expect(await sentenceOf([...ownPort, '--data', join(file, 'data')])).toMatch(
-      /^The data folder .*file\/data cannot be used \(ENOTDIR\); make it/,
-    )
+  it.each([
+    ['/proc/littoral', '(ENOENT): nothing can be made there; set --data or LITTORAL_DATA to another one.'],
+    ['/proc/littoral/deeper/data', '(ENOENT): nothing can be made there; set --data or LITTORAL_DATA to another one.'],
+    ['/sys/littoral', '; make it readable and writable or set LITTORAL_DATA to another one.'],
+    ['/dev/null/littoral', '(ENOTDIR): something on the way to it is no folder; set --data or LITTORAL_DATA to another one.'],
+    ['/etc/hostname', '(EEXIST): something that is no folder is in its place; set --data or LITTORAL_DATA to another one.'],
+  ])('is a data folder such as %s', async (data, words) => {
+    const sentence = await sentenceOf([...ownPort, '--data', data])
+    expect(sentence).toContain(`The data folder ${data} cannot be used (`)
+    expect(sentence).toContain(words)
   })
 
   it('is a disk that is full, or nearly so', async () => {

@@ -37,8 +37,12 @@ async function main(args: string[]): Promise<void> {
   const config = readConfig(env)
   // Until it is up nothing needs closing in order: an early signal just ends the process.
   const server = await openServer(config, { log })
+  let isStopping = false
   const stop = (signal: string) => {
-    log.info({ signal }, 'stopping')
+    // The other signal is no second wish: Ctrl-C reaches a server and its parent, and the parent passes it on in its own way.
+    if (isStopping) return
+    isStopping = true
+    log.info({ signal }, 'stopping; once more to stop at once')
     setTimeout(() => process.exit(1), stopLimitMs).unref()
     server.stop().then(
       () => process.exit(0),
@@ -48,9 +52,10 @@ async function main(args: string[]): Promise<void> {
       },
     )
   }
+  // Only once each: the same signal again has its usual effect, which is the end of the process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
   const unknown = unknownVariables(process.env)
-  if (unknown.length > 0) log.warn({ variables: unknown }, 'variables that mean nothing to the server')
+  if (unknown.length > 0) log.warn({ variables: unknown }, 'variables that mean nothing to Littoral')
   if (!config.rootKey) log.info({ accessKeyId: server.rootKey.accessKeyId, dataFolder: config.dataFolder }, 'the key is in root-key.json')
   process.stdout.write(`listening on ${server.url}\n`)
 }

@@ -19,7 +19,11 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 function run(...args: string[]): { status: number | null; out: string; err: string } {
   const script = `const { runAgent } = await import(${JSON.stringify(main)}); process.exit(await runAgent(${JSON.stringify(args)}, ${JSON.stringify(bundle)}))`
   const flags = ['--import', 'tsx', '--conditions=littoral:source', '--input-type=module', '-e', script]
-  const { status, stdout, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8', cwd: join(import.meta.dirname, '../../../..') })
+  const { status, stdout, stderr } = spawnSync(process.execPath, flags, {
+    encoding: 'utf8',
+    cwd: join(import.meta.dirname, '../../../..'),
+    timeout: 60_000,
+  })
   return { status, out: stdout, err: stderr.replace(/^npm warn.*\n/gm, '') }
 }
 
@@ -81,6 +85,12 @@ describe('littoral agent install', () => {
   ])('refuses %j', (args, status, words) => {
     const refused = run(...args, '--root', join(root, 'machine'))
     expect([refused.status, refused.err]).toEqual([status, expect.stringContaining(words)])
+  })
+
+  it('ends with a sentence where its folders cannot be made', async () => {
+    await writeFile(bundle, '// littoral-agent 0.1.0\n')
+    const { status, err } = run('install', ...settings, '--root', '/proc/littoral/machine')
+    expect([status, err]).toEqual([1, 'littoral agent: the folder /proc/littoral cannot be made (ENOENT); name another one\n'])
   })
 
   it('removes no folder that is not an agent’s', async () => {

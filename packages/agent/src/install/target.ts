@@ -1,7 +1,7 @@
 // The machine, or the folder, that something is installed on: writes and removes files and runs programs, or only says that it
 // would. Each file is replaced in one step, so that an installation that is cut off leaves whole files.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { hasCode } from '../files.ts'
 
@@ -42,7 +42,7 @@ export class Target {
 
   folder(path: string, mode: number): void {
     this.#print(`folder  ${this.path(path)} ${octal(mode)}`)
-    if (!this.#isDryRun) this.#allowed(path, () => mkdirSync(this.path(path), { recursive: true, mode }))
+    if (!this.#isDryRun) this.#allowed(path, () => makeFolders(this.path(path), mode))
   }
 
   file(path: string, content: string | Buffer, mode: number): void {
@@ -54,7 +54,7 @@ export class Target {
     this.#allowed(path, () => {
       const final = this.path(path)
       const spare = `${final}.${process.pid}.tmp`
-      mkdirSync(dirname(final), { recursive: true, mode: 0o755 })
+      makeFolders(dirname(final), 0o755)
       rmSync(spare, { force: true })
       writeFileSync(spare, content, { mode, flag: 'wx', flush: true })
       renameSync(spare, final)
@@ -111,6 +111,26 @@ export function findBundle(own: string): string {
   const found = candidates.find((path) => existsSync(path) && readFileSync(path, 'utf8').startsWith(header))
   if (found === undefined) throw new Error('the bundled agent is missing; run npm run build')
   return found
+}
+
+/** Not by a recursive mkdir, for the reason that makeFolder in files.ts has. */
+function makeFolders(folder: string, mode: number): void {
+  const parent = dirname(folder)
+  if (parent !== folder && !existsSync(parent)) makeFolders(parent, mode)
+  if (isFolder(folder)) return
+  try {
+    mkdirSync(folder, { mode })
+  } catch (error) {
+    if (isFolder(folder)) return
+    const { code = '' } = error as NodeJS.ErrnoException
+    // Whoever asks has a sentence of its own for what this user may not do.
+    if (!['ENOENT', 'ENOTDIR', 'EEXIST'].includes(code)) throw error
+    throw new Error(`the folder ${folder} cannot be made (${code}); name another one`, { cause: error })
+  }
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
 }
 
 /** Secrets are shown to nobody who only wants to look. */

@@ -1,7 +1,8 @@
 // A sink that is a file on the node: lines of JSON, one record each. It is bounded: a full file makes room for a new one and a
 // few older ones are kept beside it. Opened for every batch, so that a tool that moves it away is obeyed at once.
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '../files.ts'
 import { ndjson } from './ndjson.ts'
 import type { Batch } from './records.ts'
 import type { Delivery, Sink, SinkOptions } from './sink.ts'
@@ -24,7 +25,7 @@ export function openFileSink(path: string, { node }: Pick<SinkOptions, 'node'>, 
 }
 
 async function append(path: string, content: Buffer, mostBytes: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+  await makeFolder(dirname(path), 0o750)
   const file = await open(path, 'a', 0o640)
   let isFull: boolean
   try {

@@ -101,7 +101,7 @@ const nodeFields = {
         description:
           'DesiredStateCorrupt, IdentityCorrupt or RecordCorrupt: a file was damaged · DiskFull, DataFolderReadOnly or DiskFailed: the ' +
           'data folder takes nothing · RuntimeUnavailable: what runs workloads does not answer · ClockWrong: its clock is off · WentBack: ' +
-          'it went back to an older version by itself.',
+          'it went back to an older version by itself · RegionUnknown: its region is none of the installation, so releases by region pass it over.',
       }),
       Message: Type.String({ description: 'The same for people.' }),
       Since: Time('Since when, by the clock of the node'),

@@ -143,6 +143,8 @@ export const ServerMessage = Type.Union([
     statsMayRest: Type.Optional(Type.Boolean()),
     /** Where log rivers flow to, as log-sink.ts reads it; absent: nowhere, unless the node has a sink of its own. */
     logSink: Type.Optional(Type.Object({ address: Text(2048), headers: Type.Optional(Text(8192)) })),
+    /** That this server knows the node's region by no name, and what follows; absent: it does, or it is an older server. */
+    regionProblem: Type.Optional(Text(2000)),
     /** Whether the node may tell what devices behind its drivers say; absent: an older server, which would not understand it. */
     takesDevices: Type.Optional(Type.Boolean()),
     /** What this server takes that older ones refuse: 'disk', 'incidents'. A node sends it to no other. */

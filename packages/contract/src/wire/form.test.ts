@@ -98,6 +98,28 @@ describe('decoding', () => {
     ).toEqual({ Count: 5, Share: 2, Ids: ['a'] })
   })
 
+  it.each<[string, unknown, unknown]>([
+    ['an object', { a: [1, 'b'], c: null }, '{"a":[1,"b"],"c":null}'],
+    ['a list', [{ a: 1 }], '[{"a":1}]'],
+    ['text', '{ "a": 1 }', '{ "a": 1 }'],
+    ['nothing', null, undefined],
+    ['a number', 5, 5],
+    ['a boolean', true, true],
+    ['a number past 2^53', { a: [2 ** 53] }, { a: [2 ** 53] }],
+  ])('takes %s from a JSON body for a text that is JSON', (_, value, expected) => {
+    const contentSchema = Type.Object({})
+    const Config = Type.String({ contentMediaType: 'application/json', contentSchema })
+    const decodeConfig = formDecoder(Type.Object({ Config, Name: Type.String(), Configs: Type.Optional(Type.Array(Config)) }))
+    const { input } = decodeConfig(new Map<string, unknown>(Object.entries({ Config: value, Configs: [value], Name: {} })))
+    expect(input).toEqual({ ...(expected !== undefined && { Config: expected }), Configs: [expected ?? null], Name: {} })
+  })
+
+  it('leaves an object that is nested deeper than any stack to the check', () => {
+    const Config = Type.String({ contentMediaType: 'application/json', contentSchema: Type.Any() })
+    const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`) as unknown
+    expect(formDecoder(Type.Object({ Config }))(new Map([['Config', deep]])).input['Config']).toBe(deep)
+  })
+
   it('tells which names nobody declared', () => {
     expect(decodeText('Name=n&RegionId=x&Name.1=y&count=1&Ids.1=a&.=1').unknown).toEqual(['RegionId', 'Name.1', 'count', '.'])
   })

@@ -23,6 +23,8 @@ interface Plan {
   readonly isClosed: boolean
   /** Empty text is no value of it, but says that none is given. */
   readonly isUnsetByEmpty: boolean
+  /** A text that is JSON. */
+  readonly isJsonText: boolean
 }
 
 interface Property {
@@ -57,6 +59,7 @@ function planOf(schema: JsonSchema, isOptional = false): Plan {
   return {
     shape,
     isClosed: object?.additionalProperties === false,
+    isJsonText: shape === 'text' && schema.contentSchema !== undefined,
     isUnsetByEmpty: isOptional && shape === 'text' && words !== undefined && !words.includes(''),
     ...(list?.items && { items: planOf(list.items) }),
     ...(object?.properties && { properties: new Map(plansOf(object)) }),
@@ -181,7 +184,26 @@ function normalize(value: unknown, plan: Plan): unknown {
   }
   if (value === null) return undefined
   if (typeof value !== 'object') return value
+  if (plan.isJsonText) return jsonTextOf(value)
   return Array.isArray(value) ? normalizeList(value, plan) : normalizeObject(value, plan)
+}
+
+/**
+ * Who writes a JSON body by hand writes the object where its JSON text is wanted. What is not the same as text stays an object,
+ * for the check to refuse: a number past 2^53 has become another one already, and no stack is deep enough for every nesting.
+ */
+function jsonTextOf(value: object): unknown {
+  let isExact = true
+  const look = (_key: string, inner: unknown) => {
+    if (typeof inner === 'number' && Number.isInteger(inner) && !Number.isSafeInteger(inner)) isExact = false
+    return inner
+  }
+  try {
+    const text = JSON.stringify(value, look)
+    return isExact ? text : value
+  } catch {
+    return value
+  }
 }
 
 function normalizeText(text: string, plan: Plan): unknown {
@@ -215,7 +237,7 @@ function parseJson(text: string): unknown {
 }
 
 function normalizeList(list: unknown[], { items }: Plan): unknown {
-  if (items === undefined || items.shape === 'text') return list
+  if (items === undefined || (items.shape === 'text' && !items.isJsonText)) return list
   return list.map((item) => normalize(item, items) ?? item)
 }
 

@@ -74,6 +74,18 @@ describe('a call that succeeds', () => {
     }
   })
 
+  it('takes an object or a list of a JSON body for a parameter that is JSON text, and nothing else', async () => {
+    const { app } = testApp()
+    const ask = async (Text: unknown) => {
+      const body = JSON.stringify({ Name: 'web', Text })
+      const answer = await app.inject(v3Request({ action: 'Echo', body, headers: { 'content-type': 'application/json' } }))
+      return answer.json<{ Input?: { Text: string }; Message: string }>()
+    }
+    expect((await ask([{ format: 'JSON' }])).Input?.Text).toBe('[{"format":"JSON"}]')
+    for (const wrong of [{ format: 'JSON' }, [{}], 5, true]) expect((await ask(wrong)).Message).toContain('Text')
+    expect((await ask([{}])).Message).toContain('format')
+  })
+
   it.each(['garbage', 'text/', 'multipart/form-data', 'application/octet-stream', ';;'])('accepts any content type: %s', async (type) => {
     const request = v3Request({ action: 'Echo', query: [['Name', 'web']], body: 'bytes', headers: { 'content-type': type } })
     expect((await testApp().app.inject(request)).statusCode).toBe(200)

@@ -27,6 +27,9 @@ export interface Enrolled {
   readonly nodeId: string
   /** A new secret, to be handed to the node; absent when it showed the one it has. */
   readonly nodeSecret?: string
+  readonly region: string
+  /** The join token said it, not the node. */
+  readonly isRegionPinned: boolean
 }
 
 /** Recognises the caller by its Authorization header. Throws `Node.Unauthenticated` or `Node.TokenRefused`. */
@@ -78,9 +81,10 @@ export async function enrol(admission: Admission, hello: Hello, services: Admiss
       const facts = withSealKey(hello.facts, admission.kind === 'node' ? known.facts.sealKey : undefined)
       nodes.update(tx, { id: known.id, ...described(facts, known.pinned), nowMs: services.now(), ...secretHash })
       nodes.updateGeneration(tx, known.id, newerThan(hello.generation, known.generation))
-      return { nodeId: known.id, ...issued }
+      return { nodeId: known.id, ...regionOf(hello.facts, known.pinned), ...issued }
     }
-    return { nodeId: insertNode(tx, { admission, hello, services, secretHash: secretHash.secretHash ?? '' }), ...issued }
+    const nodeId = insertNode(tx, { admission, hello, services, secretHash: secretHash.secretHash ?? '' })
+    return { nodeId, ...regionOf(hello.facts, pinnedBy(admission)), ...issued }
   })
 }
 
@@ -108,11 +112,7 @@ function insertNode(tx: WriteTx, { admission, hello, services, secretHash }: New
   const nowMs = services.now()
   if (admission.kind === 'node') throw unauthenticated('the node does not exist any more')
   if (admission.kind === 'join') joinTokens.use(tx, admission.token.id, nowMs, { name: 'Node.TokenRefused' })
-  const token = admission.kind === 'join' ? admission.token : undefined
-  const pinned = {
-    ...(token?.region === undefined ? {} : { region: token.region }),
-    ...(token?.environment === undefined ? {} : { environment: token.environment }),
-  }
+  const pinned = pinnedBy(admission)
   const id = `node-${services.ids.hex(16)}`
   nodes.insert(tx, {
     id,
@@ -130,6 +130,14 @@ function insertNode(tx: WriteTx, { admission, hello, services, secretHash }: New
   return id
 }
 
+function pinnedBy(admission: Admission): nodes.NodeRecord['pinned'] {
+  const token = admission.kind === 'join' ? admission.token : undefined
+  return {
+    ...(token?.region === undefined ? {} : { region: token.region }),
+    ...(token?.environment === undefined ? {} : { environment: token.environment }),
+  }
+}
+
 /**
  * A node that accepted more than this server ever numbered comes from another server, or this one was restored from an
  * older backup. It refuses everything that is not newer than what it has, so the numbering goes on above that.
@@ -140,7 +148,11 @@ function newerThan(accepted: number, generation: number): number {
 
 function described(facts: NodeFacts, pinned: nodes.NodeRecord['pinned']) {
   const environments = pinned.environment === undefined ? facts.environments : [pinned.environment]
-  return { name: facts.name, region: pinned.region ?? facts.region, environments, facts }
+  return { name: facts.name, region: regionOf(facts, pinned).region, environments, facts }
+}
+
+function regionOf(facts: NodeFacts, pinned: nodes.NodeRecord['pinned']): Pick<Enrolled, 'region' | 'isRegionPinned'> {
+  return { region: pinned.region ?? facts.region, isRegionPinned: pinned.region !== undefined }
 }
 
 function unauthenticated(detail: string): Fault {

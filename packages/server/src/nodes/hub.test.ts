@@ -132,6 +132,25 @@ describe('joining', () => {
     expect(await context.store.read((tx) => nodes.list(tx, { accountId }))).toHaveLength(2)
   })
 
+  it('takes in a node of an unknown region, and tells it and the log which there are', async () => {
+    const warned = vi.spyOn(context.log, 'warn')
+    const { node, nodeId, secret } = await join()
+    expect(await node.next('welcome')).not.toHaveProperty('regionProblem')
+    expect(warned).not.toHaveBeenCalled()
+    await node.close()
+    const moved = await connect(http.url, `LittoralNode ${nodeId}:${secret}`)
+    moved.hello({ region: 'atlantis' })
+    const { regionProblem } = await moved.next('welcome')
+    expect(regionProblem).toMatch(/^the region atlantis of this node is none of the server's \(zhejiang\).+--region/)
+    expect(warned).toHaveBeenCalledWith({ nodeId, detail: regionProblem }, 'the region of a node is unknown')
+    await assign(nodeId, group('app/app-1/prod'))
+    expect((await moved.next('desired')).state.workloads).toHaveLength(1)
+    const pinned = await connect(http.url, `Bearer ${await token({ region: 'lemuria' })}`)
+    pinned.hello()
+    expect((await pinned.next('welcome')).regionProblem).toMatch(/^the region lemuria .+Join with a token/)
+    warned.mockRestore()
+  })
+
   it('keeps the region and the environment that the token said, whatever the node says', async () => {
     const { node, nodeId, secret } = await join({ region: 'fujian', environment: 'staging' })
     expect(await record(nodeId)).toMatchObject({ region: 'fujian', environments: ['staging'] })

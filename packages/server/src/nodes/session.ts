@@ -6,6 +6,7 @@ import { nodeProtocol } from '@littoral/contract/node/protocol'
 import type { WorkloadSample } from '@littoral/contract/node/sample'
 import type { NodeMessage, ServerMessage } from '@littoral/contract/node/stream'
 import type { RawData, WebSocket } from 'ws'
+import { regionProblem } from '../domain/region-problem.ts'
 import type { Services } from '../operations/context.ts'
 import { type Admission, type AdmissionServices, enrol } from './admission.ts'
 import { type Aside, takenAsides } from './asides.ts'
@@ -212,6 +213,8 @@ export class NodeSession {
     const enrolled = await enrol(this.#admission, hello, this.#services)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#begin(enrolled.nodeId, hello.generation)
+    const problem = regionProblem(this.#services.settings.regions, enrolled)
+    if (problem !== undefined) this.#services.log.warn({ nodeId: enrolled.nodeId, detail: problem }, 'the region of a node is unknown')
     this.tell({
       type: 'welcome',
       nodeId: enrolled.nodeId,
@@ -220,6 +223,7 @@ export class NodeSession {
       heartbeatMs: this.#services.settings.heartbeatMs,
       statsEveryMs: this.#services.settings.statsEveryMs,
       ...(this.#services.settings.logSink && { logSink: this.#services.settings.logSink }),
+      ...(problem !== undefined && { regionProblem: problem }),
       statsMayRest: true,
       takes: takenAsides,
       takesDevices: true,

@@ -1,8 +1,9 @@
 // From a driver workload to the container it runs in (contract: iot-edge §8): its package at /linkedge/driver, its ports
 // published by the engine itself, because a driver never runs twice at once and so needs no port that outlives it.
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { DriverWorkload } from '@littoral/contract/node/desired-state'
 import { normalizeImageName } from '@littoral/contract/node/image-name'
+import { makeFolder } from '../../files.ts'
 import { busFolder } from '../../packages/local-door.ts'
 import { StepError } from '../runtime.ts'
 import type { ContainerSpec } from './client/containers.ts'
@@ -100,7 +101,7 @@ async function volumeBind({ hostPath, containerPath, permission }: DriverContain
     throw new StepError('VolumeRejected', `the volume ${hostPath} → ${containerPath} has a colon in its path`, { isStalled: true })
   }
   if (!(await exists(hostPath))) {
-    await mkdir(hostPath, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+    await makeFolder(hostPath, 0o755).catch((error: unknown) => {
       throw new StepError('VolumeMissing', `${hostPath} is not on this node and cannot be made: ${String(error)}`, { cause: error })
     })
   }

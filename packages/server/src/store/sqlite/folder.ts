@@ -1,6 +1,6 @@
 // The folder of a database: made when absent, and checked before anything is opened in it. Called by sqlite/open.ts.
 import { constants, promises as fs } from 'node:fs'
-import path from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { StartupError } from '../startup-error.ts'
 import { codeOf, messageOf } from './errors.ts'
 
@@ -17,26 +17,6 @@ export async function prepareFolder(folder: string): Promise<void> {
   }
   const { bavail, bsize } = await fs.statfs(folder)
   if (bavail * bsize < minFreeBytes) throw new StartupError(`The disk that holds the data folder ${folder} is full.`)
-}
-
-/** Like a recursive mkdir, which on Node 20 never returns below a folder that allows no new entries, such as /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await fs.mkdir(folder, { mode: 0o700 })
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return
-    const parent = path.dirname(folder)
-    if (codeOf(error) !== 'ENOENT' || parent === folder || (await exists(parent))) throw error
-    await makeFolder(parent)
-    await fs.mkdir(folder, { mode: 0o700 })
-  }
-}
-
-async function exists(folder: string): Promise<boolean> {
-  return fs.stat(folder).then(
-    () => true,
-    () => false,
-  )
 }
 
 function describe(folder: string, error: unknown): string {
