@@ -143,6 +143,16 @@ test('a container over its memory limit is reported as out of memory', async () 
   expect(seen).toMatchObject({ reason: { code: 'OutOfMemory' }, containers: [{ exitCode: 137, isOutOfMemory: true }] })
 })
 
+test('a container that somebody kills through the engine is not reported as out of memory, under a memory limit too', async () => {
+  const instanceId = await runtime.start(group({ containers: [script('exec sleep 1000', { memoryBytes: 16 * 1024 * 1024 })] }), forever())
+  await until(runtime, instanceId, isReady)
+  const { Id } = await detailsOf(instanceId, 'web')
+  await killContainer(bench.engine, Id)
+  const seen = await until(runtime, instanceId, ({ phase }) => phase === 'backoff')
+  expect(seen).toMatchObject({ reason: { code: 'ExitedEarly' }, containers: [{ exitCode: 137 }] })
+  expect(seen.containers[0]).not.toHaveProperty('isOutOfMemory')
+})
+
 test('the kernel keeps a container to a number of processes that grows with its processors', async () => {
   const { instanceId } = await bringUp(runtime, group({ containers: [container({ cpus: 1.5 })] }))
   const { Id } = await detailsOf(instanceId, 'web')
