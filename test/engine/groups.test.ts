@@ -165,7 +165,10 @@ test('the last results of a probe are kept with what they said, also when the co
   const check = { ...probe.tcpSocket, type: 'exec' as const, command: ['sh', '-c', 'echo checked; test -e /tmp/up'] }
   const workload = group({ containers: [script('until [ -e /tmp/end ]; do sleep 0.05; done; exit 5', { probe: check })] })
   const instanceId = await runtime.start(workload, forever())
-  const hasResult = (wanted: boolean) => runtime.probes!(instanceId).get('web')?.some(({ isSuccess }) => isSuccess === wanted) === true
+  const hasResult = (wanted: boolean) =>
+    runtime.probes!(instanceId)
+      .get('web')
+      ?.some(({ isSuccess }) => isSuccess === wanted) === true
   const { Id } = await detailsOf(instanceId, 'web')
   for (const [file, isFirst] of Object.entries({ '/tmp/up': false, '/tmp/end': true })) {
     await eventually(() => hasResult(isFirst))
