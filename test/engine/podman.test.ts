@@ -68,6 +68,17 @@ describe.skipIf(missing !== undefined)(`Podman${missing === undefined ? '' : ` (
     expect((await execCommand(bench.engine, Id, hungry)).exitCode).toBe(137)
   })
 
+  test('a container that outgrows its memory is told as that, and one that somebody kills is not', async () => {
+    const limit = { memoryBytes: 16 * 1024 * 1024 }
+    const hungry = await runtime.start(group({ containers: [script('x=x; while true; do x=$x$x; done', limit)] }), forever())
+    const isDown = ({ phase }: { phase: string }) => phase === 'backoff'
+    expect(await until(runtime, hungry, isDown)).toMatchObject({ reason: { code: 'OutOfMemory' }, containers: [{ isOutOfMemory: true }] })
+    const victim = await runtime.start(group({ containers: [script('exec sleep 1000', limit)] }), forever())
+    await until(runtime, victim, isReady)
+    await killContainer(bench.engine, (await detailsOf(victim, 'web')).Id)
+    expect(await until(runtime, victim, isDown)).toMatchObject({ reason: { code: 'ExitedEarly' }, containers: [{ exitCode: 137 }] })
+  })
+
   test('the containers of a group reach each other, and their logs come in whole lines with their names', async () => {
     const side = script('until wget -q -O - http://127.0.0.1:8080/ 2>/dev/null; do sleep 0.1; done; echo " was here"; sleep 1000', {
       name: 'side',

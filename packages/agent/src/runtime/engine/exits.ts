@@ -1,15 +1,12 @@
 // What an exited container died of, counted once per exit.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reason } from '@littoral/contract/node/report'
 import { countFailures, type ObservedContainer, stableRunMs } from '../runtime.ts'
-import { type ContainerDetails, findContainer } from './client/containers.ts'
+import type { ContainerDetails } from './client/containers.ts'
 import { readLogs } from './client/logs.ts'
 import type { EngineContext } from './context.ts'
 import type { ConnectedEngine } from './link.ts'
-
-const causeWaitMs = 300
-const causeLooks = 2
-const causeKnownMs = 10_000
+import { countMemoryKills, wasOutOfMemory } from './memory-kills.ts'
+import type { ContainerNotes } from './notes.ts'
 
 interface Exited {
   instanceId: string
@@ -25,29 +22,37 @@ interface Exit {
 }
 
 export async function noteExit(context: EngineContext, connected: ConnectedEngine, exited: Exited): Promise<Exit> {
-  const { instanceId, name } = exited
+  const { instanceId, name, details } = exited
   const notes = context.notes.container(instanceId, name)
   if (exited.isInterrupted) noteInterruption(context, exited)
-  const isNew = notes.startError === undefined && notes.countedExit !== exited.details.State.FinishedAt
-  const details = isNew && notes.killReason === undefined ? await lookAgain(connected, exited.details) : exited.details
   if (notes.startError !== undefined) {
     const { atMs } = notes.startError
     return { seen: { failures: notes.failures, exitedAtMs: atMs, exitCode: details.State.ExitCode || 127 }, reason: notes.exitReason }
   }
   const { StartedAt, FinishedAt, ExitCode } = details.State
-  const isOutOfMemory = wasOutOfMemory(details, isFlagMissing(connected) && notes.killReason === undefined)
   if (notes.countedExit !== FinishedAt) {
-    notes.countedExit = FinishedAt
-    notes.failures = countFailures(notes.failures, Date.parse(FinishedAt) - Date.parse(StartedAt))
-    notes.exitReason = notes.killReason ?? {
-      code: isOutOfMemory ? 'OutOfMemory' : 'ExitedEarly',
-      message: await describe(connected, details, isOutOfMemory),
+    const reason = await reasonOf(connected, details, notes)
+    // Another look may have counted it meanwhile.
+    if (notes.countedExit !== FinishedAt) {
+      notes.countedExit = FinishedAt
+      notes.failures = countFailures(notes.failures, Date.parse(FinishedAt) - Date.parse(StartedAt))
+      notes.exitReason = reason
+      delete notes.killReason
+      context.notes.save(instanceId)
     }
-    delete notes.killReason
-    context.notes.save(instanceId)
   }
   const seen = { failures: notes.failures, exitedAtMs: Date.parse(FinishedAt), startedAtMs: Date.parse(StartedAt), exitCode: ExitCode }
+  const isOutOfMemory = notes.exitReason?.code === 'OutOfMemory'
   return { seen: isOutOfMemory ? { ...seen, isOutOfMemory } : seen, reason: notes.exitReason }
+}
+
+async function reasonOf(connected: ConnectedEngine, details: ContainerDetails, notes: ContainerNotes): Promise<Reason> {
+  if (notes.killReason !== undefined) return notes.killReason
+  const killed = { details, killsBefore: notes.memoryKillsBefore, killsNow: countMemoryKills() }
+  const isOutOfMemory = await wasOutOfMemory(connected, killed)
+  const message = await describe(connected, details, isOutOfMemory)
+  // A kill of our own may have been noted while the engine was asked.
+  return notes.killReason ?? { code: isOutOfMemory ? 'OutOfMemory' : 'ExitedEarly', message }
 }
 
 function noteInterruption(context: EngineContext, { instanceId, name, details }: Exited): void {
@@ -59,31 +64,6 @@ function noteInterruption(context: EngineContext, { instanceId, name, details }:
   notes.exitReason = { code: 'Interrupted', message: 'it ended together with its group, as when the machine or the engine goes down' }
   delete notes.killReason
   context.notes.save(instanceId)
-}
-
-/** The engine hears of an exit and of its cause apart, so of one that was killed it may know the cause only a moment later. */
-async function lookAgain({ engine }: ConnectedEngine, details: ContainerDetails): Promise<ContainerDetails> {
-  if (details.State.ExitCode !== 137 || details.State.OOMKilled || engine.isPodman) return details
-  let seen = details
-  // What ended long ago is known by now. A clock that was set back says nothing of how long ago it was.
-  const isOld = Date.now() - Date.parse(details.State.FinishedAt) > causeKnownMs
-  for (let looks = isOld ? 1 : causeLooks; looks > 0 && !seen.State.OOMKilled; looks -= 1) {
-    if (!isOld) await sleep(causeWaitMs)
-    const later = await findContainer(engine, details.Id).catch(() => undefined)
-    if (later?.State.FinishedAt !== details.State.FinishedAt) break
-    seen = later
-  }
-  return seen
-}
-
-/** Podman flags it since version 5. */
-function isFlagMissing({ engine, info }: ConnectedEngine): boolean {
-  return engine.isPodman && Number.parseInt(info.ServerVersion, 10) < 5
-}
-
-/** Where nothing is flagged, a kill that nobody here asked for, under a memory limit, is taken for one. */
-function wasOutOfMemory({ State, HostConfig }: ContainerDetails, isGuessAllowed: boolean): boolean {
-  return State.OOMKilled || (isGuessAllowed && State.ExitCode === 137 && (HostConfig.Memory ?? 0) > 0)
 }
 
 /** The exit code and the container's last words, which mostly say why. */

@@ -17,6 +17,8 @@ export interface ContainerNotes {
   killReason?: Reason
   /** It could not even be started, and when that was. */
   startError?: { message: string; atMs: number }
+  /** How many processes the kernel of this machine had ended for memory when it was started last. */
+  memoryKillsBefore?: number
   /** StartedAt of the run whose postStart hook has succeeded. */
   postStarted?: string
   /** What tells the devices it was made with from others of their names, by host path. */

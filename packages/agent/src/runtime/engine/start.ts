@@ -22,6 +22,8 @@ import {
 } from './labels.ts'
 import type { ConnectedEngine } from './link.ts'
 import type { Holder } from './holders.ts'
+import { countMemoryKills } from './memory-kills.ts'
+import type { ContainerNotes } from './notes.ts'
 
 interface Member {
   name: string
@@ -134,6 +136,7 @@ async function startMember(
   making: Making & { member: { id: string; name: string } },
 ): Promise<void> {
   const { member, identity, signal, holder } = making
+  noteMemoryKills(context.notes.container(identity.instanceId, member.name))
   try {
     await startContainer(connected.engine, member.id, signal)
   } catch (error) {
@@ -148,6 +151,13 @@ async function startMember(
   if (!details.State.Running) return
   const container = groupContainer(identity.workload, member.name)
   context.watches.ensure({ instanceId: identity.instanceId, details, container, address: holder?.address, isAdopted: false })
+}
+
+/** To be told from later ones. */
+export function noteMemoryKills(notes: ContainerNotes): void {
+  const count = countMemoryKills()
+  if (count === undefined) delete notes.memoryKillsBefore
+  else notes.memoryKillsBefore = count
 }
 
 /** Counts a failed start like an exit, so that the next attempt waits longer. */

@@ -33,7 +33,7 @@ import {
   ownerLabel,
   type KeptWorkload,
 } from './labels.ts'
-import { noteStartError, toStepError } from './start.ts'
+import { noteMemoryKills, noteStartError, toStepError } from './start.ts'
 
 /**
  * Drains, runs preStop, sends TERM, and kills what is left when the grace is over. Open connections get at most two thirds
@@ -148,6 +148,7 @@ export async function restartContainer(context: EngineContext, instanceId: strin
   notes.restarts += 1
   delete notes.startError
   delete notes.isToBeRecreated
+  noteMemoryKills(notes)
   if (devices.length > 0) notes.devices = identitiesOf(look)
   context.notes.of(instanceId).lastRestartReason = notes.exitReason?.code ?? 'Exited'
   context.notes.save(instanceId)

@@ -153,7 +153,7 @@ test('the event stream is opened again after a loss, and the caller told to look
   })
   ending.abort()
   expect(looks).toBe(3)
-  expect(events.slice(0, 2)).toEqual([
+  expect(events.slice(0, 2)).toMatchObject([
     { action: 'start', containerId: 'a', labels: { 'littoral.node': 'n' } },
     { action: 'die', containerId: 'a', labels: {} },
   ])

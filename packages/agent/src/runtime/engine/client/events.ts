@@ -1,5 +1,6 @@
 // The engine's event stream for our own containers, kept open: after every (re)connect `onConnected` runs, so that the
 // caller lists again; replaying missed events does not work on Podman.
+import type { Readable } from 'node:stream'
 import type { Engine } from './connection.ts'
 import { EngineError, isEngineError } from './engine-error.ts'
 
@@ -8,6 +9,8 @@ export interface ContainerEvent {
   action: string
   containerId: string
   labels: Record<string, string>
+  /** By the engine's clock. */
+  atMs: number
 }
 
 export interface WatchEvents {
@@ -45,6 +48,53 @@ export async function watchEvents(connect: () => Promise<Engine>, watch: WatchEv
   }
 }
 
+export interface RecallEvents {
+  containerId: string
+  actions: readonly string[]
+  /** As the engine writes times: with more digits than a Date has. */
+  since: string
+  /** What comes until then is waited for. */
+  untilMs: number
+  /** With this one it is enough. */
+  isLast: (event: ContainerEvent) => boolean
+}
+
+/** A little longer than the engine was asked to listen. */
+const recallSlackMs = 2000
+
+/**
+ * What happened to a container in a span of time that may end in the future. Engines keep some hundred events, of everything. One
+ * that does not answer in time gives what it gave until then.
+ */
+export async function recallEvents(engine: Engine, recall: RecallEvents): Promise<ContainerEvent[]> {
+  const { containerId, actions, since, untilMs } = recall
+  const filters = JSON.stringify({ type: ['container'], container: [containerId], event: actions })
+  const query = { since: seconds(since), until: (untilMs / 1000).toFixed(3), filters }
+  const waitMs = Math.max(0, untilMs - Date.now()) + recallSlackMs
+  const found: ContainerEvent[] = []
+  // The deadline holds for the head of the answer and for what follows.
+  const signal = AbortSignal.timeout(waitMs)
+  let body: Readable | undefined
+  try {
+    body = await engine.stream({ path: '/events', query, isLongLived: true, timeoutMs: waitMs, signal })
+    await readEvents(body, (event) => {
+      found.push(event)
+      if (recall.isLast(event)) body?.destroy()
+    })
+  } catch (error) {
+    if (found.length === 0 && !signal.aborted) throw error
+  } finally {
+    body?.destroy()
+  }
+  return found
+}
+
+/** Since the engine's own nanosecond, or an event of the run before would count. */
+function seconds(time: string): string {
+  const fraction = /\.(\d{1,9})/.exec(time)?.[1] ?? '0'
+  return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(9, '0')}`
+}
+
 async function readEvents(body: AsyncIterable<unknown>, onEvent: WatchEvents['onEvent']): Promise<void> {
   let rest = ''
   for await (const chunk of body) {
@@ -63,11 +113,14 @@ function parseEvent(line: string): ContainerEvent | undefined {
     Action?: string
     status?: string
     id?: string
+    time?: number
+    timeNano?: number
     Actor?: { ID?: string; Attributes?: Record<string, string> }
   }
   const action = event.Action ?? event.status ?? ''
   const containerId = event.Actor?.ID ?? event.id ?? ''
-  return { action: words[action] ?? action, containerId, labels: event.Actor?.Attributes ?? {} }
+  const atMs = event.timeNano === undefined ? (event.time ?? 0) * 1000 : event.timeNano / 1e6
+  return { action: words[action] ?? action, containerId, labels: event.Actor?.Attributes ?? {}, atMs }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
