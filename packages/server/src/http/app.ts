@@ -85,6 +85,12 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (advice === undefined) return reply.callNotFound()
     return reply.type('text/plain;charset=utf-8').send(advice)
   })
+  answerFailures(app, log)
+  return app
+}
+
+/** Of what is no call. */
+function answerFailures(app: FastifyInstance, log: Services['log']): void {
   app.setNotFoundHandler((request, reply) => {
     const isRpc = pathOf(request.raw) === '/'
     return send(reply, failure(new Fault(isRpc ? 'UnsupportedHTTPMethod' : 'InvalidAction.NotFound'), envelopeOf(request)))
@@ -94,7 +100,6 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (fault.status >= 500) log.error({ requestId: request.id, error: error.stack }, 'request failed')
     return send(reply, failure(fault, envelopeOf(request)))
   })
-  return app
 }
 
 function createServer({ ids }: Services, limits: HttpLimits, calls: Calls): FastifyInstance {

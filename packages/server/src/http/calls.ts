@@ -24,27 +24,13 @@ export interface Door {
   readonly isClosing: () => boolean
 }
 
-export function createCalls({ rpc, bodies, bodyBytes, isClosing }: Door): Calls {
+export function createCalls(door: Door): Calls {
+  const { rpc, isClosing } = door
   const { ids, log } = rpc.services
-  const turns = createTurns()
+  const read = bodyReader(door)
 
-  async function read(request: IncomingMessage): Promise<Buffer> {
-    if (!hasBody(request)) return empty
-    const body = await readInTime(request)
-    await turns.wait(body.length)
-    return body
-  }
-
-  async function readInTime(request: IncomingMessage): Promise<Buffer> {
-    bodies.begin(request)
-    try {
-      return await readBody(request, bodyBytes)
-    } finally {
-      bodies.end(request)
-    }
-  }
-
-  async function answer(request: IncomingMessage, requestId: string): Promise<Answer | undefined> {
+  async function answer(request: IncomingMessage): Promise<Answer | undefined> {
+    const requestId = ids.uuid()
     const { method = '', headers, rawHeaders } = request
     const origin = originOf(request)
     try {
@@ -58,16 +44,34 @@ export function createCalls({ rpc, bodies, bodyBytes, isClosing }: Door): Calls 
   }
 
   return {
-    knows: ({ method, url = '' }) =>
-      (method === 'POST' && url === '/') || ((method === 'POST' || method === 'GET') && url.startsWith('/?')),
+    knows: ({ method, url = '' }) => (method === 'POST' && url === '/') || (/^(?:POST|GET)$/.test(method ?? '') && url.startsWith('/?')),
     serve(request, response) {
-      answer(request, ids.uuid())
+      answer(request)
         .then((made) => made && write(response, made, isClosing() || !request.complete))
         .catch((error: unknown) => {
           log.error({ error: error instanceof Error ? error.stack : undefined }, 'an answer could not be written')
           response.destroy()
         })
     },
+  }
+}
+
+/** Reads bodies, in the time that each has, and then keeps the call until it is its turn. */
+function bodyReader({ bodies, bodyBytes }: Pick<Door, 'bodies' | 'bodyBytes'>): (request: IncomingMessage) => Promise<Buffer> {
+  const turns = createTurns()
+  const inTime = async (request: IncomingMessage): Promise<Buffer> => {
+    bodies.begin(request)
+    try {
+      return await readBody(request, bodyBytes)
+    } finally {
+      bodies.end(request)
+    }
+  }
+  return async (request) => {
+    if (!hasBody(request)) return empty
+    const body = await inTime(request)
+    await turns.wait(body.length)
+    return body
   }
 }
 
