@@ -31,7 +31,7 @@ export const appHandlers: Handlers<AppOperations, Context> = {
   },
 
   async GetEdgeContainerApp({ AppId }, { store, principal }) {
-    const app = await store.read((tx) => apps.get(tx, { accountId: principal.accountId, appId: AppId }))
+    const app = await store.read((tx) => apps.getListed(tx, { accountId: principal.accountId, appId: AppId }))
     return { App: toAppView(app) }
   },
 

@@ -3,6 +3,7 @@ import type { operations } from '@littoral/contract/edge-container/index'
 import { Fault } from '@littoral/contract/errors'
 import type { ExecRequest } from '@littoral/contract/node/stream'
 import type { Handlers } from '@littoral/contract/operation'
+import type { App } from '../../domain/app.ts'
 import { shell } from '../../domain/shell.ts'
 import * as apps from '../../store/edge-container/apps.ts'
 import type { ReadTx } from '../../store/store.ts'
@@ -34,7 +35,7 @@ export const terminalHandlers: Handlers<Pick<typeof operations, 'GetEdgeContaine
   },
 }
 
-async function findInstance(tx: ReadTx, app: apps.ListedApp) {
+async function findInstance(tx: ReadTx, app: App) {
   const { status, key, nodeId, away, report } = await findStaging(tx, app)
   const container = report?.containers[0]?.name
   if (away !== undefined) return { refusal: awayText(away) }

@@ -25,13 +25,21 @@ const notFound = ({ appId }: AppRef) => ({ name: 'InvalidApp.NotFound', params: 
 const byRef = prepared(({ appId, accountId }: AppRef) =>
   db.selectFrom('apps').selectAll().where('id', '=', appId).where('account_id', '=', accountId),
 )
+const listedByRef = prepared(({ appId, accountId }: AppRef) => rows().where('apps.id', '=', appId).where('apps.account_id', '=', accountId))
 const present = prepared(({ appId, accountId }: AppRef) =>
   db.selectFrom('apps').select('id').where('id', '=', appId).where('account_id', '=', accountId).where('status', '=', 'created'),
 )
 
 /** Throws InvalidApp.NotFound; an application that is being deleted is still found. */
-export async function get(tx: ReadTx, ref: AppRef): Promise<ListedApp> {
-  const row = await tx.first(rows().where('apps.id', '=', ref.appId).where('apps.account_id', '=', ref.accountId))
+export async function get(tx: ReadTx, ref: AppRef): Promise<App> {
+  const row = await tx.first(byRef(ref))
+  if (row === undefined) throw Fault.from(notFound(ref))
+  return toApp(row)
+}
+
+/** The same with what lists show of it. */
+export async function getListed(tx: ReadTx, ref: AppRef): Promise<ListedApp> {
+  const row = await tx.first(listedByRef(ref))
   if (row === undefined) throw Fault.from(notFound(ref))
   return toListedApp(row)
 }

@@ -66,20 +66,21 @@ const insertRow = prepared((row: AppVersionRow) => {
   const times = { created_at_ms, updated_at_ms, first_published_at_ms, last_published_at_ms }
   return db.insertInto('app_versions').values({ id, account_id, app_id, name, status, ...times, remarks, containers })
 })
-const within = prepared(({ appId, limit }: { appId: string; limit: number }) => {
+const within = prepared(({ appId, most }: { appId: string; most: number }) => {
   const counted = db.selectFrom('app_versions').select((e) => e.fn.countAll<number>().as('total'))
-  return counted.where('app_id', '=', appId).having((e) => e.fn.countAll<number>(), '<=', limit)
+  return counted.where('app_id', '=', appId).having((e) => e.fn.countAll<number>(), '<=', most)
 })
 
 /** Throws NameAlreadyExists, and InternalException when the application has `limit` versions already. */
 export function insert(tx: WriteTx, version: Version, limit: number): void {
+  // Before the row, so that nothing after it can be refused.
+  tx.require(within({ appId: version.appId, most: limit - 1 }), {
+    name: 'InternalException',
+    params: { Detail: `The application has ${limit} versions, and no more are allowed here.` },
+  })
   tx.run(insertRow(toRow(version)), {
     unique: { name: 'NameAlreadyExists', params: { Name: version.name } },
     missing: { name: 'InvalidApp.NotFound', params: { AppId: version.appId } },
-  })
-  tx.require(within({ appId: version.appId, limit }), {
-    name: 'InternalException',
-    params: { Detail: `The application has ${limit} versions, and no more are allowed here.` },
   })
   tx.announce('versions')
 }
