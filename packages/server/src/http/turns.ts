@@ -5,7 +5,7 @@
 /** A call whose body is larger than this is asked to wait for its turn; a form that only names things is far below. */
 const smallBytes = 1024
 /** So many wait no longer in one turn of the event loop; the store groups what one turn has brought. */
-const helping = 2
+const helping = 3
 
 export interface Turns {
   /** Resolves when it is this call's turn, at once for a small one. */

@@ -21,7 +21,7 @@ const maxBackoffMs = 64
 const maxWaiting = 20_000
 
 /** So many who wait for one commit are told in one turn of the event loop. */
-const helping = 8
+const helping = 12
 
 type Verdict = 'applied' | 'conflict'
 
