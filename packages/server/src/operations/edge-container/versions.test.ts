@@ -206,6 +206,8 @@ describe('creating a version', () => {
     await createVersion(small, app, 'release-2')
     const third = { ...fields, Containers: JSON.stringify([container]) }
     expect(await refusal(small, 'CreateEdgeContainerAppVersion', third)).toMatchObject({ status: 400, code: 'InternalException' })
+    const again = await refusal(small, 'CreateEdgeContainerAppVersion', { ...third, Name: 'release-2' })
+    expect(again).toMatchObject({ status: 400, code: 'NameAlreadyExists' })
     expect(await call(small, 'ListEdgeContainerAppVersions', { AppId: app })).toMatchObject({ TotalCount: 2 })
     await small.close()
   })

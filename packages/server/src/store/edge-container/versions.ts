@@ -66,15 +66,18 @@ const insertRow = prepared((row: AppVersionRow) => {
   const times = { created_at_ms, updated_at_ms, first_published_at_ms, last_published_at_ms }
   return db.insertInto('app_versions').values({ id, account_id, app_id, name, status, ...times, remarks, containers })
 })
-const within = prepared(({ appId, most }: { appId: string; most: number }) => {
-  const counted = db.selectFrom('app_versions').select((e) => e.fn.countAll<number>().as('total'))
-  return counted.where('app_id', '=', appId).having((e) => e.fn.countAll<number>(), '<=', most)
+const hasRoom = prepared(({ appId, name, most }: { appId: string; name: string; most: number }) => {
+  const ofApp = db.selectFrom('app_versions').where('app_id', '=', appId)
+  const counted = ofApp.select((e) => e.fn.countAll<number>().as('total'))
+  // A name that is taken is left for the row to be refused for: that says more than that there is no room.
+  const isTaken = ofApp.select('id').where('name', '=', name)
+  return counted.having((e) => e.or([e(e.fn.countAll<number>(), '<=', most), e.exists(isTaken)]))
 })
 
 /** Throws NameAlreadyExists, and InternalException when the application has `limit` versions already. */
 export function insert(tx: WriteTx, version: Version, limit: number): void {
   // Before the row, so that nothing after it can be refused.
-  tx.require(within({ appId: version.appId, most: limit - 1 }), {
+  tx.require(hasRoom({ appId: version.appId, name: version.name, most: limit - 1 }), {
     name: 'InternalException',
     params: { Detail: `The application has ${limit} versions, and no more are allowed here.` },
   })
