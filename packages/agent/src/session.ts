@@ -46,11 +46,11 @@ export interface SessionOptions {
   readonly onServerTime?: (serverMs: number) => boolean
   readonly openLogs: OpenLogs
   readonly openExec: OpenExec
-  /** The server wants to know what workloads use, that often; until the connection is lost. */
   /** The sink of log rivers that the server names, or that it names none. */
   readonly onLogSink?: (sink: (ServerMessage & { type: 'welcome' })['logSink']) => void
   /** Why releases by region pass this node over, or that they do not. */
   readonly onRegionProblem?: (problem: string | undefined) => void
+  /** The server wants to know what workloads use, that often; until the connection is lost. */
   readonly onStatsWanted: (everyMs: number, send: SendSamples, mayRest: boolean) => void
   /** The node should run another agent. Said again on every connection until the outcome was told. */
   readonly onUpgrade?: (request: UpgradeRequest, tell: TellUpgrade) => void

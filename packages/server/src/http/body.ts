@@ -1,4 +1,4 @@
-// Reads a request's body to its end, whatever its content type and method (a GET may have one). Called by app.ts.
+// Reads a request's body to its end, whatever its content type and method (a GET may have one). Called by calls.ts.
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@littoral/contract/errors'
 

@@ -1,5 +1,5 @@
 // Calls, which is what comes to `/`: from Node's request to its response. They pass by the framework, whose routing, hooks
-// and replies cost as much as reading a call does. Made by app.ts, which serves everything else.
+// and replies a call has no use for. Made by app.ts, which serves everything else.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Disconnected, readBody } from './body.ts'
 import { hasBody, type Watched } from './patience.ts'
@@ -44,7 +44,8 @@ export function createCalls(door: Door): Calls {
   }
 
   return {
-    knows: ({ method, url = '' }) => (method === 'POST' && url === '/') || (/^(?:POST|GET)$/.test(method ?? '') && url.startsWith('/?')),
+    knows: ({ method, url = '' }) =>
+      (method === 'POST' || method === 'GET') && (url.startsWith('/?') || (url === '/' && method === 'POST')),
     serve(request, response) {
       answer(request)
         .then((made) => made && write(response, made, isClosing() || !request.complete))

@@ -1,4 +1,4 @@
-// One request as the wire has it: nothing parsed by a framework, nothing renamed, the body's bytes kept. Made by app.ts,
+// One request as the wire has it: nothing parsed by a framework, nothing renamed, the body's bytes kept. Made by calls.ts,
 // read by rpc.ts and authenticate.ts.
 import type { IncomingHttpHeaders } from 'node:http'
 import { Fault } from '@littoral/contract/errors'

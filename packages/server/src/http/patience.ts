@@ -17,12 +17,13 @@ export interface Patience {
   readonly uploadTimeoutMs: number
 }
 
-/** Watches the bodies of calls: one timer for all of them, since all have the same time. */
+/** Bodies that are arriving. */
 export interface Watched {
   begin(request: IncomingMessage): void
   end(request: IncomingMessage): void
 }
 
+/** Watches the bodies of calls: one timer for all of them, since all have the same time. */
 export function watchCalls(server: () => Server, { requestTimeoutMs }: Patience): Watched {
   // In the order in which they began: the first is the next that may be late.
   const begun = new Map<IncomingMessage, number>()

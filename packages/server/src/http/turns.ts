@@ -1,6 +1,6 @@
 // Takes calls with large bodies a few at a time, so that a burst of them does not keep everybody else waiting: between
 // two helpings the event loop looks at all sockets, and calls with small bodies, which are most reads, go first. Called
-// by app.ts.
+// by calls.ts.
 
 /** A call whose body is larger than this is asked to wait for its turn; a form that only names things is far below. */
 const smallBytes = 1024

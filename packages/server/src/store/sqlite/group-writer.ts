@@ -96,11 +96,10 @@ export class GroupWriter {
     const needsSavepoint = first >= 0 && steps.some(({ kind }, at) => at > first && (isWary || kind !== stepKind.append))
     if (needsSavepoint) this.#do('SAVEPOINT request')
     const refused = this.#applySteps(steps)
-    if (refused && !needsSavepoint && steps[refused.step]?.kind === stepKind.append && refused.step > first) throw new AppendRefused()
     if (needsSavepoint) {
       if (refused) this.#do('ROLLBACK TO request')
       this.#do('RELEASE request')
-    }
+    } else if (refused && first >= 0 && refused.step > first) throw new AppendRefused()
     return refused
   }
 
